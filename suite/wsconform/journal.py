@@ -1,0 +1,331 @@
+"""Results as JSON Lines: header, target, result and footer records, written one by one, read back as values."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from .requirement import Level, Role
+from .result import Attempt, Direction, Entry, Finding, Octets, Reason, Result, Verdict
+
+#: Version of the record formats; fields are added, never renamed, while the first number stays.
+FORMAT = "1.0"
+
+
+class JournalError(ValueError):
+    """A journal cannot be read; the text names file, line and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a run was asked to do. `start` is ISO 8601 in UTC; `documents` the ids of the RFCs cited."""
+
+    catalogue: str
+    documents: tuple[str, ...] = ()
+    command: str = ""
+    seed: int = 0
+    profile: str = "standard"
+    platform: str = ""
+    start: str = ""
+    format: str = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRecord:
+    """One target of the run and what the probe found; `transport` is tcp or tls, `echo` whether it echoes."""
+
+    name: str
+    role: Role
+    address: str
+    transport: str = "tcp"
+    http: str = "1.1"
+    info: Mapping[str, str] = field(default_factory=dict)
+    offers: tuple[str, ...] = ()
+    echo: bool = False
+    round_trip: float = 0.0
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """How a run ended: `why` is done, budget, interrupted or target-lost; `counts` is by target and mark."""
+
+    why: str
+    end: str = ""
+    seconds: float = 0.0
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetResults:
+    """A target and its results in the order in which they were judged."""
+
+    target: TargetRecord
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """A journal, read; no footer means that the run was cut off."""
+
+    header: Header
+    targets: tuple[TargetResults, ...]
+    footer: Footer | None = None
+
+
+def _octets_out(octets: Octets) -> Any:
+    if octets.sha256 is None:
+        return octets.head.hex()
+    return {
+        "head": octets.head.hex(),
+        "tail": octets.tail.hex(),
+        "length": octets.length,
+        "sha256": octets.sha256,
+    }
+
+
+def _octets_in(value: Any) -> Octets:
+    if isinstance(value, str):
+        head = bytes.fromhex(value)
+        return Octets(head, b"", len(head))
+    return Octets(
+        bytes.fromhex(value["head"]), bytes.fromhex(value["tail"]), int(value["length"]), str(value["sha256"])
+    )
+
+
+def _entry_out(entry: Entry) -> list[Any]:
+    line = [entry.micros, entry.direction.value, entry.kind, entry.summary, _octets_out(entry.octets)]
+    return line if entry.connection == 1 else [*line, entry.connection]
+
+
+def _entry_in(line: list[Any]) -> Entry:
+    micros, direction, kind, summary, octets, *rest = line
+    return Entry(micros, Direction(direction), kind, summary, _octets_in(octets), rest[0] if rest else 1)
+
+
+def _finding_out(finding: Finding | None) -> Any:
+    if finding is None:
+        return None
+    return {"expected": finding.expected, "observed": finding.observed, "entry": finding.entry}
+
+
+def _finding_in(value: Any) -> Finding | None:
+    return None if value is None else Finding(value["expected"], value["observed"], value["entry"])
+
+
+def _attempt_out(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "verdict": attempt.verdict.name.lower(),
+        "finding": _finding_out(attempt.finding),
+        "us": attempt.micros,
+        "transcript": [_entry_out(entry) for entry in attempt.transcript],
+    }
+
+
+def _attempt_in(value: dict[str, Any]) -> Attempt:
+    return Attempt(
+        Verdict[value["verdict"].upper()],
+        _finding_in(value["finding"]),
+        value["us"],
+        tuple(_entry_in(line) for line in value["transcript"]),
+    )
+
+
+def result_record(target: str, result: Result) -> dict[str, Any]:
+    """Return `result` as its record: what every output that is JSON is made of."""
+    return {
+        "record": "result",
+        "target": target,
+        "case": result.case,
+        "title": result.title,
+        "role": result.role.value,
+        "requirement": result.requirement,
+        "cites": list(result.cites),
+        "level": result.level.value,
+        "verdict": result.verdict.name.lower(),
+        "mark": result.mark.words,
+        "finding": _finding_out(result.finding),
+        "reason": result.reason.value if result.reason else None,
+        "notes": [list(note) for note in result.notes],
+        "us": result.micros,
+        "attempts": [_attempt_out(attempt) for attempt in result.attempts],
+        "flaky": result.flaky,
+        "expected": result.expected,
+        "hint": result.hint,
+        "reading": result.reading,
+        "extra": result.extra,
+        "transcript": [_entry_out(entry) for entry in result.transcript],
+    }
+
+
+def _result_in(value: dict[str, Any]) -> Result:
+    return Result(
+        case=value["case"],
+        title=value["title"],
+        role=Role(value["role"]),
+        requirement=value["requirement"],
+        level=Level(value["level"]),
+        verdict=Verdict[value["verdict"].upper()],
+        finding=_finding_in(value["finding"]),
+        reason=Reason(value["reason"]) if value["reason"] else None,
+        notes=tuple((key, text) for key, text in value["notes"]),
+        cites=tuple(value["cites"]),
+        micros=value["us"],
+        transcript=tuple(_entry_in(line) for line in value["transcript"]),
+        attempts=tuple(_attempt_in(attempt) for attempt in value["attempts"]),
+        flaky=value["flaky"],
+        expected=value["expected"],
+        hint=value.get("hint", ""),
+        reading=value.get("reading", ""),
+        extra=value.get("extra", {}),
+    )
+
+
+def _header_record(header: Header) -> dict[str, Any]:
+    return {
+        "record": "header",
+        "format": header.format,
+        "catalogue": header.catalogue,
+        "documents": list(header.documents),
+        "command": header.command,
+        "seed": header.seed,
+        "profile": header.profile,
+        "platform": header.platform,
+        "start": header.start,
+    }
+
+
+def _target_record(target: TargetRecord) -> dict[str, Any]:
+    return {
+        "record": "target",
+        "name": target.name,
+        "role": target.role.value,
+        "address": target.address,
+        "transport": target.transport,
+        "http": target.http,
+        "info": dict(target.info),
+        "offers": list(target.offers),
+        "echo": target.echo,
+        "round_trip": target.round_trip,
+        "notes": dict(target.notes),
+    }
+
+
+class JournalWriter:
+    """Writes a journal record by record; each is flushed, so that a crash loses none."""
+
+    def __init__(self, stream: TextIO, *copies: TextIO) -> None:
+        """Write to `stream`, and to each of `copies` the same."""
+        self._streams = (stream, *copies)
+
+    def _write(self, record: Mapping[str, Any]) -> None:
+        line = json.dumps(record, ensure_ascii=True, separators=(",", ":")) + "\n"
+        for stream in self._streams:
+            stream.write(line)
+            stream.flush()
+
+    def header(self, header: Header) -> None:
+        """Write the first record."""
+        self._write(_header_record(header))
+
+    def target(self, target: TargetRecord) -> None:
+        """Write a target's record; it comes before the target's results."""
+        self._write(_target_record(target))
+
+    def result(self, target: str, result: Result) -> None:
+        """Write a result of the target called `target`."""
+        self._write(result_record(target, result))
+
+    def footer(self, footer: Footer) -> None:
+        """Write the last record."""
+        self._write(
+            {
+                "record": "footer",
+                "why": footer.why,
+                "end": footer.end,
+                "seconds": footer.seconds,
+                "counts": {name: dict(counts) for name, counts in footer.counts.items()},
+            }
+        )
+
+
+def read(path: Path) -> Journal:
+    """Read the journal at `path`; JournalError in one line where it is none, its last line cut off by a crash aside."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise JournalError(
+            f"{path}: cannot be read: {problem}; name a journal.jsonl that a run wrote"
+        ) from None
+    return parse(text.splitlines(), str(path))
+
+
+def parse(lines: Iterable[str], where: str = "journal") -> Journal:
+    """Read a journal's `lines`; `where` names them in a JournalError."""
+    header: Header | None = None
+    targets: dict[str, TargetRecord] = {}
+    results: dict[str, list[Result]] = {}
+    footer: Footer | None = None
+    for number, value in _records(lines, where):
+        try:
+            match value.pop("record"):
+                case "header":
+                    header = _header_in(value, where)
+                case "target":
+                    value["role"], value["offers"] = Role(value["role"]), tuple(value["offers"])
+                    targets[value["name"]] = TargetRecord(**value)
+                    results.setdefault(value["name"], [])
+                case "result":
+                    results[value["target"]].append(_result_in(value))
+                case "footer":
+                    footer = Footer(**value)
+        except (KeyError, TypeError, ValueError, AttributeError) as problem:
+            if isinstance(problem, JournalError):
+                raise
+            raise JournalError(f"{where}: line {number}: no record of format {FORMAT}: {problem!r}") from None
+    if header is None:
+        raise JournalError(f"{where}: there is no header record; name a journal.jsonl that a run wrote")
+    return Journal(
+        header, tuple(TargetResults(targets[name], tuple(results[name])) for name in targets), footer
+    )
+
+
+def _records(lines: Iterable[str], where: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    kept = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    for number, line in kept:
+        try:
+            value = json.loads(line)
+        except json.JSONDecodeError:
+            if number == kept[-1][0] and number > 1:
+                return
+            raise JournalError(
+                f"{where}: line {number}: not JSON; the file is no journal, or damaged"
+            ) from None
+        if not isinstance(value, dict) or "record" not in value:
+            raise JournalError(f"{where}: line {number}: no record; the file is no journal, or damaged")
+        yield number, value
+
+
+def _header_in(value: dict[str, Any], where: str) -> Header:
+    if str(value["format"]).split(".")[0] != FORMAT.split(".")[0]:
+        raise JournalError(f"{where}: journal format {value['format']}; this version reads {FORMAT}")
+    value["documents"] = tuple(value["documents"])
+    return Header(**value)
+
+
+def dumps(journal: Journal) -> str:
+    """Return `journal` as text that `parse` reads back to the same value."""
+    stream = io.StringIO()
+    writer = JournalWriter(stream)
+    writer.header(journal.header)
+    for each in journal.targets:
+        writer.target(each.target)
+        for result in each.results:
+            writer.result(each.target.name, result)
+    if journal.footer:
+        writer.footer(journal.footer)
+    return stream.getvalue()

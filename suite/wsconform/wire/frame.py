@@ -1,0 +1,237 @@
+"""Any frame, legal or not, to octets and back (RFC 6455 section 5.2); never judges, no I/O, no clock."""
+
+from __future__ import annotations
+
+import enum
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Self
+
+CONTINUATION, TEXT, BINARY = 0x0, 0x1, 0x2
+CLOSE, PING, PONG = 0x8, 0x9, 0xA
+
+#: Opcodes to which section 5.2 gives a meaning.
+DEFINED_OPCODES = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
+
+#: The RSV bits as they stand in `Frame.rsv`.
+RSV1, RSV2, RSV3 = 0b100, 0b010, 0b001
+
+_NAMES = {
+    CONTINUATION: "Continuation",
+    TEXT: "Text",
+    BINARY: "Binary",
+    CLOSE: "Close",
+    PING: "Ping",
+    PONG: "Pong",
+}
+
+
+def opcode_name(opcode: int) -> str:
+    """Return the name that section 5.2 gives to `opcode`, or its hexadecimal digit."""
+    return _NAMES.get(opcode, f"0x{opcode:X}")
+
+
+class LengthForm(enum.Enum):
+    """How a payload length is written: in 7 bits, or in the 16 or 64 bits that follow them."""
+
+    SHORT = 7
+    MEDIUM = 16
+    LONG = 64
+
+    @classmethod
+    def minimal(cls, length: int) -> LengthForm:
+        """Return the shortest form that can say `length` (octets)."""
+        if length <= 125:
+            return cls.SHORT
+        return cls.MEDIUM if length <= 0xFFFF else cls.LONG
+
+
+def apply_mask(octets: bytes, key: bytes) -> bytes:
+    """Return `octets` XORed with the 4-octet `key`, repeated (section 5.3); masking and unmasking are the same."""
+    length = len(octets)
+    if not length or key == b"\0\0\0\0":
+        return octets
+    stream = (key * (length // 4 + 1))[:length]
+    return (int.from_bytes(octets, "big") ^ int.from_bytes(stream, "big")).to_bytes(length, "big")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame; `payload` is unmasked.
+
+    `key` is the masking key, None for a frame without one. `form` departs from the
+    shortest length encoding, `announced` from the length of `payload` (octets):
+    both None in a frame that tells the truth in the fewest octets.
+    """
+
+    opcode: int
+    payload: bytes = b""
+    fin: bool = True
+    rsv: int = 0
+    key: bytes | None = None
+    form: LengthForm | None = None
+    announced: int | None = None
+
+    @classmethod
+    def text(cls, text: str | bytes, *, fin: bool = True, rsv: int = 0) -> Self:
+        """Return a Text frame; `bytes` go out as they are, UTF-8 or not."""
+        return cls(TEXT, text.encode() if isinstance(text, str) else text, fin, rsv)
+
+    @classmethod
+    def binary(cls, octets: bytes, *, fin: bool = True, rsv: int = 0) -> Self:
+        """Return a Binary frame."""
+        return cls(BINARY, octets, fin, rsv)
+
+    @classmethod
+    def continuation(cls, octets: str | bytes, *, fin: bool = True, rsv: int = 0) -> Self:
+        """Return a Continuation frame, the last of its message unless `fin` is False."""
+        return cls(CONTINUATION, octets.encode() if isinstance(octets, str) else octets, fin, rsv)
+
+    @classmethod
+    def ping(cls, data: bytes = b"", *, fin: bool = True, rsv: int = 0) -> Self:
+        """Return a Ping frame with application data `data`."""
+        return cls(PING, data, fin, rsv)
+
+    @classmethod
+    def pong(cls, data: bytes = b"", *, fin: bool = True, rsv: int = 0) -> Self:
+        """Return a Pong frame with application data `data`."""
+        return cls(PONG, data, fin, rsv)
+
+    @classmethod
+    def close(
+        cls, code: int | None = None, reason: str | bytes = b"", *, fin: bool = True, rsv: int = 0
+    ) -> Self:
+        """Return a Close frame; without a `code` its body is empty (section 5.5.1)."""
+        tail = reason.encode() if isinstance(reason, str) else reason
+        return cls(CLOSE, b"" if code is None else struct.pack("!H", code) + tail, fin, rsv)
+
+    @property
+    def is_control(self) -> bool:
+        """Whether the opcode's top bit is set (section 5.5)."""
+        return self.opcode >= 0x8
+
+    @property
+    def is_minimal(self) -> bool:
+        """Whether the length is said in the fewest octets (section 5.2)."""
+        return self.form is None or self.form is LengthForm.minimal(self.length)
+
+    @property
+    def length(self) -> int:
+        """The payload length that the header says, in octets."""
+        return len(self.payload) if self.announced is None else self.announced
+
+    def masked(self, key: bytes) -> Self:
+        """Return the same frame with the masking key `key` (4 octets)."""
+        return replace(self, key=key)
+
+    def header(self) -> bytes:
+        """Return the header's octets, the masking key included."""
+        length = self.length
+        first = (0x80 if self.fin else 0) | (self.rsv << 4) | self.opcode
+        mask = 0x80 if self.key is not None else 0
+        tail = self.key or b""
+        match self.form or LengthForm.minimal(length):
+            case LengthForm.SHORT:
+                return bytes((first, mask | (length & 0x7F))) + tail
+            case LengthForm.MEDIUM:
+                return struct.pack("!BBH", first, mask | 126, length & 0xFFFF) + tail
+            case LengthForm.LONG:
+                return struct.pack("!BBQ", first, mask | 127, length) + tail
+
+    def encode(self) -> bytes:
+        """Return the frame's octets, its payload masked if it has a key."""
+        return self.header() + (self.payload if self.key is None else apply_mask(self.payload, self.key))
+
+    def __str__(self) -> str:
+        """Name the frame as a transcript does: opcode, flags, length."""
+        flags = "" if self.fin else " FIN=0"
+        flags += "".join(f" RSV{n}" for n, bit in ((1, RSV1), (2, RSV2), (3, RSV3)) if self.rsv & bit)
+        form = "" if self.is_minimal else f" in {(self.form or LengthForm.SHORT).value} bits"
+        return f"{opcode_name(self.opcode)}{flags}{' masked' if self.key is not None else ''} {self.length}{form}"
+
+
+def encode_all(frames: Iterable[Frame]) -> bytes:
+    """Return the octets of `frames`, one after the other."""
+    return b"".join(frame.encode() for frame in frames)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A frame's header as it was read; `size` is its own length in octets, the masking key included."""
+
+    opcode: int
+    fin: bool
+    rsv: int
+    key: bytes | None
+    form: LengthForm
+    length: int
+    size: int
+
+    def with_payload(self, masked: bytes) -> Frame:
+        """Return the frame that this header and `masked`, its payload as it was on the wire, make."""
+        payload = masked if self.key is None else apply_mask(masked, self.key)
+        form = None if self.form is LengthForm.minimal(self.length) else self.form
+        return Frame(self.opcode, payload, self.fin, self.rsv, self.key, form)
+
+
+def read_header(octets: bytes | bytearray, start: int = 0) -> Header | None:
+    """Return the header that begins at `start`, or None while it is incomplete."""
+    available = len(octets) - start
+    if available < 2:
+        return None
+    first, second = octets[start], octets[start + 1]
+    length, size, form = second & 0x7F, 2, LengthForm.SHORT
+    if length == 126:
+        size, form = 4, LengthForm.MEDIUM
+    elif length == 127:
+        size, form = 10, LengthForm.LONG
+    end = size + (4 if second & 0x80 else 0)
+    if available < end:
+        return None
+    if form is not LengthForm.SHORT:
+        length = int.from_bytes(octets[start + 2 : start + size], "big")
+    key = bytes(octets[start + size : start + end]) if second & 0x80 else None
+    return Header(first & 0xF, bool(first & 0x80), first >> 4 & 0x7, key, form, length, end)
+
+
+class FrameReader:
+    """Reads frames from octets however they are cut; allocates by what came, never by what was announced."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._header: Header | None = None
+
+    @property
+    def header(self) -> Header | None:
+        """The header of a frame whose payload has not fully come; None between frames."""
+        return self._header
+
+    @property
+    def residue(self) -> bytes:
+        """The octets that do not make a whole frame yet, a pending header's included."""
+        return bytes(self._buffer)
+
+    @property
+    def pending(self) -> int:
+        """How many octets `residue` has."""
+        return len(self._buffer)
+
+    def receive(self, octets: bytes) -> list[Frame]:
+        """Take `octets` and return the frames that they complete, in order."""
+        self._buffer += octets
+        frames: list[Frame] = []
+        start = 0
+        while True:
+            header = self._header or read_header(self._buffer, start)
+            if header is None:
+                break
+            end = start + header.size + header.length
+            if len(self._buffer) < end:
+                self._header = header
+                break
+            frames.append(header.with_payload(bytes(self._buffer[start + header.size : end])))
+            start, self._header = end, None
+        if start:
+            del self._buffer[:start]
+        return frames
