@@ -34,28 +34,12 @@ __all__ = [
 ]
 
 ENTRY_POINT_GROUP = "wsconform.cases"
-CATEGORIES = frozenset(
-    [
-        "handshake",
-        "http",
-        "framing",
-        "masking",
-        "fragmentation",
-        "control",
-        "utf8",
-        "close",
-        "extension",
-        "deflate",
-        "tls",
-        "tcp",
-        "origin",
-        "subprotocol",
-        "h2",
-        "h3",
-        "limits",
-        "security",
-    ]
-)
+# fmt: off
+CATEGORIES = frozenset((
+    "handshake", "http", "framing", "masking", "fragmentation", "control", "utf8", "close", "extension",
+    "deflate", "tls", "tcp", "origin", "subprotocol", "h2", "h3", "limits", "security",
+))
+# fmt: on
 
 
 class RegistryError(Exception):
@@ -375,24 +359,9 @@ class _Table:
 
 _FILE_KEYS = frozenset({"document", "requirement"})
 _DOCUMENT_KEYS = frozenset({"id", "title", "url"})
-_ENTRY_KEYS = frozenset(
-    [
-        "id",
-        "section",
-        "level",
-        "actor",
-        "observable",
-        "category",
-        "requirement",
-        "how",
-        "locator",
-        "errata",
-        "refs",
-        "same_as",
-        "autobahn",
-        "keyword_elsewhere",
-    ]
-)
+_NEEDED_KEYS = frozenset({"id", "section", "level", "actor", "observable", "category", "requirement", "how"})
+_OTHER_KEYS = frozenset({"locator", "errata", "refs", "same_as", "autobahn", "keyword_elsewhere"})
+_ENTRY_KEYS = _NEEDED_KEYS | _OTHER_KEYS
 _LEVELS = {level.value: level for level in Level}
 _ACTORS = {actor.value: actor for actor in Actor}
 _OBSERVABLES = {observable.value: observable for observable in Observable}
