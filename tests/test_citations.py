@@ -113,10 +113,10 @@ def sections(document: Document) -> dict[str, Passage]:
     named = os.environ.get("WSCONFORM_RFC_DIR")
     folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "rfc"
     path = folder / f"rfc{document.number}.txt"
+    if named and not folder.is_dir():
+        pytest.fail(f"WSCONFORM_RFC_DIR is {named}, which is not a folder")
     if not path.is_file():
-        pytest.skip(
-            f"no text of {document.name}: put {path.name} into the folder that WSCONFORM_RFC_DIR names"
-        )
+        pytest.skip(f"{document.id} not checked: set WSCONFORM_RFC_DIR to a folder with {path.name} in it")
     lines = PAGE_BREAK.sub(close_page_break, path.read_text(encoding="utf-8").replace("\r", "")).split("\n")
     at_margin = any(re.match(r"\d+\.\d+", line) for line in lines)
     heading = HEADING if at_margin else re.compile(f"{HEADING.pattern}|{INDENTED_HEADING.pattern}")
