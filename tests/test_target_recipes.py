@@ -87,7 +87,7 @@ def alive(tmp_path: Path) -> Iterator[int]:
 
 
 def has_ended(alive: int, *, within: float = 0.0) -> bool:
-    """Whether the last writer is gone, or goes within that many seconds: a limit that only a failure reaches."""
+    """Whether the last writer is gone, or goes within that many seconds (only a failure waits)."""
     poll = select.poll()
     poll.register(alive, select.POLLHUP)
     return bool(poll.poll(within * 1000))
