@@ -1,0 +1,85 @@
+"""Text of strangers made fit to be shown: the one place that escapes for terminal, HTML, XML and Markdown.
+
+Names, findings, summaries and header fields may hold whatever a target put on the wire. Each function takes
+any `str`, lone surrogates included, and returns one that can neither leave its place nor act there. What
+cannot be seen, or moves what is around it, is shown as an escape like \\x1b or \\u202e; a backslash stays as
+it is, so an escape is for reading, not for reading back.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["html", "markdown", "markdown_code", "shown", "terminal", "xml"]
+
+# Controls (C0, DEL, C1), the soft hyphen, what changes the direction of writing (UAX 9) or the line, what has
+# no width, lone surrogates, interlinear and tag characters, and noncharacters.
+_UNSEEN = re.compile(
+    "["
+    "\x00-\x1f\x7f-\x9f\xad"
+    "\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\u3164"
+    "\ud800-\udfff\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff"
+    "]"
+    "|[" + "".join(f"{chr(plane | 0xFFFE)}{chr(plane | 0xFFFF)}" for plane in range(0x10000, 0x110000, 0x10000)) + "]"
+)
+_BEYOND_ASCII = re.compile("[^\x00-\x7f]")
+_NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
+_MARKUP = re.compile("[&<>\"']")
+
+
+def _code(found: re.Match[str]) -> str:
+    character = found[0]
+    if character in _NAMED:
+        return _NAMED[character]
+    number = ord(character)
+    if number <= 0xFF:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"
+
+
+def shown(text: str) -> str:
+    """Return `text` on one line, with an escape in place of each character that cannot be seen."""
+    return _UNSEEN.sub(_code, text)
+
+
+def terminal(text: str, *, ascii: bool = False) -> str:
+    """Return `text` fit for a terminal: one line, no control sequence, in ASCII alone if `ascii`."""
+    seen = shown(text)
+    return _BEYOND_ASCII.sub(_code, seen) if ascii else seen
+
+
+def html(text: str) -> str:
+    """Return `text` fit for HTML, between tags and in a quoted attribute alike."""
+    return _MARKUP.sub(lambda found: _ENTITIES[found[0]], shown(text))
+
+
+# XML 1.0 section 2.2 forbids most controls; references keep the three that it allows through the normalising
+# of line ends and attribute values (sections 2.11, 3.3.3).
+_XML_KEPT = {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
+
+
+def xml(text: str) -> str:
+    """Return `text` fit for XML 1.0, between tags and in a quoted attribute; line ends and tabs survive."""
+    escaped = _MARKUP.sub(lambda found: _ENTITIES[found[0]], text)
+    return _UNSEEN.sub(lambda found: _XML_KEPT.get(found[0]) or _code(found), escaped)
+
+
+# CommonMark lets a backslash take the meaning of any ASCII punctuation. Entities serve for what opens HTML
+# and for the pipe, because cells are told apart before anything else is read.
+_MARKDOWN = re.compile(r"[&<>|]|[\\`*_{}\[\]()#!~$^=@]|^[-+]|:(?=/|\S*:)|(?<=www)\.", re.IGNORECASE)
+_MARKDOWN_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
+_NUMBERED = re.compile(r"^(\d{1,9})\.")
+
+
+def markdown(text: str) -> str:
+    """Return `text` fit for a line or a table cell of Markdown: no emphasis, link, HTML, or second line."""
+    escaped = _MARKDOWN.sub(lambda found: _MARKDOWN_ENTITIES.get(found[0]) or f"\\{found[0]}", shown(text).strip())
+    return _NUMBERED.sub(r"\1\.", escaped)
+
+
+def markdown_code(text: str) -> str:
+    """Return `text` in the letters of code, fit for a line or a table cell of Markdown."""
+    return f"<code>{markdown(text)}</code>"
