@@ -134,7 +134,7 @@ def parse_extensions(value: bytes) -> tuple[Extension, ...]:
 
 
 def offered(fields: Fields) -> tuple[Extension, ...]:
-    """Return the extensions that Sec-WebSocket-Extensions lists over all its lines; MalformedExtensions if it cannot."""
+    """Return the extensions that Sec-WebSocket-Extensions lists over all its lines; may raise MalformedExtensions."""
     values = fields.get_all("Sec-WebSocket-Extensions")
     return parse_extensions(b", ".join(values)) if values else ()
 
@@ -162,10 +162,7 @@ def deflate_answers(answer: Extension, offer: Extension) -> str | None:
     """Say why `answer` cannot be an answer to `offer` (RFC 7692 section 7.1); None if it can."""
     if (problem := deflate_problem(answer, answer=True)) is not None:
         return problem
-    if (
-        offer.get("server_no_context_takeover") is not None
-        and answer.get("server_no_context_takeover") is None
-    ):
+    if offer.get("server_no_context_takeover") is not None and answer.get("server_no_context_takeover") is None:
         return "server_no_context_takeover was asked for and is missing"
     asked, given = offer.get("server_max_window_bits"), answer.get("server_max_window_bits")
     if asked and (not given or int(given) > int(asked)):

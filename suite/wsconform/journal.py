@@ -258,9 +258,7 @@ def read(path: Path) -> Journal:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
-        raise JournalError(
-            f"{path}: cannot be read: {problem}; name a journal.jsonl that a run wrote"
-        ) from None
+        raise JournalError(f"{path}: cannot be read: {problem}; name a journal.jsonl that a run wrote") from None
     return parse(text.splitlines(), str(path))
 
 
@@ -289,9 +287,7 @@ def parse(lines: Iterable[str], where: str = "journal") -> Journal:
             raise JournalError(f"{where}: line {number}: no record of format {FORMAT}: {problem!r}") from None
     if header is None:
         raise JournalError(f"{where}: there is no header record; name a journal.jsonl that a run wrote")
-    return Journal(
-        header, tuple(TargetResults(targets[name], tuple(results[name])) for name in targets), footer
-    )
+    return Journal(header, tuple(TargetResults(targets[name], tuple(results[name])) for name in targets), footer)
 
 
 def _records(lines: Iterable[str], where: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -302,16 +298,14 @@ def _records(lines: Iterable[str], where: str) -> Iterator[tuple[int, dict[str, 
         except json.JSONDecodeError:
             if number == kept[-1][0] and number > 1:
                 return
-            raise JournalError(
-                f"{where}: line {number}: not JSON; the file is no journal, or damaged"
-            ) from None
+            raise JournalError(f"{where}: line {number}: not JSON; the file is no journal, or damaged") from None
         if not isinstance(value, dict) or "record" not in value:
             raise JournalError(f"{where}: line {number}: no record; the file is no journal, or damaged")
         yield number, value
 
 
 def _header_in(value: dict[str, Any], where: str) -> Header:
-    if str(value["format"]).split(".")[0] != FORMAT.split(".")[0]:
+    if str(value["format"]).split(".")[0] != FORMAT.split(".", maxsplit=1)[0]:
         raise JournalError(f"{where}: journal format {value['format']}; this version reads {FORMAT}")
     value["documents"] = tuple(value["documents"])
     return Header(**value)

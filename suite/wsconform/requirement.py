@@ -290,9 +290,7 @@ def load_registry() -> Registry:
         try:
             folders.append(files(package) / "requirements")
         except ImportError as error:
-            raise RegistryError(
-                f"{package}: named by an entry point, but cannot be imported: {error}"
-            ) from error
+            raise RegistryError(f"{package}: named by an entry point, but cannot be imported: {error}") from error
     return Registry.load([folder for folder in folders if folder.is_dir()], cache=_cache_folder())
 
 
@@ -405,9 +403,7 @@ def _requirement(document: Document, entry: _Table) -> Requirement:
 def _sources(folder: Traversable) -> list[tuple[str, bytes]]:
     """The folder's TOML files by name: where each stands, and its octets."""
     try:
-        files = sorted(
-            (file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda f: f.name
-        )
+        files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda f: f.name)
         return [(str(file), file.read_bytes()) for file in files]
     except OSError as error:
         raise RegistryError(f"{error.filename or folder}: cannot be read: {error.strerror}") from None

@@ -99,9 +99,7 @@ class Frame:
         return cls(PONG, data, fin, rsv)
 
     @classmethod
-    def close(
-        cls, code: int | None = None, reason: str | bytes = b"", *, fin: bool = True, rsv: int = 0
-    ) -> Self:
+    def close(cls, code: int | None = None, reason: str | bytes = b"", *, fin: bool = True, rsv: int = 0) -> Self:
         """Return a Close frame; without a `code` its body is empty (section 5.5.1)."""
         tail = reason.encode() if isinstance(reason, str) else reason
         return cls(CLOSE, b"" if code is None else struct.pack("!H", code) + tail, fin, rsv)

@@ -108,13 +108,7 @@ class Request:
     def encode(self) -> bytes:
         """Return the request's octets, its body included."""
         line = b" ".join(part for part in (self.method, self.target, self.version) if part)
-        return (
-            line
-            + self.line_end
-            + self.fields.encode(self.line_end, self.separator)
-            + self.line_end
-            + self.body
-        )
+        return line + self.line_end + self.fields.encode(self.line_end, self.separator) + self.line_end + self.body
 
 
 @dataclass(frozen=True, slots=True)

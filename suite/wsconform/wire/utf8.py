@@ -5,9 +5,9 @@ from __future__ import annotations
 # What may follow a lead octet: how many octets, and the range of the first of them. All later ones are 80..BF.
 # The narrowed ranges keep out overlong forms (E0, F0), surrogates (ED) and code points past U+10FFFF (F4).
 _LEADS: dict[int, tuple[int, int, int]] = (
-    {lead: (1, 0x80, 0xBF) for lead in range(0xC2, 0xE0)}
-    | {lead: (2, 0x80, 0xBF) for lead in range(0xE1, 0xF0)}
-    | {lead: (3, 0x80, 0xBF) for lead in range(0xF1, 0xF4)}
+    dict.fromkeys(range(194, 224), (1, 128, 191))
+    | dict.fromkeys(range(225, 240), (2, 128, 191))
+    | dict.fromkeys(range(241, 244), (3, 128, 191))
     | {0xE0: (2, 0xA0, 0xBF), 0xED: (2, 0x80, 0x9F), 0xF0: (3, 0x90, 0xBF), 0xF4: (3, 0x80, 0x8F)}
 )
 

@@ -1,0 +1,52 @@
+# Everything a fresh machine needs is Python 3.11 and make; the first target that runs makes .venv.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check format lint types install clean
+
+demo: $(VENV)/.installed
+	$(BIN)/wsconform run -o wsconform-out -r html
+
+test: $(VENV)/.test-installed
+	$(BIN)/python -m pytest -n auto
+
+check: $(VENV)/.test-installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(MAKE) types
+	$(BIN)/python -m pytest -n auto
+
+format: $(VENV)/.test-installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(VENV)/.test-installed
+	$(BIN)/ruff check .
+
+# mypy follows no import hooks, so it gets the packages laid out as they are installed.
+types: $(VENV)/.test-installed build/types/wsconform
+	MYPYPATH=build/types $(BIN)/mypy -p wsconform
+	MYPYPATH=build/types $(BIN)/mypy tests bench conftest.py
+
+build/types/wsconform: FORCE
+	@mkdir -p $@
+	@find $@ -maxdepth 1 -type l -delete
+	@ln -s ../../../suite/wsconform/* $@/
+	@ln -s ../../../cases ../../../reports ../../../fixtures $@/
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.test-installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lint]'
+	@touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf build dist $(VENV) wsconform-out
+
+.PHONY: FORCE
+FORCE:

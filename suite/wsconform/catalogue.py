@@ -1,0 +1,346 @@
+"""The catalogue: cases and monitors, their ids, what they cite and need, and how they are selected."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import importlib
+import inspect
+import itertools
+import pkgutil
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Any, TypeVar
+
+from .requirement import Level, Registry, Requirement, Role
+from .result import Verdict
+from .transcript import Conversation
+
+ENTRY_POINTS = "wsconform.cases"
+
+CaseFunction = Callable[..., Awaitable[None]]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Need(enum.Enum):
+    """What a case cannot do without; where the target lacks it, the case is skipped with this reason."""
+
+    ECHO = "needs-echo"
+    TLS = "needs TLS (a wss address)"
+    CLEARTEXT = "needs cleartext (a ws address)"
+
+
+class Subject(enum.Enum):
+    """What a case is handed: an open connection, or the opening handshake."""
+
+    CONNECTION = "Connection"
+    OPENING = "Opening"
+
+
+class Profile(enum.IntEnum):
+    """How much is run: `quick` leaves sweeps out, `standard` takes a sample of them, `full` all."""
+
+    QUICK = 0
+    STANDARD = 1
+    FULL = 2
+
+
+class UnknownPattern(ValueError):
+    """A selector matches nothing; the text says which, and what comes near."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One thing that a monitor saw: `label` says what, `verdict` whether it was right."""
+
+    label: str = ""
+    verdict: Verdict = Verdict.PASSED
+    entry: int | None = None
+
+
+MonitorFunction = Callable[[Conversation], Iterator[Sample]]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case, or one member of a family: `parameters` are those of `@each`.
+
+    `allow` are seconds that the case may take beyond the usual, `alone` keeps others from running
+    beside it, `heavy` marks a volume that is put to the reference and its own mutants only.
+    """
+
+    id: str
+    function: CaseFunction
+    requirements: tuple[str, ...]
+    title: str
+    why: str
+    subject: Subject
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    needs: frozenset[Need] = frozenset()
+    offer: str | None = None
+    alone: bool = False
+    heavy: bool = False
+    allow: float = 0.0
+    profile: Profile = Profile.QUICK
+    hint: str = ""
+    reading: str = ""
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def family(self) -> str:
+        """The id without parameters."""
+        return self.id.partition("[")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """A rule over every conversation of a run: one FAILED sample fails it, no sample leaves it out of reach."""
+
+    id: str
+    function: MonitorFunction
+    requirements: tuple[str, ...]
+    title: str
+    why: str
+    hint: str = ""
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def family(self) -> str:
+        """The id; a monitor has no parameters."""
+        return self.id
+
+
+Entry = Case | Monitor
+
+
+def case(
+    *requirements: str,
+    needs: Iterable[Need] | Need = (),
+    offer: str | None = None,
+    alone: bool = False,
+    heavy: bool = False,
+    allow: float = 0.0,
+    profile: Profile = Profile.QUICK,
+    hint: str = "",
+    reading: str = "",
+    aliases: Sequence[str] = (),
+) -> Callable[[F], F]:
+    """Make an async function a case that cites `requirements` (ids of the registry), the deciding one first.
+
+    `offer` is put into Sec-WebSocket-Extensions and has to be accepted; `hint` is advice to who fails;
+    `reading` names the page in docs/readings that says how a contested sentence is read.
+    """
+    wanted = frozenset({needs} if isinstance(needs, Need) else needs)
+    options = {
+        "needs": wanted,
+        "offer": offer,
+        "alone": alone or heavy,
+        "heavy": heavy,
+        "allow": allow,
+        "profile": profile,
+        "hint": hint,
+        "reading": reading,
+        "aliases": tuple(aliases),
+    }
+
+    def decorate(function: F) -> F:
+        function.__wsconform_case__ = (requirements, options)  # type: ignore[attr-defined]
+        return function
+
+    return decorate
+
+
+def each(**parameters: Iterable[object] | Mapping[str, object]) -> Callable[[F], F]:
+    """Make a case a family: one member for each value, or each combination of values.
+
+    A mapping names its values; others name themselves (an `opcode` in hexadecimal, octets as hexadecimal digits).
+    """
+
+    def decorate(function: F) -> F:
+        function.__wsconform_each__ = {  # type: ignore[attr-defined]
+            name: tuple(values.items())
+            if isinstance(values, Mapping)
+            else tuple((_label(name, value), value) for value in values)
+            for name, values in parameters.items()
+        }
+        return function
+
+    return decorate
+
+
+def _label(name: str, value: object) -> str:
+    if isinstance(value, bytes):
+        return value.hex() or "empty"
+    if isinstance(value, int) and name == "opcode":
+        return f"0x{value:X}"
+    return str(value)
+
+
+def monitor(*requirements: str, hint: str = "", aliases: Sequence[str] = ()) -> Callable[[F], F]:
+    """Make a generator of samples over one conversation a monitor that cites `requirements`."""
+
+    def decorate(function: F) -> F:
+        options = {"hint": hint, "aliases": tuple(aliases)}
+        function.__wsconform_monitor__ = (requirements, options)  # type: ignore[attr-defined]
+        return function
+
+    return decorate
+
+
+def _told(function: Callable[..., Any]) -> tuple[str, str]:
+    lines = (inspect.getdoc(function) or function.__name__.replace("_", " ")).splitlines()
+    return lines[0], " ".join(line.strip() for line in lines[1:] if line.strip())
+
+
+def _cases_of(function: Callable[..., Any], prefix: str) -> Iterator[Case]:
+    requirements, options = function.__wsconform_case__  # type: ignore[attr-defined]
+    families = getattr(function, "__wsconform_each__", {})
+    title, why = _told(function)
+    first = next(iter(inspect.signature(function).parameters.values())).annotation
+    subject = Subject(first if isinstance(first, str) else first.__name__)
+    name = f"{prefix}.{function.__name__}"
+    for combination in itertools.product(*families.values()):
+        label = "-".join(key for key, _ in combination)
+        yield Case(
+            id=f"{name}[{label}]" if combination else name,
+            function=function,
+            requirements=requirements,
+            title=title,
+            why=why,
+            subject=subject,
+            parameters=dict(zip(families, (value for _, value in combination), strict=True)),
+            **options,
+        )
+
+
+def collect(package: str) -> Iterator[Entry]:
+    """Return the cases and monitors of every module below `package`, in the order in which they are written."""
+    root = importlib.import_module(package)
+    names = [info.name for info in pkgutil.walk_packages(root.__path__, f"{package}.")]
+    for name in sorted(names):
+        module = importlib.import_module(name)
+        prefix = name.removeprefix(f"{package}.")
+        for function in vars(module).values():
+            if getattr(function, "__module__", None) != name:
+                continue
+            if hasattr(function, "__wsconform_case__"):
+                yield from _cases_of(function, prefix)
+            elif hasattr(function, "__wsconform_monitor__"):
+                requirements, options = function.__wsconform_monitor__
+                title, why = _told(function)
+                yield Monitor(f"{prefix}.{function.__name__}", function, requirements, title, why, **options)
+
+
+def load_catalogue() -> tuple[Entry, ...]:
+    """Return all cases and monitors of the packages that entry points of group `wsconform.cases` name.
+
+    Raises ValueError where two have one id.
+    """
+    entries = [entry for point in sorted(entry_points(group=ENTRY_POINTS)) for entry in collect(point.value)]
+    ids = [entry.id for entry in entries]
+    if len(set(ids)) != len(ids):
+        twice = next(id for id in ids if ids.count(id) > 1)
+        raise ValueError(f"the catalogue has two cases called {twice}")
+    return tuple(entries)
+
+
+def catalogue_version(entries: Iterable[Entry]) -> str:
+    """Return a short digest of ids and citations: two journals with the same one were judged by the same catalogue."""
+    text = "\n".join(f"{entry.id} {' '.join(entry.requirements)}" for entry in entries)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def binding(entry: Entry, role: Role, registry: Registry) -> Requirement | None:
+    """Return the first requirement that `entry` cites and that binds a target of `role`; None if none does."""
+    return next((registry[id] for id in entry.requirements if role in registry[id].roles), None)
+
+
+def matches(pattern: str, id: str) -> bool:
+    """Return whether `pattern` (`*` and `?` only; brackets are literal) takes the case id, or its family, whole."""
+    return _match(pattern, id) or _match(pattern, id.partition("[")[0])
+
+
+def _match(pattern: str, text: str) -> bool:
+    # fnmatch would read brackets as sets, and case ids have brackets.
+    at, star, mark = 0, -1, 0
+    position = 0
+    while position < len(text):
+        if at < len(pattern) and pattern[at] == "*":
+            star, mark = at, position
+            at += 1
+        elif at < len(pattern) and pattern[at] in ("?", text[position]):
+            at, position = at + 1, position + 1
+        elif star >= 0:
+            mark += 1
+            at, position = star + 1, mark
+        else:
+            return False
+    return all(rest == "*" for rest in pattern[at:])
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What to put to a target: patterns of ids, sections ("RFC6455:5.5", "5.5"), levels by weight, a profile."""
+
+    cases: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    profile: Profile = Profile.STANDARD
+    shard: tuple[int, int] | None = None
+
+    def select(self, entries: Iterable[Entry], role: Role, registry: Registry) -> tuple[Entry, ...]:
+        """Return the entries for a target of `role` that the selectors take; UnknownPattern for one that takes none."""
+        bound = [(entry, needed) for entry in entries if (needed := binding(entry, role, registry))]
+        for pattern in (*self.cases, *self.excluded):
+            if not any(_takes(pattern, entry) for entry, _ in bound):
+                raise UnknownPattern(_unknown(pattern, [entry for entry, _ in bound]))
+        for section in self.sections:
+            if not any(_in_section(section, needed) for _, needed in bound):
+                raise UnknownPattern(f"--section {section}: no case cites it; see `wsconform list requirements`")
+        return tuple(entry for entry, needed in bound if self._takes(entry, needed))
+
+    def _takes(self, entry: Entry, needed: Requirement) -> bool:
+        if self.cases and not any(_takes(pattern, entry) for pattern in self.cases):
+            return False
+        if any(_takes(pattern, entry) for pattern in self.excluded):
+            return False
+        if self.sections and not any(_in_section(section, needed) for section in self.sections):
+            return False
+        if self.levels and needed.level.weight not in self.levels:
+            return False
+        if isinstance(entry, Case) and entry.profile > self.profile:
+            return False
+        if self.shard:
+            which, of = self.shard
+            return int(hashlib.sha256(entry.id.encode()).hexdigest()[:8], 16) % of == which - 1
+        return True
+
+
+def _takes(pattern: str, entry: Entry) -> bool:
+    return matches(pattern, entry.id) or any(_match(pattern, alias) for alias in entry.aliases)
+
+
+def _in_section(section: str, needed: Requirement) -> bool:
+    document, _, number = section.rpartition(":")
+    if document and document.upper().replace(" ", "") != needed.document.id.upper():
+        return False
+    return needed.section == number or needed.section.startswith(f"{number}.")
+
+
+def _unknown(pattern: str, entries: list[Entry]) -> str:
+    import difflib
+
+    families = list(dict.fromkeys(entry.family for entry in entries))
+    near = difflib.get_close_matches(pattern, families, 1, 0.4)
+    meant = f'; did you mean "{near[0]}"?' if near else ""
+    return f'no case matches "{pattern}"{meant} See `wsconform list cases`'.replace("?? ", "? ")
+
+
+def level_of(entry: Entry, role: Role, registry: Registry) -> Level:
+    """Return the level at which `entry` binds a target of `role`; ValueError if it does not bind it."""
+    needed = binding(entry, role, registry)
+    if needed is None:
+        raise ValueError(f"{entry.id} does not bind a {role.value}")
+    return needed.level

@@ -1,0 +1,258 @@
+"""Frames out, messages and control frames in: the part of a connection that judges nothing."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import trio
+
+from .requirement import Role
+from .result import Direction, Reason
+from .session import Session, Unreached
+from .transcript import Conversation, Ending
+from .transport import Reset, Stream, send_pieces
+from .wire.close import CloseBody
+from .wire.deflate import Deflater, InflateError, Inflater
+from .wire.frame import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT, Frame, FrameReader, opcode_name
+
+#: From this many octets on, we read while we send, so that a target that answers at once cannot block both ends.
+_LARGE = 1 << 15
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A whole message (opcode Text or Binary, reassembled and inflated) or a control frame, and its last entry."""
+
+    opcode: int
+    payload: bytes
+    entry: int
+
+    def __str__(self) -> str:
+        name = opcode_name(self.opcode)
+        if self.opcode == CLOSE:
+            return f"{name} {CloseBody(self.payload)}"
+        return f"{name} of {len(self.payload)} octets ({show(self.payload)})"
+
+
+def show(payload: bytes, most: int = 24) -> str:
+    """Return the start of `payload` for a finding: in quotes where it is printable ASCII, else in hexadecimal."""
+    head = payload[:most]
+    text = f'"{head.decode()}"' if head.isascii() and head.decode().isprintable() else head.hex(" ")
+    return text + (" ..." if len(payload) > most else "")
+
+
+class Channel:
+    """Frames out, messages and control frames in; answers Pings, judges nothing."""
+
+    def __init__(self, session: Session, stream: Stream, conversation: Conversation, leftover: bytes = b"") -> None:
+        self.session, self.stream, self.conversation = session, stream, conversation
+        self.number = conversation.number
+        self.answers_pings = True
+        self.sent_close = False
+        self._reader = FrameReader()
+        self._inbox: deque[Received] = deque()
+        self._first: Frame | None = None
+        self._parts: list[bytes] = []
+        self._inflater, self._deflater = self._coders()
+        if leftover:
+            self._feed(leftover)
+
+    def _coders(self) -> tuple[Inflater | None, Deflater | None]:
+        extension = self.conversation.deflate
+        if extension is None:
+            return None, None
+        theirs, ours = ("server", "client") if self.session.role is Role.SERVER else ("client", "server")
+        inflater, deflater = (
+            (
+                int(extension.get(f"{side}_max_window_bits") or 15),
+                extension.get(f"{side}_no_context_takeover") is None,
+            )
+            for side in (theirs, ours)
+        )
+        return Inflater(inflater[0], takeover=inflater[1]), Deflater(deflater[0], takeover=deflater[1])
+
+    # --- out
+
+    def prepare(self, frame: Frame, masked: bool | None = None, key: bytes | None = None) -> Frame:
+        """Return `frame` as it goes out: masked if our role masks, unless `masked` says otherwise, with a fresh key."""
+        if frame.key is not None:
+            return frame
+        if not (self.session.our_role.masks if masked is None else masked):
+            return frame
+        return frame.masked(key if key is not None else self.session.random.randbytes(4))
+
+    async def put(self, frames: Iterable[Frame], pieces: Sequence[int] | None = None, tail: bytes = b"") -> None:
+        """Send prepared `frames`, then `tail`, in one segment or in `pieces`; a target that is gone is no error."""
+        octets = bytearray()
+        for frame in frames:
+            encoded = frame.encode()
+            self._record_out("frame", f"{frame}{_told(frame)}", encoded)
+            self.conversation.sent.append(frame)
+            self.sent_close = self.sent_close or frame.opcode == CLOSE
+            octets += encoded
+        if tail:
+            self._record_out("octets", f"{len(tail)} octets", tail)
+            octets += tail
+        await self.put_octets(bytes(octets), pieces)
+
+    def _record_out(self, kind: str, summary: str, octets: bytes) -> int:
+        return self.session.transcript.add(Direction.OURS, kind, summary, octets, self.number)
+
+    async def put_octets(self, octets: bytes, pieces: Sequence[int] | None = None) -> None:
+        """Send `octets` without recording them."""
+        try:
+            if pieces:
+                await send_pieces(self.stream, octets, pieces)
+            elif len(octets) < _LARGE:
+                await self.stream.send(octets)
+            else:
+                await self._send_while_reading(octets)
+        except Reset as problem:
+            self.session.event(f"could not send: {problem}", self.number)
+
+    async def _send_while_reading(self, octets: bytes) -> None:
+        async def read() -> None:
+            while self.conversation.ending is None:
+                await self._pull()
+
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(read)
+                with trio.move_on_after(self.session.limits.patience * 4) as scope:
+                    await self.stream.send(octets)
+                nursery.cancel_scope.cancel()
+        except* Reset as group:
+            raise Reset(str(group.exceptions[0])) from None
+        if scope.cancelled_caught:
+            self.session.event("the target stopped reading; the rest was not sent", self.number)
+
+    # --- in
+
+    async def next(self, deadline: float) -> Received | None:
+        """Return what comes next; None if the stream has ended (`ended` says how) or `deadline` is over."""
+        while True:
+            if self._inbox:
+                received = self._inbox.popleft()
+                if received.opcode == PING and self.answers_pings and not self.sent_close:
+                    await self.put([self.prepare(Frame.pong(received.payload))])
+                return received
+            if self.ended is not None:
+                return None
+            if trio.current_time() >= deadline:
+                await trio.lowlevel.checkpoint()
+                self.session.waited_out = True
+                return None
+            with trio.move_on_at(deadline):
+                await self._pull()
+
+    @property
+    def ended(self) -> Ending | None:
+        """How the target ended the stream; None while it is open."""
+        return self.conversation.ending
+
+    async def _pull(self) -> None:
+        try:
+            octets = await self.stream.receive()
+        except Reset as problem:
+            self._end(Ending.RST, str(problem))
+            return
+        if not octets:
+            tls = self.stream.tls
+            self._end(Ending.FIN, "FIN without close_notify" if tls and tls.closed is False else "FIN")
+            return
+        self.session.count(len(octets))
+        self._feed(octets)
+
+    def _end(self, ending: Ending, words: str) -> None:
+        if self._reader.pending:
+            self.conversation.residue = self._reader.residue
+            self._record_in(
+                "octets", f"{self._reader.pending} octets that make no whole frame", self.conversation.residue
+            )
+        self.conversation.ending = ending
+        self.conversation.end_entry = self.session.transcript.add(Direction.TARGET, "event", words, b"", self.number)
+
+    def _record_in(self, kind: str, summary: str, octets: bytes) -> int:
+        return self.session.transcript.add(Direction.TARGET, kind, summary, octets, self.number)
+
+    def _feed(self, octets: bytes) -> None:
+        for frame in self._reader.receive(octets):
+            entry = self._record_in("frame", f"{frame}{_told(frame)}", frame.encode())
+            self.conversation.frames.append((entry, frame))
+            if len(self.conversation.frames) > self.session.limits.messages:
+                raise Unreached(
+                    Reason.ARRANGING, f"more than {self.session.limits.messages} frames came; reading stopped"
+                )
+            self._assemble(frame, entry)
+
+    def _assemble(self, frame: Frame, entry: int) -> None:
+        if frame.is_control:
+            self._inbox.append(Received(frame.opcode, frame.payload, entry))
+            return
+        if frame.opcode != CONTINUATION or self._first is None:
+            self._first, self._parts = frame, []
+        self._parts.append(frame.payload)
+        if not frame.fin:
+            return
+        opcode, payload = self._first.opcode, b"".join(self._parts)
+        if self._first.rsv & RSV1 and self._inflater:
+            try:
+                payload = self._inflater.decompress(payload)
+            except InflateError as problem:
+                self.session.event(f"a message of the target does not inflate: {problem}", self.number)
+        self._inbox.append(Received(opcode, payload, entry))
+        self._first = None
+
+    # --- what all of a case's helpers need
+
+    @property
+    def role(self) -> Role:
+        """The role that we play."""
+        return self.session.our_role
+
+    def note(self, key: str, value: object) -> None:
+        """Write down something worth knowing that decides nothing."""
+        self.session.note(key, value)
+
+    def depart(self, reason: str) -> None:
+        """Say that the target kept the rule in a way that the RFC permits and does not favour."""
+        self.session.depart(reason)
+
+    def depart_if(self, condition: bool, reason: str) -> None:
+        """`depart` where `condition` holds; keeps branches out of cases."""
+        if condition:
+            self.session.depart(reason)
+
+    def choose(self, what: object) -> None:
+        """Write down which way the target went where the RFC leaves the choice: the verdict is NOTED."""
+        self.session.choose(str(what))
+
+    def expect(self, condition: bool, expected: str, observed: str, entry: int | None = None) -> None:
+        """Fail the case unless `condition` holds."""
+        if not condition:
+            self.session.fail(expected, observed, entry)
+
+    def arranging(self, what: str) -> AbstractContextManager[None]:
+        """Mark steps that only lead up to the requirement: what fails inside makes the case inconclusive."""
+        return self.session.arranging(what)
+
+    def random_octets(self, count: int) -> bytes:
+        """Return `count` octets, the same in every run with the same seed."""
+        return self.session.random.randbytes(count)
+
+    def compress(self, payload: str | bytes) -> bytes:
+        """Return `payload` compressed as a message of this connection; Unreached where nothing was negotiated."""
+        if self._deflater is None:
+            raise Unreached(Reason.NOT_OFFERED, "the target did not accept permessage-deflate")
+        return self._deflater.compress(payload.encode() if isinstance(payload, str) else payload)
+
+
+def _told(frame: Frame) -> str:
+    if frame.opcode == CLOSE:
+        return f" {CloseBody(frame.payload)}"
+    if frame.opcode in (TEXT, BINARY, CONTINUATION, PING, PONG) and frame.payload and not frame.rsv:
+        return f" {show(frame.payload)}"
+    return ""

@@ -1,0 +1,263 @@
+"""What a case holds: our end of an open connection, with `send`, `expect_*`, `arranging` and `note`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import trio
+
+from .channel import Channel, Received
+from .requirement import Role
+from .result import Reason
+from .session import Unreached
+from .transcript import Closure, Provocation
+from .wire.close import CloseBody
+from .wire.frame import BINARY, CLOSE, PING, PONG, TEXT, Frame
+
+_FAILED = "the connection to be failed"
+
+# A Close 1009 is a limit of the target's own only where there was something large enough to have a limit for.
+_LARGE_OCTETS, _MANY_FRAMES = 4096, 64
+
+
+class Connection(Channel):
+    """Our end of an open connection; what a case about frames works with."""
+
+    # --- arrange and act
+
+    async def send(
+        self,
+        *frames: Frame,
+        masked: bool | None = None,
+        key: bytes | None = None,
+        pieces: Sequence[int] | None = None,
+        tail: bytes = b"",
+    ) -> None:
+        """Send `frames`, and raw octets `tail` after them, in one segment.
+
+        They are masked as our role has to, with fresh keys, unless `masked` or `key` (4 octets)
+        say otherwise; `pieces` are sizes of segments in octets, the last one repeated.
+        """
+        await self.put([self.prepare(frame, masked, key) for frame in frames], pieces, tail)
+
+    async def send_octets(self, octets: bytes, pieces: Sequence[int] | None = None) -> None:
+        """Send raw `octets`, frames or not."""
+        await self.put([], pieces, octets)
+
+    def encode(self, *frames: Frame) -> bytes:
+        """Return the octets that `send` would put on the wire for `frames`."""
+        return b"".join(self.prepare(frame).encode() for frame in frames)
+
+    async def half_close(self) -> None:
+        """End our direction of the stream (FIN) and go on reading."""
+        self.session.event("our FIN", self.number)
+        await self.stream.send_eof()
+
+    async def break_off(self) -> None:
+        """Break the stream off (RST)."""
+        self.session.event("our RST", self.number)
+        self.conversation.broken_by_us = True
+        await self.stream.abort()
+
+    # --- what comes, without a verdict
+
+    async def settle(self) -> list[Received]:
+        """Send a Ping and return what came before its Pong: in an ordered stream that is all there will be.
+
+        A target that ends the connection instead ends the list. Fails the case where no Pong comes.
+        """
+        marker = self._marker()
+        await self.send(Frame.ping(marker))
+        deadline, seen = self.session.deadline(), list[Received]()
+        while (received := await self.next(deadline)) is not None:
+            if received.opcode == PONG and received.payload == marker:
+                return seen
+            seen.append(received)
+            if received.opcode == CLOSE:
+                return seen
+        if self.ended is None:
+            self.session.fail("a Pong to our Ping", self._silence())
+        return seen
+
+    async def read_to_end(self, seconds: float | None = None) -> Closure:
+        """Read until the target ends the stream or `seconds` (the patience) are over; answer its Close.
+
+        What came is in `conversation.frames`; no verdict is made of it.
+        """
+        return await self._close_and_end(self.session.deadline(seconds))
+
+    async def _close_and_end(self, deadline: float, *, after_close: float | None = None) -> Closure:
+        start, body, close_at = trio.current_time(), None, None
+        while (received := await self.next(deadline)) is not None:
+            if received.opcode == CLOSE and body is None:
+                body, close_at = CloseBody(received.payload), trio.current_time() - start
+                await self._answer_close(body)
+                if after_close is not None:
+                    deadline = min(deadline, trio.current_time() + after_close)
+        end_at = trio.current_time() - start if self.ended else None
+        closure = Closure(body, self.ended, close_at, end_at, self.conversation.end_entry)
+        self.conversation.closure = closure
+        return closure
+
+    async def _answer_close(self, body: CloseBody) -> None:
+        if not self.sent_close:
+            await self.send(Frame.close(body.code if body.code and 1000 <= body.code <= 4999 else None))
+        if self.role is Role.SERVER:
+            await self.half_close()
+
+    def _marker(self) -> bytes:
+        return b"wsconform " + self.random_octets(4).hex().encode()
+
+    def _silence(self) -> str:
+        return f"nothing for {self.session.limits.patience:g} s"
+
+    def _state(self) -> str:
+        """Say why no more comes: how the stream ended, or how long nothing came."""
+        return f"the end of the connection ({self.ended.value})" if self.ended else self._silence()
+
+    def is_chatter(self, received: Received) -> bool:
+        """Return whether a message of the target may be its application's own, not an answer to ours."""
+        if not self.session.facts.echo or received.payload in self.session.facts.chatter:
+            return True
+        return self.session.facts.chatty and all(frame.payload != received.payload for frame in self.conversation.sent)
+
+    # --- expect
+
+    async def expect_echo(self, *messages: Frame) -> list[Received]:
+        """Expect the echoes of `messages` (type and payload of each), in order, whatever frames carry them."""
+        return [await self._expect_message(message) for message in messages]
+
+    async def echo(self, *messages: Frame) -> None:
+        """Send `messages` and expect their echoes."""
+        await self.send(*messages)
+        await self.expect_echo(*messages)
+
+    async def _expect_message(self, message: Frame) -> Received:
+        wanted = f"the echo, {Received(message.opcode, message.payload, 0)}"
+        deadline = self.session.deadline()
+        while (received := await self.next(deadline)) is not None:
+            if (received.opcode, received.payload) == (message.opcode, message.payload):
+                return received
+            if received.opcode == CLOSE:
+                self._stop_at_limit(received)
+                self.session.fail(wanted, f"{received}", received.entry)
+            if received.opcode in (TEXT, BINARY) and not self.is_chatter(received):
+                self.session.fail(wanted, _difference(message, received), received.entry)
+        return self.session.fail(wanted, self._state())
+
+    def _stop_at_limit(self, received: Received) -> None:
+        sent = self.conversation.sent
+        large = sum(len(frame.payload) for frame in sent) >= _LARGE_OCTETS or len(sent) >= _MANY_FRAMES
+        if large and CloseBody(received.payload).code == 1009:
+            raise Unreached(Reason.LIMIT, f"the target stopped at a limit of its own: {received}", received.entry)
+
+    async def expect_pong(self, data: bytes) -> Received:
+        """Expect a Pong with application data `data`; others are read over, and told if none is right."""
+        deadline, other = self.session.deadline(), list[Received]()
+        while (received := await self.next(deadline)) is not None:
+            if received.opcode == PONG and received.payload == data:
+                return received
+            if received.opcode == CLOSE:
+                other.append(received)
+                break
+            if received.opcode == PONG:
+                other.append(received)
+        wanted = f"a Pong of {len(data)} octets with the Ping's application data"
+        if other:
+            self.session.fail(wanted, str(other[-1]), other[-1].entry)
+        return self.session.fail(wanted, self._state())
+
+    async def expect_alive(self) -> None:
+        """Expect that the target took no offence: an echo (or, of a target without one, a Pong) still comes."""
+        marker = self._marker()
+        if self.session.facts.echo:
+            await self.echo(Frame.text(marker))
+        else:
+            await self.send(Frame.ping(marker))
+            await self.expect_pong(marker)
+
+    async def expect_no_reaction(self, to: str) -> None:
+        """Expect no frame in reaction `to` what was sent: proven by order, with a Ping sent after it."""
+        for received in await self.settle():
+            if received.opcode != PING and not self.is_chatter(received):
+                self.session.fail(f"no reaction to {to}", str(received), received.entry)
+        self.expect(self.ended is None, f"no reaction to {to}", self._state())
+
+    async def expect_connection_failed(
+        self,
+        because: Provocation = Provocation.PROTOCOL,
+        *,
+        probe: bool = True,
+        may_echo: Sequence[bytes] = (),
+    ) -> Closure:
+        """Expect the target to fail the connection: to process nothing more, and to end it with or without a Close.
+
+        A Ping sent now (unless `probe` is False: inside an unfinished frame it would be payload) must stay
+        unanswered, and no message delivered but those of `may_echo`, sent legally before. Returns how it ended.
+        """
+        self.conversation.provoked = because
+        marker, start = self._marker(), trio.current_time()
+        if probe:
+            await self.send(Frame.ping(marker))
+        deadline, allowed = self.session.deadline(), list(may_echo)
+        while (received := await self.next(deadline)) is not None and received.opcode != CLOSE:
+            if probe and received.opcode == PONG and received.payload == marker:
+                self.session.fail(_FAILED, "a Pong to the Ping sent after the error", received.entry)
+            if received.opcode in (TEXT, BINARY):
+                self._refuse_delivery(received, allowed)
+        body = CloseBody(received.payload) if received else None
+        close_after = trio.current_time() - start if received else None
+        if body is not None:
+            await self._answer_close(body)
+        rest = await self._close_and_end(deadline)
+        closure = Closure(body, rest.ending, close_after, rest.end_after, rest.end_entry)
+        self.conversation.closure = closure
+        if closure.ending is None:
+            what = f"Close {body}, but TCP" if body is not None else "TCP"
+            self.session.fail(_FAILED, f"{what} still open after {self.session.limits.patience:g} s")
+        self.note("ended with", closure)
+        return closure
+
+    def _refuse_delivery(self, received: Received, allowed: list[bytes]) -> None:
+        if received.payload in allowed:
+            allowed.remove(received.payload)
+        elif not self.is_chatter(received):
+            self.session.fail(_FAILED, f"a delivery: {received}", received.entry)
+
+    async def expect_close_reply(self) -> Closure:
+        """Expect a Close in reply to ours, and read on to the end of the stream, on which there is no verdict here."""
+        closure = await self._close_and_end(self.session.deadline(), after_close=self.session.limits.prompt)
+        if closure.close is None:
+            self.session.fail("a Close in reply to ours", self._state(), closure.end_entry)
+        self.note("reply", closure)
+        return closure
+
+    async def expect_ended(self) -> Closure:
+        """Expect the connection to end, by a Close of any kind or without one; returns how."""
+        closure = await self._close_and_end(self.session.deadline(), after_close=self.session.limits.prompt)
+        if closure.close is None and closure.ending is None:
+            self.session.fail("the connection to end", self._state())
+        self.note("ended with", closure)
+        return closure
+
+    async def expect_stream_end(self, seconds: float | None = None) -> Closure:
+        """Expect the target to end the stream within `seconds` (the patience), after whatever else it sends."""
+        closure = await self._close_and_end(self.session.deadline(seconds))
+        if closure.ending is None:
+            waited = self.session.limits.patience if seconds is None else seconds
+            self.session.fail("the target to close TCP", f"{closure} after {waited:g} s")
+        return closure
+
+    async def expect_closed_cleanly(self) -> Closure:
+        """Carry out a closing handshake with code 1000 and expect its reply."""
+        await self.send(Frame.close(1000))
+        return await self.expect_close_reply()
+
+
+def _difference(wanted: Frame, received: Received) -> str:
+    if received.payload == wanted.payload:
+        return f"the payload as another type: {received}"
+    if len(received.payload) != len(wanted.payload) or len(wanted.payload) <= 24:
+        return str(received)
+    at = next(i for i, (a, b) in enumerate(zip(wanted.payload, received.payload, strict=True)) if a != b)
+    return f"{received}, which differs from octet {at} on"

@@ -1,0 +1,123 @@
+"""One attempt at one case, and the verdict on it: nothing else decides."""
+
+from __future__ import annotations
+
+import random
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import trio
+
+from .catalogue import Case, Need, Subject
+from .opening import Opening, open_connection
+from .requirement import Role
+from .result import Entry, Finding, Reason, Verdict
+from .session import Address, Facts, Limits, Session, Unreached, Violation
+from .transcript import Conversation, Transcript
+from .transport import Dialer, TlsFailed
+
+#: Seconds that a case may take beyond six times the patience, whatever the target does.
+HARD = 10.0
+
+Provide = Callable[[Case, Session], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What all attempts at one target share."""
+
+    role: Role
+    dial: Dialer
+    address: Address
+    facts: Facts
+    seed: int = 6455
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """One attempt, judged; `waited_out` says that a limit on a wait was met, `lost` that the target was gone."""
+
+    verdict: Verdict
+    finding: Finding | None
+    reason: Reason | None
+    notes: tuple[tuple[str, str], ...]
+    micros: int
+    transcript: tuple[Entry, ...]
+    conversations: tuple[Conversation, ...]
+    waited_out: bool = False
+    lost: bool = False
+
+
+async def provide(case: Case, session: Session) -> object:
+    """Return what `case` is handed when the target is a server."""
+    if case.subject is Subject.OPENING:
+        return Opening(session)
+    return await open_connection(session, case.offer)
+
+
+def out_of_reach(case: Case, facts: Facts) -> tuple[Reason, str] | None:
+    """Say why `case` cannot be put to a target with `facts`; None if it can."""
+    if Need.ECHO in case.needs and not facts.echo:
+        return Reason.NEEDS_ECHO, "the target's application does not echo"
+    if Need.TLS in case.needs and not facts.tls:
+        return Reason.NOT_OFFERED, "the target is not reached over TLS"
+    if Need.CLEARTEXT in case.needs and facts.tls:
+        return Reason.NOT_OFFERED, "the target is reached over TLS"
+    return None
+
+
+async def attempt(case: Case, bench: Bench, limits: Limits, provide: Provide = provide) -> Attempted:
+    """Put `case` once and judge it."""
+    transcript = Transcript(trio.current_time, whole=bench.whole)
+    # Attempts share their random octets, so that a second attempt repeats the first.
+    rng = random.Random(f"{bench.seed}:{case.id}")
+    session = Session(case.id, bench.role, bench.dial, transcript, rng, bench.address, bench.facts, limits)
+    verdict, finding, reason = Verdict.ERROR, None, None
+    try:
+        with trio.fail_after(limits.patience * 6 + HARD + case.allow):
+            subject = await provide(case, session)
+            await case.function(subject, **case.parameters)
+        verdict, finding = _met(session)
+    except Violation as violation:
+        entry = transcript.index(violation.entry)
+        verdict, finding = Verdict.FAILED, Finding(violation.expected, violation.observed, entry)
+    except Unreached as unreached:
+        reason = unreached.reason
+        verdict = Verdict.SKIPPED if reason is Reason.NOT_OFFERED else Verdict.INCONCLUSIVE
+        finding = Finding("to reach the requirement", unreached.text, transcript.index(unreached.entry))
+    except TlsFailed as failed:
+        verdict, reason = Verdict.INCONCLUSIVE, Reason.ARRANGING
+        finding = Finding("a TLS connection", str(failed))
+    except trio.TooSlowError:
+        verdict, reason = Verdict.INCONCLUSIVE, Reason.ARRANGING
+        finding = Finding("the case to end", f"not ended after {transcript.micros / 1e6:.0f} s; given up")
+    except Exception as error:  # whatever else goes wrong is our own fault, and says nothing about the target
+        finding = Finding("the suite to work", _where(error), None)
+    finally:
+        await session.aclose()
+    return Attempted(
+        verdict,
+        finding,
+        reason,
+        tuple(session.notes),
+        transcript.micros,
+        transcript.entries(),
+        tuple(session.conversations),
+        session.waited_out,
+        session.lost,
+    )
+
+
+def _met(session: Session) -> tuple[Verdict, Finding | None]:
+    if session.departures:
+        return Verdict.DEPARTED, Finding("what the RFC favours", "; ".join(session.departures))
+    if session.choices:
+        return Verdict.NOTED, Finding("either way", "; ".join(session.choices))
+    return Verdict.PASSED, None
+
+
+def _where(error: Exception) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({frame.filename.rpartition('/')[2]}:{frame.lineno})"

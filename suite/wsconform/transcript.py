@@ -1,0 +1,136 @@
+"""What was seen: the transcript that becomes evidence, and the conversations that monitors watch."""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .handshake import DEFLATE, Extension
+from .requirement import Role
+from .result import Direction, Entry, Octets
+from .transport import TlsFacts
+from .wire.close import CloseBody
+from .wire.frame import CLOSE, Frame
+from .wire.http1 import Head
+
+_FIRST, _LAST = 240, 60
+
+
+class Transcript:
+    """The entries of one case, the first and the last of them if they are too many to keep."""
+
+    def __init__(self, clock: Callable[[], float], *, whole: bool = False) -> None:
+        self._clock, self._whole = clock, whole
+        self._start = clock()
+        self._head: list[Entry] = []
+        self._tail: deque[Entry] = deque(maxlen=None if whole else _LAST)
+        self._count = 0
+        self.connections = 0
+
+    @property
+    def micros(self) -> int:
+        """Microseconds since the case began."""
+        return int((self._clock() - self._start) * 1e6)
+
+    @property
+    def last(self) -> int | None:
+        """The number of the latest entry."""
+        return self._count - 1 if self._count else None
+
+    def add(self, direction: Direction, kind: str, summary: str, octets: bytes = b"", connection: int = 1) -> int:
+        """Record an entry and return its number."""
+        entry = Entry(self.micros, direction, kind, summary, Octets.of(octets, whole=self._whole), connection)
+        (self._head if self._count < _FIRST else self._tail).append(entry)
+        self._count += 1
+        return self._count - 1
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return what was kept, with an event that says how many entries are left out."""
+        gap = self._count - len(self._head) - len(self._tail)
+        if not gap:
+            return (*self._head, *self._tail)
+        note = Entry(self._tail[0].micros, Direction.EVENT, "event", f"{gap} entries left out")
+        return (*self._head, note, *self._tail)
+
+    def index(self, number: int | None) -> int | None:
+        """Return where entry `number` stands in `entries()`; None if it was left out."""
+        if number is None or number < len(self._head):
+            return number
+        gap = self._count - len(self._head) - len(self._tail)
+        position = number - gap + (1 if gap else 0)
+        return position if position > len(self._head) - (0 if gap else 1) else None
+
+
+class Ending(enum.Enum):
+    """How a target ended the stream."""
+
+    FIN = "FIN"
+    RST = "RST"
+
+
+class Provocation(enum.Enum):
+    """What kind of error a case put to the target, for the rules that look at all reactions together."""
+
+    PROTOCOL = "protocol"
+    UTF8 = "UTF-8"
+    MASKING = "masking"
+    LENGTH = "length"
+    LIMIT = "limit"
+    HANDSHAKE = "handshake"
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """How a connection ended: the target's Close (None: none came), how it ended the stream, and when (seconds).
+
+    `close_after` and `end_after` count from the stimulus; `end_after` is None while the stream is open.
+    """
+
+    close: CloseBody | None
+    ending: Ending | None
+    close_after: float | None = None
+    end_after: float | None = None
+    end_entry: int | None = None
+
+    @property
+    def status_code(self) -> int | None:
+        """The status code of the target's Close; None for an empty body or no Close."""
+        return self.close.code if self.close else None
+
+    def __str__(self) -> str:
+        close = f"Close {self.close}" if self.close else "no Close"
+        return f"{close}, then {self.ending.value}" if self.ending else f"{close}, stream open"
+
+
+@dataclass(slots=True)
+class Conversation:
+    """Everything that one connection of a case showed of the target."""
+
+    number: int
+    case: str
+    role: Role
+    heads: list[tuple[int, Head]] = field(default_factory=list)
+    requests: list[bytes] = field(default_factory=list)
+    before_head: bytes = b""
+    opened: bool = False
+    extensions: tuple[Extension, ...] = ()
+    frames: list[tuple[int, Frame]] = field(default_factory=list)
+    sent: list[Frame] = field(default_factory=list)
+    residue: bytes = b""
+    ending: Ending | None = None
+    end_entry: int | None = None
+    broken_by_us: bool = False
+    provoked: Provocation | None = None
+    closure: Closure | None = None
+    tls: TlsFacts | None = None
+
+    @property
+    def deflate(self) -> Extension | None:
+        """The permessage-deflate that was negotiated, if it was."""
+        return next((extension for extension in self.extensions if extension.name == DEFLATE), None)
+
+    def closes(self) -> list[tuple[int, CloseBody]]:
+        """Return the target's Close frames: entry number and body."""
+        return [(entry, CloseBody(frame.payload)) for entry, frame in self.frames if frame.opcode == CLOSE]

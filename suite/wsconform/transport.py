@@ -1,0 +1,299 @@
+"""Byte streams to a target: TCP, TLS and memory; octets leave in the pieces that a case asks for."""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import errno
+import socket
+import ssl
+import struct
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import trio
+
+#: Most octets that one `receive` returns.
+CHUNK = 1 << 16
+
+#: After a piece, how long (seconds) the next one is held back, so that a listening process sees them apart.
+GAP = 0.0001
+
+
+class Reset(Exception):
+    """The other end broke the stream off (RST), or it was no longer there to write to; the text says which."""
+
+
+class Unreachable(Exception):
+    """No stream could be opened; the text says what and where in one line."""
+
+
+class TlsFailed(Unreachable):
+    """TCP was there, the TLS handshake failed; `alert` is the reason that the TLS library gives."""
+
+    def __init__(self, message: str, alert: str = "") -> None:
+        super().__init__(message)
+        self.alert = alert
+
+
+@dataclass(slots=True)
+class TlsFacts:
+    """What is known of the TLS under a stream; `closed` tells whether a close_notify came before the end."""
+
+    version: str = ""
+    server_name: str = ""
+    closed: bool | None = None
+    octets: bytearray = field(default_factory=bytearray)
+
+
+class Stream(Protocol):
+    """A byte stream in both directions, and nothing more."""
+
+    tls: TlsFacts | None
+
+    async def send(self, octets: bytes) -> None:
+        """Send all of `octets`; raises Reset."""
+
+    async def receive(self) -> bytes:
+        """Return the next octets, b"" at the end of the stream (FIN); raises Reset."""
+
+    async def send_eof(self) -> None:
+        """End our direction (FIN); the other goes on."""
+
+    async def barrier(self) -> None:
+        """Wait until what was sent has left, so that what is sent next makes a segment of its own."""
+
+    async def abort(self) -> None:
+        """Break the stream off (RST)."""
+
+    async def aclose(self) -> None:
+        """Close the stream at once, without waiting for the other end."""
+
+
+Dialer = Callable[..., Awaitable[Stream]]
+
+
+async def send_pieces(stream: Stream, octets: bytes, pieces: Sequence[int]) -> None:
+    """Send `octets` in `pieces` (sizes in octets, the last one repeated), each as a segment of its own."""
+    start, sizes = 0, list(pieces)
+    while start < len(octets):
+        size = sizes.pop(0) if len(sizes) > 1 else sizes[0]
+        await stream.send(octets[start : start + size])
+        await stream.barrier()
+        start += size
+
+
+class TrioStream:
+    """A Stream over any trio stream: memory in tests."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self._stream = stream
+        self.tls: TlsFacts | None = None
+
+    async def send(self, octets: bytes) -> None:
+        try:
+            await self._stream.send_all(octets)
+        except trio.BrokenResourceError as problem:
+            raise Reset(_reset_words(problem)) from None
+
+    async def receive(self) -> bytes:
+        try:
+            return bytes(await self._stream.receive_some(CHUNK))
+        except trio.BrokenResourceError as problem:
+            raise Reset(_reset_words(problem)) from None
+
+    async def send_eof(self) -> None:
+        with contextlib.suppress(trio.BrokenResourceError):
+            if isinstance(self._stream, trio.abc.HalfCloseableStream):
+                await self._stream.send_eof()
+            else:
+                await self._stream.aclose()
+
+    async def barrier(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def abort(self) -> None:
+        await trio.aclose_forcefully(self._stream)
+
+    async def aclose(self) -> None:
+        await trio.aclose_forcefully(self._stream)
+
+
+class TcpStream(TrioStream):
+    """A Stream over TCP, Nagle's algorithm off."""
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        super().__init__(stream)
+        self.socket = stream.socket
+        with contextlib.suppress(OSError):
+            stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    async def barrier(self) -> None:
+        """Wait until the peer's TCP acknowledged everything, and a moment longer for its process to read it."""
+        until = time.perf_counter() + GAP
+        give_up = until + 50 * GAP
+        while (now := time.perf_counter()) < until or (_unsent(self.socket) and now < give_up):
+            await trio.lowlevel.checkpoint()
+
+    async def abort(self) -> None:
+        with contextlib.suppress(OSError):
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        await trio.aclose_forcefully(self._stream)
+
+
+class _Tap(trio.abc.Stream):
+    """Passes octets between TLS and TCP, and keeps the first of those that came."""
+
+    KEPT = 4096
+
+    def __init__(self, stream: trio.SocketStream, facts: TlsFacts) -> None:
+        self._stream, self._facts = stream, facts
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        octets = await self._stream.receive_some(max_bytes)
+        room = self.KEPT - len(self._facts.octets)
+        if room > 0:
+            self._facts.octets += octets[:room]
+        return octets
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+class TlsStream:
+    """A Stream over TLS over TCP; notices whether a close_notify came before the end."""
+
+    def __init__(self, tcp: TcpStream, wrapped: trio.SSLStream[_Tap], facts: TlsFacts) -> None:
+        self._tcp, self._wrapped = tcp, wrapped
+        self.tls: TlsFacts | None = facts
+
+    async def send(self, octets: bytes) -> None:
+        try:
+            await self._wrapped.send_all(octets)
+        except trio.BrokenResourceError as problem:
+            raise Reset(_reset_words(problem)) from None
+
+    async def receive(self) -> bytes:
+        assert self.tls is not None
+        try:
+            octets = bytes(await self._wrapped.receive_some(CHUNK))
+        except trio.BrokenResourceError as problem:
+            if isinstance(problem.__cause__, ssl.SSLEOFError):
+                self.tls.closed = False
+                return b""
+            raise Reset(_reset_words(problem)) from None
+        if not octets:
+            self.tls.closed = True
+        return octets
+
+    async def send_eof(self) -> None:
+        with contextlib.suppress(OSError):
+            self._tcp.socket.shutdown(socket.SHUT_WR)
+
+    async def barrier(self) -> None:
+        await self._tcp.barrier()
+
+    async def abort(self) -> None:
+        await self._tcp.abort()
+
+    async def aclose(self) -> None:
+        # close_notify is owed to the target (RFC 9112 section 9.8), an answer to it is not waited for.
+        with trio.move_on_after(0.2, shield=False), contextlib.suppress(trio.BrokenResourceError):
+            transport = self._wrapped
+            transport._https_compatible = True
+            await transport.aclose()
+        await self._tcp.aclose()
+
+
+def _reset_words(problem: BaseException) -> str:
+    cause = problem.__cause__
+    if isinstance(cause, OSError) and cause.errno:
+        return "RST" if cause.errno in (errno.ECONNRESET, errno.EPIPE) else errno.errorcode[cause.errno]
+    if isinstance(cause, ssl.SSLError):
+        return f"TLS: {cause.reason or cause}"
+    return "RST"
+
+
+def _unsent(sock: trio.socket.SocketType) -> bool:
+    if sys.platform != "linux":
+        return False
+    import fcntl
+    import termios
+
+    count = array.array("i", [0])
+    with contextlib.suppress(OSError):
+        fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, count)
+    return bool(count[0])
+
+
+async def dial_tcp(host: str, port: int) -> TcpStream:
+    """Open TCP to `host` (name, IPv4 or IPv6 address) and `port`; raises Unreachable."""
+    try:
+        return TcpStream(await trio.open_tcp_stream(host, port))
+    except socket.gaierror:
+        raise Unreachable(f'{host}: no such host; check the name, or use an address such as "127.0.0.1"') from None
+    except OSError as problem:
+        raise Unreachable(f"{host}:{port}: {_words(problem)}") from None
+
+
+def _words(problem: OSError) -> str:
+    inner = getattr(problem.__cause__, "exceptions", None)
+    first = inner[0] if inner else problem.__cause__ if isinstance(problem.__cause__, OSError) else problem
+    if isinstance(first, ConnectionRefusedError):
+        return "nothing listens there; start the target first, or name another port"
+    return f"cannot connect: {getattr(first, 'strerror', None) or first}"
+
+
+def tls_context(*, cacert: str | None = None, insecure: bool = False) -> ssl.SSLContext:
+    """Return a client's context: verifies against the system's authorities and `cacert`, or nothing if `insecure`."""
+    context = ssl.create_default_context()
+    if cacert:
+        context.load_verify_locations(cacert)
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+async def dial_tls(host: str, port: int, context: ssl.SSLContext, server_name: str | None = None) -> TlsStream:
+    """Open TLS to `host` and `port`, with SNI `server_name` (`host` by default); raises Unreachable, TlsFailed."""
+    tcp = await dial_tcp(host, port)
+    inner = tcp._stream
+    assert isinstance(inner, trio.SocketStream)
+    facts = TlsFacts(server_name=server_name or host)
+    wrapped = trio.SSLStream(_Tap(inner, facts), context, server_hostname=server_name or host)
+    try:
+        await wrapped.do_handshake()
+    except (trio.BrokenResourceError, ssl.SSLError) as problem:
+        await tcp.aclose()
+        raise _tls_failure(host, port, problem) from None
+    except BaseException:
+        await tcp.aclose()
+        raise
+    facts.version = str(wrapped.version())
+    return TlsStream(tcp, wrapped, facts)
+
+
+def _tls_failure(host: str, port: int, problem: BaseException) -> TlsFailed:
+    cause = problem.__cause__ if isinstance(problem, trio.BrokenResourceError) else problem
+    where = f"{host}:{port}"
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return TlsFailed(
+            f"{where}: the certificate does not verify: {cause.verify_message}; name its authority with --cacert,"
+            " or use --insecure",
+            "certificate",
+        )
+    reason = str(getattr(cause, "reason", None) or "")
+    if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE") or not reason:
+        return TlsFailed(f"{where}: does not speak TLS; use ws:// for a target without TLS", reason)
+    return TlsFailed(f"{where}: the TLS handshake failed: {reason.replace('_', ' ').lower()}", reason)

@@ -1,0 +1,93 @@
+"""Monitors at work: every conversation of a run passes by, and at the end each monitor has its result."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .catalogue import Monitor, Sample
+from .judge import Attempted
+from .result import Attempt, Entry, Finding, Reason, Verdict
+from .transcript import Conversation
+
+_GRAVITY = (Verdict.FAILED, Verdict.DEPARTED, Verdict.NOTED)
+
+
+@dataclass(slots=True)
+class Watch:
+    """What one monitor has seen so far; `case` showed the gravest sample first."""
+
+    monitor: Monitor
+    counts: Counter[str] = field(default_factory=Counter)
+    samples: int = 0
+    verdict: Verdict = Verdict.PASSED
+    worst: Sample | None = None
+    case: str = ""
+    transcript: tuple[Entry, ...] = ()
+    micros: int = 0
+    earlier: tuple[Attempt, ...] = ()
+    flaky: bool = False
+
+    def see(self, conversation: Conversation, entries: tuple[Entry, ...], micros: int) -> bool:
+        """Watch one conversation; return whether it held a FAILED sample."""
+        failed = False
+        for sample in self.monitor.function(conversation):
+            self.samples += 1
+            if sample.label:
+                self.counts[sample.label] += 1
+            failed = failed or sample.verdict is Verdict.FAILED
+            if self._is_graver(sample.verdict):
+                self.verdict, self.worst, self.case = sample.verdict, sample, conversation.case
+                self.transcript, self.micros = entries, micros
+        return failed
+
+    def _is_graver(self, verdict: Verdict) -> bool:
+        if verdict not in _GRAVITY:
+            return False
+        return self.verdict not in _GRAVITY or _GRAVITY.index(verdict) < _GRAVITY.index(self.verdict)
+
+    def retract(self) -> None:
+        """Take back a FAILED that a second attempt at its case did not show again; it stays as an earlier attempt."""
+        finding = self.finding()
+        self.earlier = (*self.earlier, Attempt(self.verdict, finding, self.micros, self.transcript))
+        self.flaky, self.verdict, self.worst, self.transcript = True, Verdict.PASSED, None, ()
+
+    def conclude(self) -> tuple[Verdict, Reason | None]:
+        """Return the verdict over all samples; without one the target never did what the rule is about."""
+        if not self.samples:
+            return Verdict.SKIPPED, Reason.NOT_OFFERED
+        return self.verdict, None
+
+    def finding(self) -> Finding | None:
+        """Return the finding of the gravest sample, or what was missing."""
+        if not self.samples:
+            return Finding("an occasion to look", "the target never did what this rule is about")
+        if self.worst is None:
+            return None
+        entry = self.worst.entry
+        inside = entry if entry is not None and entry < len(self.transcript) else None
+        return Finding(self.monitor.title, f"{self.worst.label or 'otherwise'} (in {self.case})", inside)
+
+    def notes(self) -> tuple[tuple[str, str], ...]:
+        """Return how often each label was seen."""
+        return (
+            ("samples", str(self.samples)),
+            *((label, str(count)) for label, count in self.counts.most_common(12)),
+        )
+
+
+class Watches:
+    """All monitors of a run."""
+
+    def __init__(self, monitors: Iterable[Monitor]) -> None:
+        self.all = [Watch(monitor) for monitor in monitors]
+
+    def see(self, attempted: Attempted) -> list[Watch]:
+        """Show every monitor the conversations of an attempt; return those that found a breach in them."""
+        breached: list[Watch] = []
+        for watch in self.all:
+            found = [watch.see(each, attempted.transcript, attempted.micros) for each in attempted.conversations]
+            if any(found):
+                breached.append(watch)
+        return breached
