@@ -222,9 +222,7 @@ def test_a_stamp_spares_the_installation_and_another_set_of_packages_does_not(
     assert calls == ["first", "other", "first"]
 
 
-def test_environment_whose_interpreter_is_gone_is_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_environment_whose_interpreter_is_gone_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = dataclasses.replace(fake(tmp_path, ""), pip=("one",))
     monkeypatch.setattr(install, "install_pip", lambda folder, recipe: {"one": "1.0"})
     prepare(recipe)  # an installation without bin/python
@@ -246,6 +244,23 @@ def test_failed_installation_leaves_no_stamp_and_tells_the_installer_s_last_erro
         prepare(recipe)
     assert str(caught.value) == "fake: pip could not install one: ERROR: no release of one"
     assert not install.is_prepared(recipe)
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        ("", "it said nothing"),
+        ("one\ntwo\n\n", "two"),
+        ("ERROR: first\nERROR: No matching distribution\nhint: look again\n", "ERROR: No matching distribution"),
+        (
+            "npm error code E404\nnpm error 404 Not Found - x\nnpm error     at y\nnpm error A complete log of\n",
+            "404 Not Found - x",
+        ),
+        ("npm ERR! code ECONNREFUSED\nnpm ERR! errno E\nnpm ERR! request failed\n", "request failed"),
+    ],
+)
+def test_telling_line_is_the_one_that_explains(output: str, line: str) -> None:
+    assert install.telling_line(output) == line
 
 
 # -- launching ------------------------------------------------------------------------------------------
@@ -296,9 +311,7 @@ def test_program_that_dies_by_a_signal_is_reported_with_its_number(tmp_path: Pat
     program = "import os; os.kill(os.getpid(), 9)"
     with pytest.raises(LaunchError) as caught, launch(fake(tmp_path, program)):
         pytest.fail("it never listened")
-    assert (
-        str(caught.value) == "fake: the program was ended by signal 9 before it listened and without a word"
-    )
+    assert str(caught.value) == "fake: the program was ended by signal 9 before it listened and without a word"
 
 
 def test_program_that_never_listens_runs_into_the_deadline_and_is_ended(tmp_path: Path, alive: int) -> None:

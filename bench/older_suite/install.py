@@ -60,7 +60,7 @@ def install(python: str | None = None, *, fresh: bool = False) -> Path:
     run([sys.executable, "-m", "venv", maker], "no environment for virtualenv could be made")
     run([maker / "bin" / "pip", "install", "--quiet", VIRTUALENV], f"pip could not install {VIRTUALENV}")
     # --no-download: the bundled pip is the last that runs on 2.7; a newer one would not.
-    make = [maker / "bin" / "virtualenv", "--quiet", "--no-download", "--python", old, environment]
+    make: list[str | Path] = [maker / "bin" / "virtualenv", "--quiet", "--no-download", "--python", old, environment]
     run(make, "virtualenv could not make an environment of Python 2.7")
     run([environment / "bin" / "pip", "install", "--quiet", *PACKAGES], f"pip could not install {PACKAGES[1]}")
     run([program, "--autobahnversion"], "the installed program does not start")
