@@ -1,0 +1,110 @@
+"""Behaviours: a transcript without payloads, keys, lengths and times, so that equal conduct compares equal.
+
+A behaviour is the order of steps on each connection: who acted, and what kind of thing was done (opcode, FIN,
+RSV bits and masking of a frame, status code of a Close or a response, who ended TCP and how).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from wsconform.result import Direction, Entry
+from wsconform.wire.close import CloseBody
+from wsconform.wire.frame import (
+    CLOSE,
+    RSV1,
+    RSV2,
+    RSV3,
+    Header,
+    LengthForm,
+    apply_mask,
+    opcode_name,
+    read_header,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing done, or several alike in a row (`again`)."""
+
+    connection: int
+    direction: Direction
+    what: str
+    again: bool = False
+
+
+Behaviour = tuple[Step, ...]
+
+_NUMBER = re.compile(r"0x[0-9A-Fa-f]+|\d+(?:\.\d+)?")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_STATUS = re.compile(r"HTTP/\S+ (\d{3})\b")
+
+
+def behaviour(transcript: Iterable[Entry]) -> Behaviour:
+    """Return the normal form of `transcript`; steps that repeat one another count as one, said to be several."""
+    steps: list[Step] = []
+    for entry in transcript:
+        step = Step(entry.connection, entry.direction, token(entry))
+        if steps and (steps[-1].connection, steps[-1].direction, steps[-1].what) == (
+            step.connection,
+            step.direction,
+            step.what,
+        ):
+            steps[-1] = Step(step.connection, step.direction, step.what, True)
+        else:
+            steps.append(step)
+    return tuple(steps)
+
+
+def token(entry: Entry) -> str:
+    """Return what kind of thing `entry` is, told from its octets where they say it, else from its summary."""
+    octets = entry.octets.head
+    if entry.kind == "frame" and (header := read_header(octets)):
+        return _frame(header, octets)
+    if entry.kind == "response" and (found := _STATUS.match(octets.decode("latin-1") or entry.summary)):
+        return f"response {found[1]}"
+    if entry.kind in ("request", "octets"):
+        return entry.kind
+    return _NUMBER.sub("#", _QUOTED.sub("…", entry.summary))
+
+
+def _frame(header: Header, octets: bytes) -> str:
+    name = opcode_name(header.opcode)
+    words = [f"opcode {name}" if name.startswith("0x") else name]
+    if header.opcode == CLOSE:
+        body = octets[header.size : header.size + min(header.length, 2)]
+        read = CloseBody(apply_mask(body, header.key) if header.key else body)
+        words.append(str(read.code) if read.code is not None else str(read))
+    words += [] if header.fin else ["FIN=0"]
+    words += [f"RSV{n}" for n, bit in ((1, RSV1), (2, RSV2), (3, RSV3)) if header.rsv & bit]
+    words += [] if header.key is None else ["masked"]
+    words += [] if header.form is LengthForm.minimal(header.length) else ["padded length"]
+    return " ".join(words)
+
+
+def label(steps: Behaviour, others: Sequence[Behaviour] = ()) -> str:
+    """Return in a line what the target did once the connection was open: "Close 1002, then FIN".
+
+    What all of `others` have in common with `steps` at the start is left out, as long as something is left.
+    """
+    shared = min((_common(steps, other) for other in others), default=0)
+    theirs = [step for step in steps if step.direction is Direction.TARGET]
+    told = [step for step in steps[shared:] if step.direction is Direction.TARGET] or theirs
+    opened = [step for step in told if step.what != "response 101"]
+    words = [f"{step.what}{' repeatedly' if step.again else ''}" for step in (opened or told)]
+    if not words:
+        return "nothing" if steps else "no transcript"
+    if len(words) > 4:
+        words = [*words[:2], "…", words[-1]]
+    return ", then ".join(words).replace("then …, then ", "…, then ")
+
+
+def _common(one: Behaviour, other: Behaviour) -> int:
+    count = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        count += 1
+    return count

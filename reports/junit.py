@@ -1,0 +1,141 @@
+"""JUnit XML: a suite for each target, a class for each area, what breaks the gate as failures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from wsconform.escape import shown, xml
+from wsconform.journal import Journal
+from wsconform.result import Direction, Mark, Reason, Result
+from wsconform.tally import by_area
+
+from .gathered import Column, Gathered, again, gather
+
+# A failure's text shows the last lines of the transcript, which is where cases are decided.
+_LINES = 40
+_ARROWS = {Direction.OURS: "-->", Direction.TARGET: "<--", Direction.EVENT: "   "}
+
+
+def render(journals: Sequence[Journal], folder: Path, path: Path | None) -> Path:
+    """Write JUnit XML to `path`, or to junit.xml in `folder`, and return where it is. Raises OSError."""
+    place = path or folder / "junit.xml"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(dumps(gather(journals)), encoding="utf-8", newline="\n")
+    return place
+
+
+def dumps(gathered: Gathered) -> str:
+    """Return the document as text."""
+    lines = ['<?xml version="1.0" encoding="utf-8"?>', '<testsuites name="wsconform">']
+    for column in gathered.columns:
+        lines += _suite(gathered, column)
+    return "\n".join([*lines, "</testsuites>", ""])
+
+
+def _suite(gathered: Gathered, column: Column) -> Iterator[str]:
+    outcomes = [_outcome(result) for result in column.results]
+    yield _tag(
+        "testsuite",
+        name=column.name,
+        tests=str(len(outcomes)),
+        failures=str(outcomes.count("failure")),
+        errors=str(outcomes.count("error")),
+        skipped=str(outcomes.count("skipped")),
+        time=_seconds(sum(result.micros for result in column.results)),
+        **({"timestamp": column.header.start.removesuffix("Z")} if column.header.start else {}),
+    )
+    yield from _properties(
+        role=column.target.role.value,
+        address=column.target.address,
+        catalogue=column.header.catalogue,
+        profile=column.header.profile,
+        **({"incomplete": column.cut_off} if column.cut_off else {}),
+    )
+    for area, results in sorted(by_area(column.results).items()):
+        for result in results:
+            yield from _case(gathered, column, area, result)
+    yield "</testsuite>"
+
+
+def _case(gathered: Gathered, column: Column, area: str, result: Result) -> Iterator[str]:
+    yield _tag("testcase", classname=area, name=result.case, time=_seconds(result.micros))
+    yield from _properties(
+        level=result.level.value,
+        requirement=result.requirement,
+        verdict=result.verdict.name.lower(),
+        **({"reason": result.reason.value} if result.reason else {}),
+        **({"flaky": "true"} if result.flaky else {}),
+    )
+    story = "\n".join(_story(gathered, column, result))
+    match _outcome(result):
+        case "skipped":
+            yield f"{_tag('skipped', message=_why_skipped(result))}{xml(story)}</skipped>"
+        case "passed":
+            if result.mark is not Mark.MET:
+                yield f"<system-out>{xml(story)}</system-out>"
+        case outcome:
+            kind = result.mark.words.replace(" ", "-")
+            yield f"{_tag(outcome, message=_message(result), type=kind)}{xml(story)}</{outcome}>"
+    yield "</testcase>"
+
+
+def _outcome(result: Result) -> str:
+    """What JUnit calls the result: passed, failure, error or skipped."""
+    if result.mark is Mark.SUITE_ERROR:
+        return "error"
+    if result.mark is Mark.OUT_OF_REACH or result.reason is Reason.LIMIT:
+        return "skipped"
+    if result.mark in (Mark.VIOLATION, Mark.NOT_REACHED, Mark.DEPARTURE) and result.expected is not None:
+        return "skipped"
+    return "failure" if result.breaks_gate else "passed"
+
+
+def _why_skipped(result: Result) -> str:
+    if result.expected is not None and result.mark is not Mark.OUT_OF_REACH:
+        return f"expected {result.mark.words}: {result.expected or 'no reason given'}"
+    return f"{result.mark.words}: {result.reason.value if result.reason else 'no reason given'}"
+
+
+def _message(result: Result) -> str:
+    if result.finding is None:
+        return f"{result.mark.words}: {result.reason.value if result.reason else result.title or result.case}"
+    return f"{result.mark.words}: expected {result.finding.expected}; observed {result.finding.observed}"
+
+
+def _story(gathered: Gathered, column: Column, result: Result) -> Iterator[str]:
+    """What a reader of the build's log needs; never empty."""
+    yield f"{result.mark.words}: {shown(result.title) or result.case}"
+    yield f"requirement  {gathered.citation(result.requirement, result.level)}"
+    if requirement := gathered.requirement(result.requirement):
+        yield f"             {requirement.text}"
+    if result.finding:
+        yield f"expected     {shown(result.finding.expected)}"
+        yield f"observed     {shown(result.finding.observed)}"
+    if result.reason:
+        yield f"reason       {result.reason.value}"
+    for key, text in result.notes:
+        yield f"note         {shown(key)}: {shown(text)}"
+    left_out = len(result.transcript) - _LINES
+    if left_out > 0:
+        yield f"             {left_out} earlier entries are in the journal"
+    for entry in result.transcript[-_LINES:]:
+        yield f"{entry.micros / 1000:10.1f} ms {_ARROWS[entry.direction]} {shown(entry.summary)}"
+    if result.hint:
+        yield f"hint         {shown(result.hint)}"
+    yield f"again        {again(column.target.name, result.case)}"
+
+
+def _properties(**values: str) -> Iterator[str]:
+    yield "<properties>"
+    for name, value in values.items():
+        yield f'<property name="{name}" value="{xml(value)}"/>'
+    yield "</properties>"
+
+
+def _tag(tag: str, **attributes: str) -> str:
+    return f"<{tag}" + "".join(f' {name}="{xml(value)}"' for name, value in attributes.items()) + ">"
+
+
+def _seconds(micros: int) -> str:
+    return f"{micros / 1e6:.6f}"
