@@ -93,6 +93,11 @@ class TrioStream:
         self._stream = stream
         self.tls: TlsFacts | None = None
 
+    @property
+    def inner(self) -> trio.abc.Stream:
+        """The trio stream itself."""
+        return self._stream
+
     async def send(self, octets: bytes) -> None:
         try:
             await self._stream.send_all(octets)
@@ -145,11 +150,11 @@ class TcpStream(TrioStream):
 
 
 class _Tap(trio.abc.Stream):
-    """Passes octets between TLS and TCP, and keeps the first of those that came."""
+    """Passes octets between TLS and what is under it, and keeps the first of those that came."""
 
     KEPT = 4096
 
-    def __init__(self, stream: trio.SocketStream, facts: TlsFacts) -> None:
+    def __init__(self, stream: trio.abc.Stream, facts: TlsFacts) -> None:
         self._stream, self._facts = stream, facts
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -169,49 +174,40 @@ class _Tap(trio.abc.Stream):
         await self._stream.aclose()
 
 
-class TlsStream:
-    """A Stream over TLS over TCP; notices whether a close_notify came before the end."""
+class TlsStream(TrioStream):
+    """A Stream over TLS over another stream; notices whether a close_notify came before the end."""
 
-    def __init__(self, tcp: TcpStream, wrapped: trio.SSLStream[_Tap], facts: TlsFacts) -> None:
-        self._tcp, self._wrapped = tcp, wrapped
-        self.tls: TlsFacts | None = facts
-
-    async def send(self, octets: bytes) -> None:
-        try:
-            await self._wrapped.send_all(octets)
-        except trio.BrokenResourceError as problem:
-            raise Reset(_reset_words(problem)) from None
+    def __init__(self, under: TrioStream, wrapped: trio.SSLStream[_Tap], facts: TlsFacts) -> None:
+        super().__init__(wrapped)
+        self._under, self._facts = under, facts
+        self.tls = facts
 
     async def receive(self) -> bytes:
-        assert self.tls is not None
         try:
-            octets = bytes(await self._wrapped.receive_some(CHUNK))
+            octets = bytes(await self._stream.receive_some(CHUNK))
         except trio.BrokenResourceError as problem:
             if isinstance(problem.__cause__, ssl.SSLEOFError):
-                self.tls.closed = False
+                self._facts.closed = False
                 return b""
             raise Reset(_reset_words(problem)) from None
         if not octets:
-            self.tls.closed = True
+            self._facts.closed = True
         return octets
 
     async def send_eof(self) -> None:
-        with contextlib.suppress(OSError):
-            self._tcp.socket.shutdown(socket.SHUT_WR)
+        await self._under.send_eof()
 
     async def barrier(self) -> None:
-        await self._tcp.barrier()
+        await self._under.barrier()
 
     async def abort(self) -> None:
-        await self._tcp.abort()
+        await self._under.abort()
 
     async def aclose(self) -> None:
-        # close_notify is owed to the target (RFC 9112 section 9.8), an answer to it is not waited for.
-        with trio.move_on_after(0.2, shield=False), contextlib.suppress(trio.BrokenResourceError):
-            transport = self._wrapped
-            transport._https_compatible = True
-            await transport.aclose()
-        await self._tcp.aclose()
+        # Sends the closure alert (RFC 9112 section 9.8) and does not wait for the target's.
+        with contextlib.suppress(trio.BrokenResourceError), trio.move_on_after(1):
+            await self._stream.aclose()
+        await self._under.aclose()
 
 
 def _reset_words(problem: BaseException) -> str:
@@ -267,26 +263,27 @@ def tls_context(*, cacert: str | None = None, insecure: bool = False) -> ssl.SSL
 
 async def dial_tls(host: str, port: int, context: ssl.SSLContext, server_name: str | None = None) -> TlsStream:
     """Open TLS to `host` and `port`, with SNI `server_name` (`host` by default); raises Unreachable, TlsFailed."""
-    tcp = await dial_tcp(host, port)
-    inner = tcp._stream
-    assert isinstance(inner, trio.SocketStream)
-    facts = TlsFacts(server_name=server_name or host)
-    wrapped = trio.SSLStream(_Tap(inner, facts), context, server_hostname=server_name or host)
+    return await wrap_tls(await dial_tcp(host, port), context, server_name or host, f"{host}:{port}")
+
+
+async def wrap_tls(under: TrioStream, context: ssl.SSLContext, server_name: str, where: str) -> TlsStream:
+    """Carry out a client's TLS handshake on `under`; raises TlsFailed, whose text names `where`."""
+    facts = TlsFacts(server_name=server_name)
+    wrapped = trio.SSLStream(_Tap(under.inner, facts), context, server_hostname=server_name)
     try:
         await wrapped.do_handshake()
     except (trio.BrokenResourceError, ssl.SSLError) as problem:
-        await tcp.aclose()
-        raise _tls_failure(host, port, problem) from None
+        await under.aclose()
+        raise _tls_failure(where, problem) from None
     except BaseException:
-        await tcp.aclose()
+        await under.aclose()
         raise
     facts.version = str(wrapped.version())
-    return TlsStream(tcp, wrapped, facts)
+    return TlsStream(under, wrapped, facts)
 
 
-def _tls_failure(host: str, port: int, problem: BaseException) -> TlsFailed:
+def _tls_failure(where: str, problem: BaseException) -> TlsFailed:
     cause = problem.__cause__ if isinstance(problem, trio.BrokenResourceError) else problem
-    where = f"{host}:{port}"
     if isinstance(cause, ssl.SSLCertVerificationError):
         return TlsFailed(
             f"{where}: the certificate does not verify: {cause.verify_message}; name its authority with --cacert,"
