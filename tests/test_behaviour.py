@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from journals import came, happened, opened, sent
 
+from tests.journals import came, happened, opened, sent
 from wsconform.reports.behaviour import behaviour, label, token
 from wsconform.result import Direction, Entry, Octets
 from wsconform.wire.frame import RSV1, RSV3, Frame, LengthForm

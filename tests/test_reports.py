@@ -10,11 +10,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import journals
 import jsonschema  # type: ignore[import-untyped]
 import junitparser
 import pytest
 
+from tests import journals
 from wsconform.journal import Journal, dumps, parse
 from wsconform.reports import junit, markdown, summary
 from wsconform.reports.gathered import again, gather

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import journals
 import pytest
 
+from tests import journals
 from wsconform import tally
 from wsconform.requirement import Level
 from wsconform.result import Finding, Mark, Reason, Result, Verdict
