@@ -31,9 +31,8 @@ types: $(VENV)/.test-installed build/types/wsconform
 
 build/types/wsconform: FORCE
 	@mkdir -p $@
-	@find $@ -maxdepth 1 -type l -delete
-	@ln -s ../../../suite/wsconform/* $@/
-	@ln -s ../../../cases ../../../reports ../../../fixtures $@/
+	@ln -sfn $(addprefix ../../../,$(wildcard suite/wsconform/*) cases reports fixtures) $@/
+	@find $@ -maxdepth 1 -xtype l -delete
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

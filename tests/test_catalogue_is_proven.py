@@ -6,7 +6,7 @@ import functools
 
 import pytest
 
-from tests.proof import FAILED, failed, put
+from tests.proof import failed, put
 from wsconform.catalogue import Case, Entry, binding, load_catalogue, matches
 from wsconform.fixtures.mutants import Mutant, load_mutants
 from wsconform.fixtures.reference import ReferenceServer
