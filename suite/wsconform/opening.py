@@ -83,8 +83,11 @@ class Wire:
         except Reset as problem:
             self.session.event(f"could not send: {problem}", self.conversation.number)
 
-    async def answer(self, seconds: float | None = None, *, to_head: bool = False) -> Answer:
-        """Read the next final response, and its body where its head says how long it is."""
+    async def answer(self, seconds: float | None = None, *, to_head: bool = False, interim_too: bool = False) -> Answer:
+        """Read the next final response, and its body where its head says how long it is.
+
+        `interim_too` takes a 1xx for an answer as well, where a case has to react to it.
+        """
         deadline, interim = self.session.deadline(seconds), list[Head]()
         while True:
             while (end := head_end(self._buffer)) < 0:
@@ -93,7 +96,7 @@ class Wire:
             octets = bytes(self._buffer[:end])
             del self._buffer[:end]
             head, entry = self._record(octets)
-            if head.status != 101 and 100 <= head.status < 200:
+            if head.status != 101 and 100 <= head.status < 200 and not interim_too:
                 interim.append(head)
                 continue
             body = b"" if head.status == 101 else await self._body(head, deadline, to_head)
