@@ -120,9 +120,7 @@ def sections(document: Document) -> dict[str, Passage]:
     lines = PAGE_BREAK.sub(close_page_break, path.read_text(encoding="utf-8").replace("\r", "")).split("\n")
     at_margin = any(re.match(r"\d+\.\d+", line) for line in lines)
     heading = HEADING if at_margin else re.compile(f"{HEADING.pattern}|{INDENTED_HEADING.pattern}")
-    starts = [
-        (match[match.lastindex or 0], at) for at, line in enumerate(lines) if (match := heading.match(line))
-    ]
+    starts = [(match[match.lastindex or 0], at) for at, line in enumerate(lines) if (match := heading.match(line))]
     # A later heading replaces an earlier one of the same number, which was a line of the table of contents.
     return {
         number: Passage(blocks(lines[at + 1 : end]))
@@ -245,9 +243,7 @@ def specimen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Docume
         (Level.PROSE, "Red is", None),
     ],
 )
-def test_a_wrong_citation_is_noticed(
-    specimen: Document, level: Level, locator: str, problem: str | None
-) -> None:
+def test_a_wrong_citation_is_noticed(specimen: Document, level: Level, locator: str, problem: str | None) -> None:
     assert complaint(requirement_of(specimen, level, locator)) == problem
 
 

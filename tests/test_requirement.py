@@ -158,9 +158,7 @@ def test_an_unknown_id_is_told_with_its_neighbours(write: Write) -> None:
     with pytest.raises(UnknownRequirement) as caught:
         registry["6455-5.1-11"]
     assert isinstance(caught.value, ValueError)
-    assert str(caught.value) == (
-        "no requirement has the id '6455-5.1-11'; did you mean 6455-5.1-1 or 6455-5.1-2?"
-    )
+    assert str(caught.value) == ("no requirement has the id '6455-5.1-11'; did you mean 6455-5.1-1 or 6455-5.1-2?")
     with pytest.raises(UnknownRequirement) as caught:
         registry["masking"]
     assert str(caught.value) == "no requirement has the id 'masking'"
@@ -298,9 +296,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(write: Write, tmp_path: 
     assert list(registry) == ["6455-5.1-1"]
 
 
-def test_the_cache_is_kept_where_the_user_keeps_caches(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_cache_is_kept_where_the_user_keeps_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert load_registry.__wrapped__() == load_registry()
     assert [path.suffix for path in (tmp_path / "wsconform").iterdir()] == [".json"]

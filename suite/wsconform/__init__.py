@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .catalogue import Need, Profile, Sample, case, each, monitor
     from .connection import Connection
+    from .incoming import Incoming
     from .opening import Opening, open_connection
     from .requirement import Level, Role
     from .result import Finding, Result, Verdict
@@ -24,6 +25,7 @@ __all__ = [
     "Ending",
     "Finding",
     "Frame",
+    "Incoming",
     "LengthForm",
     "Level",
     "Need",
@@ -46,6 +48,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "catalogue": ("Need", "Profile", "Sample", "case", "each", "monitor"),
     "connection": ("Connection",),
+    "incoming": ("Incoming",),
     "opening": ("Opening", "open_connection"),
     "requirement": ("Level", "Role"),
     "result": ("Finding", "Result", "Verdict"),

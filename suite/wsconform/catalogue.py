@@ -32,10 +32,23 @@ class Need(enum.Enum):
 
 
 class Subject(enum.Enum):
-    """What a case is handed: an open connection, or the opening handshake."""
+    """What a case is handed: an open connection, or the opening handshake, a server's or a client's."""
 
     CONNECTION = "Connection"
     OPENING = "Opening"
+    INCOMING = "Incoming"
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """The roles of targets that a case with this subject can be put to."""
+        return _SUBJECT_ROLES[self]
+
+
+_SUBJECT_ROLES = {
+    Subject.CONNECTION: frozenset({Role.SERVER, Role.CLIENT}),
+    Subject.OPENING: frozenset({Role.SERVER}),
+    Subject.INCOMING: frozenset({Role.CLIENT}),
+}
 
 
 class Profile(enum.IntEnum):
@@ -253,6 +266,8 @@ def catalogue_version(entries: Iterable[Entry]) -> str:
 
 def binding(entry: Entry, role: Role, registry: Registry) -> Requirement | None:
     """Return the first requirement that `entry` cites and that binds a target of `role`; None if none does."""
+    if isinstance(entry, Case) and role not in entry.subject.roles:
+        return None
     return next((registry[id] for id in entry.requirements if role in registry[id].roles), None)
 
 

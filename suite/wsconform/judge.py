@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import trio
 
 from .catalogue import Case, Need, Subject
+from .incoming import Incoming, accept_connection
 from .opening import Opening, open_connection
 from .requirement import Role
 from .result import Entry, Finding, Reason, Verdict
@@ -51,10 +52,16 @@ class Attempted:
 
 
 async def provide(case: Case, session: Session) -> object:
-    """Return what `case` is handed when the target is a server."""
-    if case.subject is Subject.OPENING:
-        return Opening(session)
-    return await open_connection(session, case.offer)
+    """Return what `case` is handed: its subject, an open connection dialled or accepted, as the target's role asks."""
+    match case.subject:
+        case Subject.OPENING:
+            return Opening(session)
+        case Subject.INCOMING:
+            return await Incoming.receive(session)
+        case Subject.CONNECTION if session.role is Role.CLIENT:
+            return await accept_connection(session, case.offer)
+        case Subject.CONNECTION:
+            return await open_connection(session, case.offer)
 
 
 def out_of_reach(case: Case, facts: Facts) -> tuple[Reason, str] | None:
