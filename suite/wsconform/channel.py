@@ -51,6 +51,7 @@ class Channel:
         self.session, self.stream, self.conversation = session, stream, conversation
         self.number = conversation.number
         self.answers_pings = True
+        self.answers_close = True
         self.sent_close = False
         self._reader = FrameReader()
         self._inbox: deque[Received] = deque()

@@ -100,7 +100,7 @@ class Connection(Channel):
         return closure
 
     async def _answer_close(self, body: CloseBody) -> None:
-        if not self.sent_close:
+        if self.answers_close and not self.sent_close:
             await self.send(Frame.close(body.code if body.code and 1000 <= body.code <= 4999 else None))
         if self.role is Role.SERVER:
             await self.half_close()
