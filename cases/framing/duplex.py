@@ -1,0 +1,27 @@
+"""Both ways at once: neither end waits for its turn (RFC 6455 section 5.1)."""
+
+from __future__ import annotations
+
+from wsconform import Connection, Frame, Need, case, each
+
+
+@case("6455-5.1-8", needs=Need.ECHO)
+@each(octets={"10_octets": 10, "100_octets": 100})
+async def messages_sent_before_reading_are_all_answered(ws: Connection, octets: int) -> None:
+    """Two hundred messages are sent before one octet is read; all echoes come, in order.
+
+    A target that needs its last echo fetched before it reads on, or keeps one message only, loses some.
+    """
+    messages = [Frame.text(f"{number}".rjust(octets, "-")) for number in range(200)]
+    await ws.echo(*messages)
+
+
+@case("6455-5.1-8", needs=Need.ECHO, alone=True, allow=10)
+async def both_ends_send_at_once(ws: Connection) -> None:
+    """Sixteen messages of 64 KiB go out while their echoes come in; none is lost and nothing locks.
+
+    We read while we send, so a target that reads and writes is never held up. The buffers between
+    the two ends hold less than all of it.
+    """
+    messages = [Frame.binary(bytes((number,)) * 65536) for number in range(16)]
+    await ws.echo(*messages)

@@ -1,0 +1,148 @@
+"""Payload lengths: the three forms, their octet order and their limits (RFC 6455 section 5.2)."""
+
+from __future__ import annotations
+
+from wsconform import Connection, Frame, LengthForm, Need, Provocation, case, each
+from wsconform.wire.frame import BINARY, CLOSE, PONG, TEXT
+
+DATA = {"text": TEXT, "binary": BINARY}
+
+#: 37 octets: no power of two is a multiple, so that a message cut or shifted by octets of its length shows.
+_PATTERN = b"0123456789abcdefghijklmnopqrstuvwxyz-"
+
+TOP_BIT_SET = {
+    "2^63+5_text": Frame(TEXT, b"Hello", announced=1 << 63 | 5),
+    "2^63+5_binary": Frame(BINARY, b"Hello", announced=1 << 63 | 5),
+    "2^63_binary": Frame(BINARY, b"", announced=1 << 63),
+    "2^64-1_text": Frame(TEXT, b"", announced=(1 << 64) - 1),
+    "2^64-1_binary": Frame(BINARY, b"", announced=(1 << 64) - 1),
+    "2^63+5_first_fragment": Frame(TEXT, b"Hello", fin=False, announced=1 << 63 | 5),
+}
+
+PADDED = {
+    "0_in_16_bits": Frame(TEXT, b"", form=LengthForm.MEDIUM),
+    "5_in_16_bits": Frame(TEXT, b"Hello", form=LengthForm.MEDIUM),
+    "125_in_16_bits": Frame(BINARY, bytes(range(125)), form=LengthForm.MEDIUM),
+    "5_in_64_bits": Frame(BINARY, b"Hello", form=LengthForm.LONG),
+    "126_in_64_bits": Frame(BINARY, bytes(range(126)), form=LengthForm.LONG),
+    "65535_in_64_bits": Frame(BINARY, b"\xfe" * 65535, form=LengthForm.LONG),
+}
+
+
+def _message(opcode: int, length: int) -> Frame:
+    return Frame(opcode, (_PATTERN * (length // len(_PATTERN) + 1))[:length])
+
+
+async def _expect_read_or_refused(ws: Connection, frame: Frame) -> str:
+    """Return which of the two the target did to `frame`, just sent; silence and another payload fail the case."""
+    deadline = ws.session.deadline()
+    while (received := await ws.next(deadline)) is not None and received.opcode != CLOSE:
+        if (received.opcode, received.payload) == (frame.opcode, frame.payload):
+            return "reads it"
+        if received.opcode == PONG and not ws.session.facts.echo:
+            return "reads it"
+        if not received.opcode & 0x8 and not ws.is_chatter(received):
+            ws.session.fail("the message, or the end of the connection", str(received), received.entry)
+    ws.expect(received is not None or ws.ended is not None, "the message, or the end of the connection", "a stall")
+    return "refuses it"
+
+
+@case("6455-5.2-9", "6455-5.2-16", needs=Need.ECHO)
+@each(opcode=DATA, length=(0, 1, 2, 124, 125))
+async def short_length_is_the_payload_length(ws: Connection, opcode: int, length: int) -> None:
+    """A length of 0 to 125 stands in the header's 7 bits.
+
+    The echo has to have the length that was sent, and the echo behind it has to come,
+    which an octet too many or too few in the first would shift.
+    """
+    await ws.echo(_message(opcode, length))
+    await ws.expect_alive()
+
+
+@case("6455-5.2-10", "6455-5.2-16", needs=Need.ECHO)
+@each(opcode=DATA, length=(126, 127, 128, 255, 256, 257, 32767, 32768, 65534, 65535))
+async def sixteen_bit_length_is_the_payload_length(ws: Connection, opcode: int, length: int) -> None:
+    """A 7-bit length of 126 says that the length stands in the 16 bits behind it.
+
+    32768 and more come out negative where the field is read as signed.
+    """
+    await ws.echo(_message(opcode, length))
+    await ws.expect_alive()
+
+
+@case("6455-5.2-11", "6455-5.2-16", needs=Need.ECHO)
+@each(opcode=DATA, length=(65536, 65537, 131072))
+async def sixty_four_bit_length_is_the_payload_length(ws: Connection, opcode: int, length: int) -> None:
+    """A 7-bit length of 127 says that the length stands in the 64 bits behind it.
+
+    65536 and 131072 are 0 in the low 16 bits, for a target that reads too few of them.
+    """
+    await ws.echo(_message(opcode, length))
+    await ws.expect_alive()
+
+
+@case("6455-5.2-11", "6455-5.2-16", needs=Need.ECHO, alone=True, allow=10)
+@each(opcode=DATA)
+async def message_of_a_mebibyte_is_read(ws: Connection, opcode: int) -> None:
+    """A length of 1048576 octets is read, by a target whose own limit is not below it.
+
+    A limit that answers 1009 leaves the case open.
+    """
+    await ws.echo(_message(opcode, 1 << 20))
+
+
+@case("6455-5.2-12", needs=Need.ECHO, hint="lengths are big-endian, whatever the machine is")
+@each(length=(128, 256, 513))
+async def sixteen_bit_length_is_in_network_byte_order(ws: Connection, length: int) -> None:
+    """An extended length has its most significant octet first.
+
+    Read the other way round, 128 (00 80) is 32768, 256 (01 00) is 1 and 513 (02 01) is 258:
+    the target waits for octets that never come, or takes payload for the next header.
+    """
+    await ws.echo(_message(BINARY, length))
+    await ws.expect_alive()
+
+
+@case("6455-5.2-12", needs=Need.ECHO, hint="lengths are big-endian, whatever the machine is")
+async def sixty_four_bit_length_is_in_network_byte_order(ws: Connection) -> None:
+    """A 64-bit length has its most significant octet first as well.
+
+    66051 is 00 00 00 00 00 01 02 03: no two of its used octets are alike, so any other order is another length.
+    """
+    await ws.echo(_message(BINARY, 66051))
+    await ws.expect_alive()
+
+
+@case("6455-5.2-13", hint="look at the top bit of the 64-bit length before waiting for the payload")
+@each(frame=TOP_BIT_SET)
+async def length_with_its_top_bit_set_fails_the_connection(ws: Connection, frame: Frame) -> None:
+    """A 64-bit length of 2^63 or more is an error, not a number.
+
+    A target that drops the bit delivers five octets; one that takes the length at its word
+    waits for octets for ever; one that reads it as signed may do either.
+    """
+    await ws.send(frame)
+    await ws.expect_connection_failed(Provocation.LENGTH)
+
+
+@case("6455-5.2-15")
+@each(frame=PADDED)
+async def padded_length_is_read_or_refused(ws: Connection, frame: Frame) -> None:
+    """A length in more octets than it needs is read as what it says, or refused: no reaction is prescribed.
+
+    Only the sender is told to use the shortest form. A stall or another payload would mean that
+    the target reads some lengths from the wrong place.
+    """
+    ws.conversation.provoked = Provocation.LENGTH
+    await ws.send(frame, Frame.ping(b"behind it"))
+    ws.choose(f"the target {await _expect_read_or_refused(ws, frame)}")
+
+
+@case("6455-5.2-18", needs=Need.ECHO)
+@each(opcode=DATA)
+async def empty_message_is_a_message(ws: Connection, opcode: int) -> None:
+    """A message without a single octet is delivered like any other.
+
+    It stands between two others, so that one that is swallowed shows by the order of the echoes.
+    """
+    await ws.echo(Frame.text("before"), Frame(opcode), Frame.text("after"))
