@@ -10,8 +10,8 @@ import trio
 import trio.testing
 import trustme
 
-from wsconform.catalogue import Case, Entry, Monitor, Need
-from wsconform.fixtures.reference import ReferenceServer, serve
+from wsconform.catalogue import Entry, Monitor, Need
+from wsconform.fixtures.reference import ReferenceClient, ReferenceServer, connect, serve
 from wsconform.judge import Bench
 from wsconform.requirement import Role, load_registry
 from wsconform.result import Result, Verdict
@@ -20,6 +20,8 @@ from wsconform.session import Address, Facts, Limits
 from wsconform.transport import Stream, TrioStream, wrap_tls
 
 HOST = "localhost"
+
+Endpoint = type[ReferenceServer] | type[ReferenceClient]
 
 #: Verdicts that count as failed when a mutant is compared with what it claims.
 FAILED = frozenset({Verdict.FAILED, Verdict.DEPARTED, Verdict.INCONCLUSIVE, Verdict.ERROR})
@@ -37,63 +39,62 @@ def tls_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
 
 
 class InMemory:
-    """Dials connections to a server that lives in the same process; each has a task of its own."""
+    """Connections to endpoints that live in the same process; each has a task of its own."""
 
-    def __init__(self, nursery: trio.Nursery, server: type[ReferenceServer], *, tls: bool = False) -> None:
-        self._nursery, self._server, self._tls = nursery, server, tls
+    def __init__(self, nursery: trio.Nursery, endpoint: Endpoint, *, tls: bool = False) -> None:
+        self._nursery, self._endpoint, self._tls = nursery, endpoint, tls
 
     async def dial(self, *, tls: bool = True, server_name: str = HOST, verify: bool = True) -> Stream:
-        """Open a connection, as `Target.dialer` does."""
+        """Open a connection to the server, as `Target.dialer` does, or take one from the client."""
         ours, theirs = trio.testing.memory_stream_pair()
-        contexts = tls_contexts() if self._tls else None
-        self._nursery.start_soon(self._serve, theirs, contexts[0] if contexts else None)
-        if contexts is None or not tls:
+        self._nursery.start_soon(self._live, theirs)
+        if not self._tls or not tls or issubclass(self._endpoint, ReferenceClient):
             return TrioStream(ours)
-        client = contexts[1]
+        client = tls_contexts()[1]
         if not verify:
             client = ssl.create_default_context()
             client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
         return await wrap_tls(TrioStream(ours), client, server_name, "memory")
 
-    async def _serve(self, stream: trio.abc.HalfCloseableStream, tls: ssl.SSLContext | None) -> None:
-        # A server that falls over its own flaw drops the connection, as a real one would.
+    async def _live(self, stream: trio.abc.HalfCloseableStream) -> None:
+        # An endpoint that falls over its own flaw drops the connection, as a real one would.
         try:
-            await serve(stream, self._server, tls=tls)
+            if issubclass(self._endpoint, ReferenceClient):
+                await connect(stream, self._endpoint, host=f"{HOST}:9001")
+            else:
+                await serve(stream, self._endpoint, tls=tls_contexts()[0] if self._tls else None)
         except Exception:
             await trio.aclose_forcefully(stream)
 
 
-def put(
-    entries: Sequence[Entry], server: type[ReferenceServer], *, heavy: bool = False, tls: bool = False
-) -> dict[str, Result]:
-    """Put `entries` to `server` and return the results by case id; heavy cases only if `heavy`, TLS cases if `tls`."""
+def put(entries: Sequence[Entry], endpoint: Endpoint, *, heavy: bool = False, tls: bool = False) -> dict[str, Result]:
+    """Put `entries` to `endpoint`, server or client, and return the results by case id.
+
+    Heavy cases are put only if `heavy`; cases that need TLS, and none but them, if `tls`.
+    """
     results: dict[str, Result] = {}
 
     def keep(result: Result) -> None:
         results[result.case] = result
 
+    role = Role.CLIENT if issubclass(endpoint, ReferenceClient) else Role.SERVER
     plan = [
         entry
         for entry in entries
-        if isinstance(entry, Monitor)
-        or ((heavy or not entry.heavy) and (not tls or Need.TLS in entry.needs) and _fits(entry, tls))
+        if isinstance(entry, Monitor) or ((heavy or not entry.heavy) and (Need.TLS in entry.needs) is tls)
     ]
 
     async def run() -> None:
         async with trio.open_nursery() as nursery:
-            dialer = InMemory(nursery, server, tls=tls)
+            dialer = InMemory(nursery, endpoint, tls=tls)
             address = Address(f"{HOST}:9001", "/", scheme="wss" if tls else "ws")
-            bench = Bench(Role.SERVER, dialer.dial, address, Facts(echo=True, tls=tls))
+            bench = Bench(role, dialer.dial, address, Facts(echo=True, tls=tls))
             options = Options(jobs=16, limits=Limits(), confirm=False)
             await Runner(bench, load_registry(), options, keep).run(plan)
             nursery.cancel_scope.cancel()
 
     trio.run(run, clock=trio.testing.MockClock(autojump_threshold=0))
     return results
-
-
-def _fits(entry: Case, tls: bool) -> bool:
-    return (Need.TLS in entry.needs) <= tls
 
 
 def failed(results: dict[str, Result]) -> set[str]:
