@@ -1,0 +1,179 @@
+"""Sec-WebSocket-Extensions: which offers a server may take up, and how it says so (RFC 6455 sections 4.2.2, 9.1)."""
+
+from __future__ import annotations
+
+from wsconform import Frame, Opening, case, each
+from wsconform.handshake import DEFLATE, Extension, deflate_answers, parse_extensions
+from wsconform.opening import BROWSER_OFFER, Answer
+from wsconform.wire.http1 import Request
+
+from .answers import EXTENSIONS, said, taken
+
+_UNKNOWN = "pass over the extensions that you do not know, and accept the handshake without them"
+_ANSWER = "build the response's list from the offers that you accept, and from nothing else"
+
+#: Long enough that a target compresses it if it compresses anything.
+_COMPRESSIBLE = Frame.text("wsconform " * 400)
+
+
+@case("6455-4.1-38", hint="use an extension only if the client's offer and your answer both name it")
+async def no_extension_is_used_without_an_offer(opening: Opening) -> None:
+    """A client may offer no extension; then none is answered, and no frame carries a reserved bit.
+
+    The text is one that any target would compress that compresses at all.
+    """
+    ws = await opening.expect_accepted(opening.request.without(EXTENSIONS))
+    entry, head = ws.conversation.heads[-1]
+    opening.expect(
+        EXTENSIONS not in head.fields, f"no {EXTENSIONS} in the 101", str(head.fields.get(EXTENSIONS)), entry
+    )
+    await ws.send(_COMPRESSIBLE)
+    await ws.settle()
+    bits = [(entry, frame.rsv) for entry, frame in ws.conversation.frames if frame.rsv]
+    opening.expect(not bits, "every RSV bit zero", f"RSV bits {bits[:1]}", bits[0][0] if bits else None)
+
+
+@case("6455-4.2.1-23", hint=_UNKNOWN)
+@each(
+    offer={
+        "parameters": 'x-unknown; p=1; q="z"',
+        "bare": "x-unknown",
+        "several": "x-unknown, x-other; a, x-third; b=c",
+        "same_twice": "x-unknown; a=1, x-unknown; a=2",
+        "long_name": "x-" + "unknown" * 30,
+        "odd_token": "!#$%&'*+-.^_`|~0",
+    }
+)
+async def unknown_extensions_do_not_invalidate_the_handshake(opening: Opening, offer: str) -> None:
+    """Extensions that the target does not know are passed over: the connection is opened without them.
+
+    To refuse them locks out every client that knows one extension more; to repeat them agrees to what nobody does.
+    """
+    answer, _ = await opening.exchange(_offering(opening, offer))
+    opening.expect(answer.accepted, "101", str(answer), answer.entry)
+    named = {extension.name for extension in parse_extensions(offer.encode())}
+    known = [extension.name for extension in taken(opening, answer) if extension.name in named]
+    opening.expect(not known, "101 without the unknown extensions", f"101 that accepts {known}", answer.entry)
+
+
+@case("6455-4.2.2-21", "6455-9-2", hint=_ANSWER)
+@each(offer={"nothing": None, "unknown": "x-unknown", "deflate": BROWSER_OFFER, "other_deflate": "x-deflate-frame"})
+async def nothing_is_accepted_that_was_not_offered(opening: Opening, offer: str | None) -> None:
+    """The response lists only extensions that the request listed.
+
+    A target that always names its own makes a correct client fail the connection.
+    """
+    answer, _ = await opening.exchange(_offering(opening, offer))
+    opening.expect(answer.accepted, "101", str(answer), answer.entry)
+    named = {extension.name for extension in parse_extensions(offer.encode())} if offer else set()
+    extra = [str(extension) for extension in taken(opening, answer) if extension.name not in named]
+    opening.expect(not extra, "no extension that was not offered", f"101 that accepts {extra}", answer.entry)
+
+
+@case("6455-4.2.2-22", "6455-9.1-12", hint=_ANSWER)
+@each(
+    offer={
+        "windows": f"{DEFLATE}; server_max_window_bits=10, {DEFLATE}; client_max_window_bits, x-unknown",
+        "takeover": f"x-unknown, {DEFLATE}; server_no_context_takeover, {DEFLATE}",
+        "mixed": f"{DEFLATE}; server_no_context_takeover; server_max_window_bits=12, x-unknown, {DEFLATE}",
+        "equal": f"{DEFLATE}, {DEFLATE}",
+        "three": f"{DEFLATE}; client_max_window_bits=9, {DEFLATE}; client_no_context_takeover, {DEFLATE}",
+    }
+)
+async def answer_derives_from_one_of_the_offers(opening: Opening, offer: str) -> None:
+    """Of several offers of one extension one is answered at most, with parameters that fit that offer.
+
+    A target that answers each of them, or mixes their parameters, agrees to what was not offered.
+    """
+    answer, _ = await opening.exchange(_offering(opening, offer))
+    opening.expect(answer.accepted, "101", str(answer), answer.entry)
+    accepted = [extension for extension in taken(opening, answer) if extension.name == DEFLATE]
+    told = ", ".join(map(str, accepted)) or "none"
+    opening.expect(len(accepted) <= 1, f"one {DEFLATE} at most", told, answer.entry)
+    offers = [each for each in parse_extensions(offer.encode()) if each.name == DEFLATE]
+    fits = all(any(deflate_answers(one, other) is None for other in offers) for one in accepted)
+    opening.expect(fits, "an answer to one of the offers", told, answer.entry)
+    opening.note("accepted", told)
+
+
+@case("6455-9.1-12", hint="name each extension that you accept once")
+@each(offer={"bare": DEFLATE, "browser": BROWSER_OFFER, "takeover": f"{DEFLATE}; server_no_context_takeover"})
+async def accepted_extension_is_named_once(opening: Opening, offer: str) -> None:
+    """An extension is accepted by its name, once, or declined by leaving it out.
+
+    Two elements would be two extensions in a row, each with its own compression.
+    """
+    answer, _ = await opening.exchange(_offering(opening, offer))
+    opening.expect(answer.accepted, "101", str(answer), answer.entry)
+    accepted = [str(extension) for extension in taken(opening, answer) if extension.name == DEFLATE]
+    opening.expect(len(accepted) <= 1, f"one {DEFLATE} at most", ", ".join(accepted), answer.entry)
+
+
+@case("6455-9-1", hint="an offer is a question: whatever you make of it, accept the handshake")
+@each(
+    offer={
+        "deflate": BROWSER_OFFER,
+        "unknown": 'x-unknown; p="z"',
+        "unknown_first": f"x-unknown, {BROWSER_OFFER}",
+        "deflate_first": f"{BROWSER_OFFER}, x-unknown",
+    }
+)
+async def handshake_is_accepted_whatever_is_offered(opening: Opening, offer: str) -> None:
+    """A server takes some of the extensions offered, all, or none; each time the connection is opened.
+
+    A target that refuses where it has nothing to take makes of an offer a demand.
+    """
+    ws = await opening.expect_accepted(_offering(opening, offer))
+    opening.note("accepted", ", ".join(map(str, ws.conversation.extensions)) or "none")
+
+
+@case("6455-11.3.2-1", "6455-9.1-4", hint="join the lines with commas before you read the list")
+@each(
+    lines={
+        "deflate_last": ("x-unknown", BROWSER_OFFER),
+        "deflate_first": (BROWSER_OFFER, "x-unknown"),
+        "three_lines": ("x-unknown", "x-other; a=1", BROWSER_OFFER),
+        "both_known": (f"{DEFLATE}; server_no_context_takeover", DEFLATE),
+    }
+)
+async def offers_on_several_lines_are_one_list(opening: Opening, lines: tuple[str, ...]) -> None:
+    """Sec-WebSocket-Extensions may stand on several lines of a request, which make one list.
+
+    What comes of them is compared with what comes of one line; a target that reads one line alone loses offers.
+    """
+    wanted, _ = await opening.exchange(_offering(opening, ", ".join(lines)))
+    answer, _ = await opening.exchange(opening.fresh_request().replacing(EXTENSIONS, *lines))
+    opening.expect(outcome(opening, answer) == outcome(opening, wanted), *_told(wanted, answer), answer.entry)
+
+
+@case("6455-9.1-10", hint="go through the offers in their order, and take the first that you can serve")
+@each(
+    offers={
+        "takeover_first": (f"{DEFLATE}; server_no_context_takeover", DEFLATE),
+        "takeover_last": (DEFLATE, f"{DEFLATE}; server_no_context_takeover"),
+    }
+)
+async def order_of_offers_is_a_preference(opening: Opening, offers: tuple[str, ...]) -> None:
+    """The order in which a client lists its offers says which it would like best; the choice is the server's.
+
+    An answer to one of these has the parameter, an answer to the other need not have it.
+    """
+    answer, _ = await opening.exchange(_offering(opening, ", ".join(offers)))
+    accepted = taken(opening, answer)
+    opening.choose(f"of {', '.join(offers)} it accepts {', '.join(map(str, accepted)) or 'none'}")
+
+
+def _offering(opening: Opening, offer: str | None) -> Request:
+    request = opening.fresh_request()
+    return request.without(EXTENSIONS) if offer is None else request.replacing(EXTENSIONS, offer)
+
+
+def outcome(opening: Opening, answer: Answer) -> tuple[bool, tuple[Extension, ...]]:
+    """Return whether the handshake was accepted, and with which extensions: what two spellings must agree in."""
+    return answer.accepted, taken(opening, answer)
+
+
+def _told(wanted: Answer, answer: Answer) -> tuple[str, str]:
+    """Return what an answer should have been, and what it was."""
+    expected, observed = (f"{each}, {EXTENSIONS}: {said(each.field(EXTENSIONS))}" for each in (wanted, answer))
+    return expected, observed

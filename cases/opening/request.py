@@ -1,0 +1,179 @@
+"""The request's method, resource name, Upgrade and Connection (RFC 6455 section 4.2.1 items 1, 3 and 4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wsconform import Opening, case, each
+from wsconform.opening import Answer, Wire
+from wsconform.wire.http1 import Request
+
+_TOKENS = "split the field at commas, over all its lines, strip blanks and compare each element without case"
+
+BODILESS = (b"HEAD", b"OPTIONS", b"DELETE", b"TRACE", b"get", b"Get", b"GETX", b"WEBSOCKET")
+WITH_BODY = (b"POST", b"PUT", b"PATCH")
+
+OTHER_PROTOCOLS = {
+    "h2c": "h2c",
+    "tls": "TLS/1.0",
+    "plural": "websockets",
+    "hyphen": "web-socket",
+    "digit": "websocket2",
+    "prefix": "xwebsocket",
+    "space": "web socket",
+    "empty": "",
+}
+
+
+@case("6455-4.2.1-3", "6455-4.2.1-1", hint="compare the method with GET, exactly, before anything else")
+@each(method={method.decode(): method for method in BODILESS})
+async def request_without_get_is_refused(opening: Opening, method: bytes) -> None:
+    """Only a GET request can be an opening handshake, and the method's case counts.
+
+    All else is a correct handshake, so a target that looks at the fields alone answers 101.
+    """
+    await opening.expect_refused(replace(opening.request, method=method), best=(400, 405, 501))
+
+
+@case("6455-4.2.1-3", "6455-4.2.1-1", hint="compare the method with GET, exactly, before anything else")
+@each(method={method.decode(): method for method in WITH_BODY})
+async def request_with_a_method_for_bodies_is_refused(opening: Opening, method: bytes) -> None:
+    """A method that may carry a body is no GET either, though its body is empty.
+
+    Content-Length: 0 makes the request complete, so that only the method is wrong.
+    """
+    request = replace(opening.request, method=method).with_field("Content-Length", "0")
+    await opening.expect_refused(request, best=(400, 405, 501))
+
+
+@case("6455-4.2.1-6", hint="route by the path in front of '?', and hand the query to the application")
+@each(
+    query={
+        "pairs": b"a=b&c",
+        "empty": b"",
+        "slash_and_question_mark": b"next=/chat?room",
+        "percent_encoded": b"name=%E2%82%AC%20%2F",
+        "long": b"token=" + b"0123456789abcdef" * 64,
+    }
+)
+async def query_is_part_of_the_resource_name(opening: Opening, query: bytes) -> None:
+    """A query behind the path is read as part of the resource name, and does not spoil the handshake.
+
+    A 404 alone is no violation: resources may be told apart by their query.
+    """
+    mark = b"&" if b"?" in opening.request.target else b"?"
+    asked = replace(opening.request, target=opening.request.target + mark + query)
+    answer, wire = await opening.exchange(asked)
+    _accept_unless_not_found(opening, answer, wire, asked)
+
+
+@case("6455-4.2.1-9", "6455-4.2.1-1", hint="without Upgrade the request is an ordinary one: answer it as HTTP")
+async def request_without_upgrade_is_refused(opening: Opening) -> None:
+    """A request that asks for no other protocol must not be switched to one.
+
+    The four other fields are all there, so a target that only looks for the key answers 101.
+    """
+    await opening.expect_refused(opening.request.without("Upgrade"), best=(400, 426))
+
+
+@case("6455-4.2.1-10", "6455-4.2.1-1", hint='compare whole elements of Upgrade with "websocket", no parts of them')
+@each(value=OTHER_PROTOCOLS)
+async def upgrade_to_another_protocol_is_refused(opening: Opening, value: str) -> None:
+    """An Upgrade that does not name websocket is no request for it.
+
+    Near misses find a target that looks for a substring, or whether the field is there at all.
+    """
+    await opening.expect_refused(opening.request.replacing("Upgrade", value), best=(400, 426))
+
+
+@case("6455-4.2.1-11", "9110-7.8-2", hint="lower the case of Upgrade before the comparison")
+@each(value=("WebSocket", "WEBSOCKET", "wEbSoCkEt"))
+async def upgrade_is_matched_without_regard_to_case(opening: Opening, value: str) -> None:
+    """However "websocket" is capitalised in the request's Upgrade, it is the same protocol.
+
+    A comparison octet by octet refuses a handshake that is correct.
+    """
+    await opening.expect_accepted(opening.request.replacing("Upgrade", value))
+
+
+@case("6455-4.2.1-12", hint=_TOKENS)
+@each(
+    values={
+        "last": ("h2c, websocket",),
+        "first": ("websocket, h2c",),
+        "tight": ("h2c,websocket,foo/2",),
+        "two_lines": ("h2c", "websocket"),
+        "two_lines_first": ("websocket", "h2c"),
+    }
+)
+async def websocket_is_found_in_an_upgrade_list(opening: Opening, values: tuple[str, ...]) -> None:
+    """Upgrade is a list in order of preference; websocket may stand anywhere in it.
+
+    Of the protocols named, the target can only mean websocket when it sends a 101.
+    """
+    answer, _ = await opening.exchange(opening.request.replacing("Upgrade", *values))
+    named = answer.head.fields.elements("Upgrade") if answer.head and answer.accepted else ()
+    opening.expect(answer.head is not None, "101, or a refusal", str(answer), answer.entry)
+    opening.expect(
+        not answer.accepted or [name.lower() for name in named] == [b"websocket"],
+        "101 with Upgrade: websocket",
+        f"101 with Upgrade: {b', '.join(named).decode('latin-1')}",
+        answer.entry,
+    )
+    opening.depart_if(not answer.accepted, f"the list is refused with {answer}")
+
+
+@case("6455-4.2.1-13", "6455-4.2.1-1", hint='look for the element "Upgrade" in Connection, and refuse without it')
+@each(
+    values={
+        "missing": (),
+        "keep_alive": ("keep-alive",),
+        "close": ("close",),
+        "empty": ("",),
+        "prefix": ("upgrade-insecure-requests",),
+        "suffix": ("keep-alive, x-upgrade",),
+        "websocket": ("websocket",),
+    }
+)
+async def connection_without_upgrade_is_refused(opening: Opening, values: tuple[str, ...]) -> None:
+    """Upgrade counts only where Connection says so: an intermediary may have passed it on blindly.
+
+    Words that merely contain "upgrade" find a target that searches the value's text.
+    """
+    await opening.expect_refused(opening.request.replacing("Connection", *values), best=(400, 426))
+
+
+@case("6455-4.2.1-14", hint="lower the case of every element of Connection before the comparison")
+@each(value=("upgrade", "UPGRADE", "uPgRaDe"))
+async def connection_is_matched_without_regard_to_case(opening: Opening, value: str) -> None:
+    """However the connection option "Upgrade" is capitalised, it is the same option.
+
+    A comparison octet by octet refuses a handshake that is correct.
+    """
+    await opening.expect_accepted(opening.request.replacing("Connection", value))
+
+
+@case("6455-4.2.1-15", hint=_TOKENS)
+@each(
+    values={
+        "last": ("keep-alive, Upgrade",),
+        "first": ("Upgrade,keep-alive",),
+        "middle": ("keep-alive, Upgrade, x-other",),
+        "blanks": ("keep-alive\t , \tUpgrade",),
+        "two_lines": ("keep-alive", "Upgrade"),
+        "two_lines_first": ("Upgrade", "keep-alive"),
+    }
+)
+async def upgrade_is_found_in_a_connection_list(opening: Opening, values: tuple[str, ...]) -> None:
+    """The option "Upgrade" counts wherever it stands in Connection's list, on whichever line.
+
+    Browsers do send "keep-alive, Upgrade"; a target that compares the whole value locks them out.
+    """
+    await opening.expect_accepted(opening.request.replacing("Connection", *values))
+
+
+def _accept_unless_not_found(opening: Opening, answer: Answer, wire: Wire, asked: Request) -> None:
+    if answer.status == 404:
+        opening.choose("404: the target tells resources apart by their query")
+    else:
+        opening.accept(answer, wire, asked)
