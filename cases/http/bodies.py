@@ -1,0 +1,125 @@
+"""Handshakes with a body: its octets are read as a body, or the request is refused; they never become frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from wsconform import Opening, case, each
+from wsconform.opening import Answer, Wire
+from wsconform.wire.http1 import Request
+
+from .steps import (
+    expect_body_unread_as_frames,
+    expect_http_or_end,
+    expect_reaction,
+    smuggled_ping,
+)
+
+Body = Callable[[Opening], bytes]
+
+BODIES: Mapping[str, Body] = {"five_octets": lambda opening: b"Hello", "a_ping": smuggled_ping}
+
+#: Fields that leave no doubt that a body follows and say its length wrong, twice or in no way that counts.
+AMBIGUOUS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "both_fields": (("Transfer-Encoding", "chunked"), ("Content-Length", "3")),
+    "letters": (("Content-Length", "abc"),),
+    "negative": (("Content-Length", "-1"),),
+    "list": (("Content-Length", "5, 6"),),
+    "two_lines": (("Content-Length", "5"), ("Content-Length", "6")),
+    "plus_sign": (("Content-Length", "+5"),),
+    "hexadecimal": (("Content-Length", "0x5"),),
+    "gzip": (("Transfer-Encoding", "gzip"),),
+    "chunked_not_last": (("Transfer-Encoding", "chunked, identity"),),
+}
+
+
+def _chunked(body: bytes) -> bytes:
+    return b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+
+
+@case("9110-7.8-10", hint="read a body of the upgrade request before you switch, or refuse the request")
+@each(body=BODIES)
+async def body_of_the_handshake_is_not_read_as_frames(opening: Opening, body: Body) -> None:
+    """A handshake with a Content-Length is refused, or its body is consumed before frames are read.
+
+    The body is read as the first frame by a target that switches too early, which then fails the connection
+    or answers a Ping that nobody sent.
+    """
+    octets = body(opening)
+    request = opening.request.with_field("Content-Length", str(len(octets)))
+    await expect_body_unread_as_frames(opening, replace(request, body=octets).encode())
+
+
+@case("9110-7.8-10", hint="a chunked body is a body: read it before you switch, or refuse the request")
+@each(body=BODIES)
+async def chunked_body_of_the_handshake_is_not_read_as_frames(opening: Opening, body: Body) -> None:
+    """A handshake with a chunked body is refused, or the chunks are consumed before frames are read."""
+    request = opening.request.with_field("Transfer-Encoding", "chunked")
+    await expect_body_unread_as_frames(opening, replace(request, body=_chunked(body(opening))).encode())
+
+
+@case("9112-6.3-2", hint="refuse a request whose length is invalid or said twice with 400, and close")
+@each(lines=AMBIGUOUS)
+async def ambiguous_length_is_an_error(opening: Opening, lines: tuple[tuple[str, str], ...]) -> None:
+    """A request whose length is contradictory or invalid is refused, or read by the rules, never as frames."""
+    body = smuggled_ping(opening)
+    request = opening.request
+    octets = replace(
+        request,
+        fields=type(request.fields)((*request.fields.lines, *((n.encode(), v.encode()) for n, v in lines))),
+        body=_chunked(body) if lines[0][1].startswith("chunked") else body,
+    ).encode()
+    await expect_body_unread_as_frames(opening, octets)
+
+
+@case("9110-7.8-9", hint="answer Expect: 100-continue with 100 first, or with a final 4xx")
+async def expectation_is_met_before_the_switch(opening: Opening) -> None:
+    """A request with Upgrade and Expect: 100-continue gets the 100 before the 101.
+
+    The body is held back until the 100, as the client has asked for: a 101 instead of it comes too early.
+    """
+    request = opening.request.with_field("Expect", "100-continue").with_field("Content-Length", "4")
+    wire = await opening.dial()
+    await wire.send(request.encode(), "the head of a request that expects 100")
+    first = await wire.answer(interim_too=True)
+    opening.note("first answer", first)
+    opening.expect(not first.accepted, "100 before 101", str(first), first.entry)
+    await _send_body_and_weigh(opening, wire, first)
+
+
+async def _send_body_and_weigh(opening: Opening, wire: Wire, first: Answer) -> None:
+    """Send the body; a 101 now is right only if `first` was the 100."""
+    if first.status >= 200 or first.ending is not None:
+        return
+    await wire.send(b"body", "the body")
+    second = await wire.answer()
+    expect_reaction(opening, second, "the body")
+    opening.note("second answer", second)
+    opening.expect(first.status == 100 or not second.accepted, "100 before 101", str(second), second.entry)
+
+
+@case("9112-9.3-1", hint="after an error response, read the body that was announced, or close")
+async def body_after_an_error_is_not_the_next_request(opening: Opening) -> None:
+    """After an error response the body of the request is read and dropped, or the connection closed.
+
+    A correct handshake follows the body directly: a target that skips the body reads "HelloGET" as its method.
+    """
+    post = replace(opening.request, method=b"POST", body=b"Hello").with_field("Content-Length", "5")
+    good = opening.fresh_request()
+    with opening.arranging("a POST that is refused"):
+        first, wire = await opening.exchange(post, tail=good.encode())
+        opening.expect(not first.accepted, "a refusal", str(first), first.entry)
+        expect_reaction(opening, first, "POST")
+    opening.note("first answer", first)
+    second = await wire.answer()
+    expect_http_or_end(opening, first, second, good)
+    _expect_good_request_seen(opening, second, wire, good)
+
+
+def _expect_good_request_seen(opening: Opening, second: Answer, wire: Wire, good: Request) -> None:
+    if second.head is None:
+        return
+    expected = "the second request to be answered with 101, or the connection to be closed"
+    opening.expect(second.accepted, expected, str(second), second.entry)
+    opening.accept(second, wire, good)

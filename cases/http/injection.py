@@ -1,0 +1,61 @@
+"""Octets that would let one field become two: CR, LF, NUL, whitespace before the colon (RFC 9112 2.2, 5.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from wsconform import Opening, case, each
+from wsconform.opening import Answer
+from wsconform.wire.http1 import Fields, Request
+
+from .steps import expect_bad_request, expect_reaction
+
+DAMAGE = {"NUL": b"\0", "CR": b"\r", "LF": b"\n"}
+
+#: A field of the handshake, and how a bare CR in it hides a second field.
+SPLIT_BY_CR: Mapping[str, Callable[[Request], Request]] = {
+    name: (lambda request, name=name: request.replacing(name, (request.fields.get(name) or b"") + b"\rX: y"))
+    for name in ("Sec-WebSocket-Version", "Sec-WebSocket-Key", "Upgrade", "Connection")
+}
+
+
+@case("9110-5.5-2", hint="refuse a field value with CR, LF or NUL, or put a space in its place")
+@each(octet=DAMAGE, name=("Sec-WebSocket-Protocol", "Origin", "X-Test"))
+async def control_octet_in_a_value_does_not_come_back(opening: Opening, octet: bytes, name: str) -> None:
+    """A value with CR, LF or NUL is refused, or defused before use: the octets never stand in the response."""
+    word = (opening.session.address.subprotocol or "chat").encode()
+    damaged = word + octet + b"x" if name == "Sec-WebSocket-Protocol" else b"http://a.test" + octet + b"x"
+    answer, _ = await opening.exchange(opening.request.replacing(name, damaged))
+    expect_reaction(opening, answer, f"{name} with a control octet")
+    opening.note("answered with", answer)
+    opening.expect(not _comes_back(answer, damaged), "a refusal, or no match", "the value came back", answer.entry)
+
+
+def _comes_back(answer: Answer, damaged: bytes) -> bool:
+    """Whether the damaged value, or what a subprotocol in it was taken for, stands in the response's head."""
+    if answer.head is None:
+        return False
+    chosen = answer.accepted and bool(answer.field("Sec-WebSocket-Protocol"))
+    return damaged in answer.head.octets or (chosen and not damaged.startswith(b"http:"))
+
+
+@case("9112-2.2-3", hint="a CR without its LF ends no line: refuse the request")
+@each(change=SPLIT_BY_CR)
+async def bare_cr_does_not_end_a_line(opening: Opening, change: Callable[[Request], Request]) -> None:
+    """A bare CR in a field makes the request invalid, or is read as a space: the field is wrong either way.
+
+    A target for which CR ends a line sees a good field and a second one behind it, and says 101.
+    """
+    await opening.expect_refused(change(opening.request))
+
+
+@case("9112-5.1-1", hint="refuse a field name with whitespace before its colon; do not strip it")
+@each(
+    name=("Host", "Upgrade", "Connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "X-Test"),
+    blank={"space": b" ", "tab": b"\t"},
+)
+async def whitespace_before_the_colon_is_a_bad_request(opening: Opening, name: str, blank: bytes) -> None:
+    """Whitespace between field name and colon gets a 400: recipients have disagreed on it, and been attacked so."""
+    request = opening.request if name in opening.request.fields else opening.request.with_field(name, "v")
+    lines = ((key + blank * (key == name.encode()), value) for key, value in request.fields.lines)
+    await expect_bad_request(opening, Request(target=request.target, fields=Fields(tuple(lines))))

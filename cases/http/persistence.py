@@ -1,0 +1,93 @@
+"""Several requests on one connection: what follows a response, and what its end says (RFC 9112 section 9)."""
+
+from __future__ import annotations
+
+from wsconform import Opening, case, each
+from wsconform.opening import Answer, Wire
+from wsconform.wire.http1 import Request
+
+from .steps import (
+    BAD_HANDSHAKES,
+    Change,
+    begin_refused,
+    expect_http_or_end,
+    expect_reaction,
+    ordinary_request,
+    says_close,
+)
+
+
+@case("9112-9.3-2", reading="connection-after-a-refusal")
+@each(change=BAD_HANDSHAKES)
+async def refused_handshake_leaves_a_connection_of_http_or_none(opening: Opening, change: Change) -> None:
+    """After a refused handshake the connection goes on as HTTP, or ends: a good handshake gets 101 or no answer."""
+    first, wire = await begin_refused(opening, change)
+    opening.note("first answer", first)
+    good = opening.fresh_request()
+    second, _ = await opening.exchange(good, wire=wire)
+    expect_http_or_end(opening, first, second, good)
+    _accept_if_switched(opening, second, wire, good)
+
+
+@case("6455-7.2.2-2", reading="connection-after-a-refusal", hint="close after a refusal, or answer on in order")
+@each(change=BAD_HANDSHAKES)
+async def request_behind_a_refused_handshake_is_not_read_as_frames(opening: Opening, change: Change) -> None:
+    """A GET sent right behind a bad handshake is answered as HTTP, in order, or the connection ends.
+
+    A target that takes its own error for an open connection reads "GET " as the header of a frame.
+    """
+    other = ordinary_request(opening, b"/wsconform-other-path").encode()
+    first, wire = await begin_refused(opening, change, tail=other)
+    opening.note("first answer", first)
+    expect_http_or_end(opening, first, await wire.answer())
+
+
+@case("9112-9.3-3", hint="let a handshake be a later request on a persistent connection")
+async def handshake_may_be_the_second_request(opening: Opening) -> None:
+    """A handshake may follow an ordinary request and its response on the same connection."""
+    with opening.arranging("an ordinary GET"):
+        first, wire = await opening.exchange(ordinary_request(opening))
+        expect_reaction(opening, first, "an ordinary GET")
+    opening.note("first answer", first)
+    second, _ = await opening.exchange(wire=wire)
+    _expect_upgrade_or_closed(opening, wire, first, second)
+
+
+@case("9112-9.3.2-1", hint="answer pipelined requests in the order in which they came")
+async def request_before_the_handshake_is_answered_first(opening: Opening) -> None:
+    """Requests pipelined before a handshake are answered before it; a parser that looks for Upgrade first is caught."""
+    with opening.arranging("an ordinary GET"):
+        alone, _ = await opening.exchange(ordinary_request(opening))
+        expect_reaction(opening, alone, "an ordinary GET")
+    first, wire = await opening.exchange(ordinary_request(opening), tail=opening.request.encode())
+    expect_reaction(opening, first, "two requests in one segment")
+    opening.expect(not first.accepted, "the answer to the ordinary GET first", str(first), first.entry)
+    opening.note("first answer", first)
+    _expect_upgrade_or_closed(opening, wire, first, await wire.answer())
+
+
+def _expect_upgrade_or_closed(opening: Opening, wire: Wire, first: Answer, second: Answer) -> None:
+    """Expect `second` to accept the handshake, unless `first` announced the end; an end unannounced is a departure."""
+    if second.head is None and second.ending is not None:
+        opening.depart_if(not says_close(first.head), "the connection ends after the first response, unannounced")
+        opening.note("after the first response", "closed")
+        return
+    opening.accept(second, wire, opening.request)
+
+
+def _accept_if_switched(opening: Opening, answer: Answer, wire: Wire, asked: Request) -> None:
+    if answer.accepted:
+        opening.accept(answer, wire, asked)
+
+
+@case("9112-9.6-1", hint="after a response with Connection: close, close")
+@each(change=BAD_HANDSHAKES)
+async def connection_is_closed_when_an_error_says_so(opening: Opening, change: Change) -> None:
+    """A server that puts "close" into an error response ends the connection after it; one that does not is free."""
+    first, wire = await begin_refused(opening, change)
+    announced = says_close(first.head)
+    opening.note("Connection: close", "sent" if announced else "not sent")
+    ending = await wire.expect_end() if announced else first.ending
+    opening.note("ended with", ending.value if ending else "nothing; the connection persists")
+    limit = f"{opening.session.limits.patience:g} s"
+    opening.expect(not announced or ending is not None, "the connection to end", f"still open after {limit}")
