@@ -12,6 +12,7 @@ from typing import Self
 
 CRLF = b"\r\n"
 TCHAR = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+HEXDIG = frozenset(b"0123456789abcdefABCDEF")
 
 Field = tuple[bytes, bytes]
 
@@ -182,7 +183,8 @@ class Head:
         if b"chunked" in (value.lower() for value in self.fields.elements("Transfer-Encoding")):
             return -1
         length = self.fields.get("Content-Length")
-        return int(length) if length is not None and length.isdigit() else None
+        # More digits than a length can need (and than int() takes) are no length.
+        return int(length) if length is not None and length.isdigit() and len(length) <= 19 else None
 
 
 def head_end(octets: bytes | bytearray) -> int:
@@ -255,11 +257,11 @@ def chunked_end(octets: bytes) -> int:
         line_end = octets.find(CRLF, position)
         if line_end < 0:
             return -1
-        size_text = octets[position:line_end].split(b";")[0].strip()
-        try:
-            size = int(size_text, 16)
-        except ValueError:
+        size_text = octets[position:line_end].split(b";")[0].strip(b" \t")
+        # int() takes signs, prefixes and underscores too; a negative size would lead backwards, for ever.
+        if not size_text or not HEXDIG.issuperset(size_text):
             return -1
+        size = int(size_text, 16)
         position = line_end + 2
         if size == 0:
             trailer = octets.find(CRLF, position)
