@@ -1,0 +1,125 @@
+"""permessage-deflate: the examples of RFC 7692 section 7.2.3, and zlib and `websockets` as foreign ends."""
+
+from __future__ import annotations
+
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.extensions.permessage_deflate import PerMessageDeflate
+from websockets.frames import Frame as ForeignFrame
+from websockets.frames import Opcode
+
+from wsconform.wire.deflate import TAIL, Deflater, InflateError, Inflater
+
+HELLO = bytes.fromhex("f2 48 cd c9 c9 07 00")
+payloads = st.binary(max_size=200) | st.text(max_size=40).map(str.encode) | st.integers(0, 5000).map(bytes)
+
+
+class TestExamplesOfSection723:
+    """RFC 7692 section 7.2.3, 1 to 5."""
+
+    @pytest.mark.parametrize(
+        ("octets", "payload"),
+        [
+            (HELLO, b"Hello"),
+            (bytes.fromhex("f3 48 cd c9 c9 07 00 00"), b"Hello"),  # one block with BFINAL
+            (bytes.fromhex("00 05 00 fa ff 48 65 6c 6c 6f 00"), b"Hello"),  # no compression
+            (bytes.fromhex("f2 48 05 00 00 00 ff ff ca c9 c9 07 00"), b"Hello"),  # two blocks
+        ],
+        ids=["one_block", "bfinal", "stored", "two_blocks"],
+    )
+    def test_example(self, octets: bytes, payload: bytes) -> None:
+        assert Inflater().decompress(octets) == payload
+
+    def test_the_window_is_shared_between_messages(self) -> None:
+        inflater = Inflater()
+        assert inflater.decompress(HELLO) == b"Hello"
+        assert inflater.decompress(bytes.fromhex("f2 00 11 00 00")) == b"Hello"
+
+    def test_we_compress_as_the_examples_do(self) -> None:
+        deflater = Deflater()
+        assert deflater.compress(b"Hello") == HELLO
+        assert deflater.compress(b"Hello") == bytes.fromhex("f2 00 11 00 00")
+
+    def test_without_takeover_each_message_stands_alone(self) -> None:
+        deflater = Deflater(takeover=False)
+        assert [deflater.compress(b"Hello"), deflater.compress(b"Hello")] == [HELLO, HELLO]
+
+    def test_a_final_block_does_not_end_the_connection(self) -> None:
+        inflater = Inflater()
+        assert inflater.decompress(bytes.fromhex("f3 48 cd c9 c9 07 00 00")) == b"Hello"
+        assert inflater.decompress(HELLO) == b"Hello"
+
+
+class TestAgainstZlib:
+    @given(st.lists(payloads, max_size=4), st.integers(8, 15), st.booleans())
+    def test_zlib_reads_what_we_write(self, messages: list[bytes], bits: int, takeover: bool) -> None:
+        deflater, foreign = Deflater(bits, takeover=takeover), zlib.decompressobj(wbits=-15)
+        for message in messages:
+            if not takeover:
+                foreign = zlib.decompressobj(wbits=-15)
+            assert foreign.decompress(deflater.compress(message) + TAIL) == message
+
+    @given(st.lists(payloads, max_size=4), st.sampled_from((0, 1, 9)), st.booleans())
+    def test_we_read_what_zlib_writes(self, messages: list[bytes], level: int, takeover: bool) -> None:
+        inflater, foreign = Inflater(takeover=takeover), zlib.compressobj(level, wbits=-15)
+        for message in messages:
+            if not takeover:
+                foreign = zlib.compressobj(level, wbits=-15)
+            octets = foreign.compress(message) + foreign.flush(zlib.Z_SYNC_FLUSH)
+            assert inflater.decompress(octets.removesuffix(TAIL)) == message
+
+    @given(st.binary(max_size=60))
+    def test_any_octets_inflate_or_raise_our_error(self, octets: bytes) -> None:
+        try:
+            payload = Inflater(limit=1000).decompress(octets)
+        except InflateError as problem:
+            assert str(problem).startswith(("no DEFLATE stream: ", "inflates to more than 1000 octets"))
+        else:
+            assert len(payload) <= 1000
+
+
+class TestAgainstWebsockets:
+    @given(st.lists(payloads, max_size=4), st.booleans(), st.integers(9, 15))
+    def test_websockets_reads_what_we_write(self, messages: list[bytes], takeover: bool, bits: int) -> None:
+        deflater = Deflater(bits, takeover=takeover)
+        foreign = PerMessageDeflate(not takeover, not takeover, bits, bits)
+        for message in messages:
+            frame = ForeignFrame(Opcode.BINARY, deflater.compress(message), rsv1=True)
+            assert foreign.decode(frame).data == message
+
+    @given(st.lists(payloads, max_size=4), st.booleans(), st.integers(9, 15))
+    def test_we_read_what_websockets_writes(self, messages: list[bytes], takeover: bool, bits: int) -> None:
+        inflater = Inflater(bits, takeover=takeover)
+        foreign = PerMessageDeflate(not takeover, not takeover, bits, bits)
+        for message in messages:
+            frame = foreign.encode(ForeignFrame(Opcode.BINARY, message))
+            assert frame.rsv1
+            assert inflater.decompress(bytes(frame.data)) == message
+
+
+class TestLimits:
+    def test_a_bomb_is_stopped_at_the_limit(self) -> None:
+        bomb = Deflater().compress(bytes(1 << 20))
+        assert len(bomb) < 2000
+        with pytest.raises(InflateError, match="^inflates to more than 1000 octets$"):
+            Inflater(limit=1000).decompress(bomb)
+
+    def test_exactly_the_limit_is_inflated(self) -> None:
+        assert Inflater(limit=1000).decompress(Deflater().compress(bytes(1000))) == bytes(1000)
+
+    def test_no_deflate(self) -> None:
+        with pytest.raises(InflateError, match="^no DEFLATE stream: .*invalid block type"):
+            Inflater().decompress(b"\xff\xff")
+
+    def test_a_reference_out_of_the_window(self) -> None:
+        far = Deflater(15)
+        first, second = bytes(range(256)) * 4, bytes(range(255, -1, -1))
+        octets = [far.compress(second), far.compress(first), far.compress(second)]
+        narrow = Inflater(9)
+        narrow.decompress(octets[0])
+        narrow.decompress(octets[1])
+        with pytest.raises(InflateError, match="too far back"):
+            narrow.decompress(octets[2])

@@ -1,0 +1,206 @@
+"""Frames: encoding and decoding are inverse for legal and illegal ones, and cutting makes no difference."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wsconform.wire.frame import (
+    RSV1,
+    RSV3,
+    TEXT,
+    Frame,
+    FrameReader,
+    LengthForm,
+    apply_mask,
+    encode_all,
+    opcode_name,
+    read_header,
+)
+
+KEY = bytes.fromhex("37fa213d")
+keys = st.none() | st.binary(min_size=4, max_size=4)
+opcodes, rsvs = st.integers(0, 15), st.integers(0, 7)
+
+
+@st.composite
+def frames(draw: st.DrawFn) -> Frame:
+    """Return any frame that tells the truth about its length, in any form that can say it."""
+    payload = draw(st.binary(max_size=130) | st.sampled_from((b"\x7f" * 125, b"\x7f" * 126, b"\xfe" * 0x10000)))
+    longer = [form for form in LengthForm if form.value > LengthForm.minimal(len(payload)).value]
+    form = draw(st.sampled_from([None, *longer]))
+    return Frame(draw(opcodes), payload, draw(st.booleans()), draw(rsvs), draw(keys), form)
+
+
+def cut(octets: bytes, sizes: list[int]) -> list[bytes]:
+    """Return `octets` in pieces of `sizes`, the rest as the last one."""
+    pieces, start = [], 0
+    for size in sizes:
+        pieces.append(octets[start : start + size])
+        start += size
+    return [*pieces, octets[start:]]
+
+
+class TestExamplesOfSection57:
+    """RFC 6455 section 5.7, all seven of them."""
+
+    @pytest.mark.parametrize(
+        ("octets", "frame"),
+        [
+            ("81 05 48 65 6c 6c 6f", Frame.text("Hello")),
+            ("81 85 37 fa 21 3d 7f 9f 4d 51 58", Frame.text("Hello").masked(KEY)),
+            ("01 03 48 65 6c", Frame.text("Hel", fin=False)),
+            ("80 02 6c 6f", Frame.continuation("lo")),
+            ("89 05 48 65 6c 6c 6f", Frame.ping(b"Hello")),
+            ("8a 85 37 fa 21 3d 7f 9f 4d 51 58", Frame.pong(b"Hello").masked(KEY)),
+            ("82 7e 01 00" + "7f" * 256, Frame.binary(b"\x7f" * 256)),
+            ("82 7f 00 00 00 00 00 01 00 00" + "7f" * 65536, Frame.binary(b"\x7f" * 65536)),
+        ],
+        ids=["text", "masked_text", "first_fragment", "second_fragment", "ping", "masked_pong", "256", "64KiB"],
+    )
+    def test_example(self, octets: str, frame: Frame) -> None:
+        assert frame.encode() == bytes.fromhex(octets)
+        assert FrameReader().receive(bytes.fromhex(octets)) == [frame]
+
+
+class TestEncodeAndDecode:
+    @given(frames())
+    def test_are_inverse(self, frame: Frame) -> None:
+        assert FrameReader().receive(frame.encode()) == [frame]
+
+    @given(st.binary(max_size=40))
+    def test_whatever_is_read_is_written_back_octet_by_octet(self, octets: bytes) -> None:
+        reader = FrameReader()
+        assert encode_all(reader.receive(octets)) + reader.residue == octets
+
+    @given(st.lists(frames(), max_size=4), st.lists(st.integers(0, 40), max_size=20))
+    def test_cutting_makes_no_difference(self, sent: list[Frame], sizes: list[int]) -> None:
+        reader = FrameReader()
+        read = [frame for piece in cut(encode_all(sent), sizes) for frame in reader.receive(piece)]
+        assert read == sent
+        assert (reader.residue, reader.header) == (b"", None)
+
+    @given(st.binary(max_size=60), st.lists(st.integers(0, 9), max_size=20))
+    def test_cutting_makes_no_difference_to_junk(self, octets: bytes, sizes: list[int]) -> None:
+        whole, piecewise = FrameReader(), FrameReader()
+        read = [frame for piece in cut(octets, sizes) for frame in piecewise.receive(piece)]
+        assert read == whole.receive(octets)
+        assert (piecewise.residue, piecewise.header) == (whole.residue, whole.header)
+
+    def test_one_octet_at_a_time(self) -> None:
+        sent = [Frame.text("Hello").masked(KEY), Frame.ping(), Frame.binary(b"\0" * 300)]
+        reader = FrameReader()
+        assert [frame for octet in encode_all(sent) for frame in reader.receive(bytes([octet]))] == sent
+
+    @given(st.binary(max_size=80), st.binary(min_size=4, max_size=4))
+    def test_masking_twice_is_nothing_and_works_octet_by_octet(self, payload: bytes, key: bytes) -> None:
+        masked = apply_mask(payload, key)
+        assert apply_mask(masked, key) == payload
+        assert masked == bytes(octet ^ key[index % 4] for index, octet in enumerate(payload))
+
+
+class TestHeader:
+    @given(opcodes, st.booleans(), rsvs, keys, st.integers(0, 2**64 - 1))
+    def test_any_announced_length_is_read(
+        self, opcode: int, fin: bool, rsv: int, key: bytes | None, length: int
+    ) -> None:
+        octets = Frame(opcode, b"", fin, rsv, key, announced=length).header()
+        header = read_header(octets)
+        assert header is not None
+        assert (header.opcode, header.fin, header.rsv, header.key) == (opcode, fin, rsv, key)
+        assert (header.length, header.size, header.form) == (length, len(octets), LengthForm.minimal(length))
+
+    @given(st.binary(max_size=13), keys, st.sampled_from(LengthForm))
+    def test_a_cut_header_is_incomplete(self, before: bytes, key: bytes | None, form: LengthForm) -> None:
+        octets = Frame(TEXT, key=key, form=form).header()
+        assert [read_header(before + octets[:end], len(before)) for end in range(len(octets))] == [None] * len(octets)
+        assert read_header(before + octets, len(before)) is not None
+
+    @pytest.mark.parametrize(
+        ("length", "form"),
+        [
+            (0, LengthForm.SHORT),
+            (125, LengthForm.SHORT),
+            (126, LengthForm.MEDIUM),
+            (0xFFFF, LengthForm.MEDIUM),
+            (0x10000, LengthForm.LONG),
+            (2**63, LengthForm.LONG),
+        ],
+    )
+    def test_the_shortest_form(self, length: int, form: LengthForm) -> None:
+        assert LengthForm.minimal(length) is form
+
+    def test_a_padded_length_is_not_minimal(self) -> None:
+        octets = bytes.fromhex("81 7e 00 05") + b"Hello"
+        (frame,) = FrameReader().receive(octets)
+        assert frame.form is LengthForm.MEDIUM
+        assert not frame.is_minimal
+        assert Frame.text("Hello").is_minimal
+        assert Frame(TEXT, b"Hello", form=LengthForm.SHORT).is_minimal
+
+    def test_a_length_of_two_to_the_63_is_written_and_read(self) -> None:
+        octets = Frame(TEXT, b"x", announced=1 << 63).encode()
+        assert octets == bytes.fromhex("81 7f 80 00 00 00 00 00 00 00") + b"x"
+        reader = FrameReader()
+        assert reader.receive(octets) == []
+        assert reader.header is not None
+        assert reader.header.length == 1 << 63
+        assert reader.residue == octets
+
+
+class TestReaderAllocates:
+    def test_by_what_came_and_not_by_what_was_announced(self) -> None:
+        octets = Frame(TEXT, b"x" * 1000, announced=(1 << 64) - 1).encode()
+        tracemalloc.start()
+        try:
+            reader = FrameReader()
+            assert reader.receive(octets) == []
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert reader.pending == len(octets)
+        assert peak < 100_000
+
+    def test_the_header_of_a_frame_in_the_making(self) -> None:
+        reader = FrameReader()
+        assert reader.header is None
+        reader.receive(Frame.ping().encode() + Frame.text("Hello").encode()[:-1])
+        assert reader.header is not None
+        assert (reader.header.opcode, reader.header.length, reader.pending) == (TEXT, 5, 6)
+        assert reader.receive(b"o") == [Frame.text("Hello")]
+        assert reader.header is None
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        ("frame", "words"),
+        [
+            (Frame.text("Hello"), "Text 5"),
+            (Frame.text("Hello", fin=False).masked(KEY), "Text FIN=0 masked 5"),
+            (Frame(0x3, b"x", rsv=RSV1 | RSV3), "0x3 RSV1 RSV3 1"),
+            (Frame.close(1000, "bye"), "Close 5"),
+            (Frame.binary(b""), "Binary 0"),
+            (Frame(TEXT, b"Hello", form=LengthForm.LONG), "Text 5 in 64 bits"),
+            (Frame(TEXT, announced=1 << 63), "Text 9223372036854775808"),
+        ],
+    )
+    def test_a_frame_is_named(self, frame: Frame, words: str) -> None:
+        assert str(frame) == words
+
+    def test_opcodes_are_named(self) -> None:
+        names = [opcode_name(opcode) for opcode in (0, 1, 2, 3, 8, 9, 10, 15)]
+        assert names == ["Continuation", "Text", "Binary", "0x3", "Close", "Ping", "Pong", "0xF"]
+
+    @given(opcodes)
+    def test_control_frames_are_those_with_the_top_bit(self, opcode: int) -> None:
+        assert Frame(opcode).is_control == bool(opcode & 0x8)
+
+    def test_makers(self) -> None:
+        assert Frame.close() == Frame(0x8)
+        assert Frame.close(1002, b"\xff").payload == b"\x03\xea\xff"
+        assert Frame.text("é").payload == b"\xc3\xa9"
+        assert Frame.text(b"\xff").payload == b"\xff"
+        assert Frame.pong(b"x", fin=False, rsv=2) == Frame(0xA, b"x", False, 2)
