@@ -1,0 +1,1 @@
+"""How a connection ends: the closing handshake, status codes, failing the connection, and TCP under it all."""

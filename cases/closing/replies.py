@@ -1,0 +1,52 @@
+"""What a Close in reply says about the Close it answers (RFC 6455 sections 5.5.1, 7.4)."""
+
+from __future__ import annotations
+
+from wsconform import Closure, Connection
+from wsconform.wire.close import FORBIDDEN, is_sendable
+
+#: Codes that claim an error; in reply to a Close without one they accuse falsely (reading `close-reply-codes`).
+ACCUSING = frozenset({1002, 1007})
+
+#: What an error may not be answered with: these say that all is well.
+CONTENT = frozenset({1000, 1001})
+
+
+def expect_fair_reply(ws: Connection, closure: Closure, sent: int | None) -> None:
+    """Expect that the reply to a correct Close with code `sent` (None: empty) takes it for one.
+
+    Any code that may be on the wire passes, and so does none; what fails is an accusation, 1002 or 1007, that is
+    no echo, or a code that must not be sent. What is neither echo nor 1000 nor empty is noted.
+    """
+    code = closure.status_code
+    expected = "a Close that finds no fault with ours"
+    ws.expect(code not in ACCUSING or code == sent, expected, f"Close {closure.close}", _entry(ws))
+    ws.expect(code is None or code == sent or is_sendable(code), expected, f"Close {closure.close}", _entry(ws))
+    if code not in (None, sent, 1000):
+        ws.note("code of its own", code)
+
+
+def expect_code_not_returned(ws: Connection, closure: Closure, sent: int) -> None:
+    """Expect that a code `sent` that has no place on the wire does not come back, nor another banned from it.
+
+    1002 or no Close at all is the strict answer; to find no fault is a departure; the rest is noted.
+    """
+    code = closure.status_code
+    returned = code == sent or code in FORBIDDEN
+    ws.expect(not returned, f"{sent} not to be sent back", f"Close {closure.close}", _entry(ws))
+    ws.depart_if(finds_no_fault(closure), f"Close {closure.close} in reply, as if {sent} were a status code")
+
+
+def finds_no_fault(closure: Closure) -> bool:
+    """Return whether the Close in `closure` says that all is well: 1000, 1001 or an empty body."""
+    return closure.close is not None and closure.status_code in (None, *CONTENT)
+
+
+def close_count(ws: Connection) -> int:
+    """Return how many Close frames the target has sent."""
+    return len(ws.conversation.closes())
+
+
+def _entry(ws: Connection) -> int | None:
+    closes = ws.conversation.closes()
+    return closes[0][0] if closes else None

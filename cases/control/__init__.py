@@ -1,0 +1,1 @@
+"""Control frames: Ping and Pong, what a control frame may look like, and where it may stand."""
