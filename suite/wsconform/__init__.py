@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .catalogue import Need, Profile, Sample, case, each, monitor
     from .connection import Connection
     from .incoming import Incoming
-    from .opening import Opening, open_connection
+    from .opening import Opening, expect_target_alive, open_connection
     from .requirement import Level, Role
     from .result import Finding, Result, Verdict
     from .transcript import Closure, Conversation, Ending, Provocation
@@ -39,6 +39,7 @@ __all__ = [
     "__version__",
     "case",
     "each",
+    "expect_target_alive",
     "monitor",
     "open_connection",
 ]
@@ -49,7 +50,7 @@ _HOMES = {
     "catalogue": ("Need", "Profile", "Sample", "case", "each", "monitor"),
     "connection": ("Connection",),
     "incoming": ("Incoming",),
-    "opening": ("Opening", "open_connection"),
+    "opening": ("Opening", "expect_target_alive", "open_connection"),
     "requirement": ("Level", "Role"),
     "result": ("Finding", "Result", "Verdict"),
     "transcript": ("Closure", "Conversation", "Ending", "Provocation"),

@@ -52,6 +52,7 @@ class Channel:
         self.number = conversation.number
         self.answers_pings = True
         self.answers_close = True
+        self.ends_tcp = True
         self.sent_close = False
         self._reader = FrameReader()
         self._inbox: deque[Received] = deque()

@@ -102,7 +102,7 @@ class Connection(Channel):
     async def _answer_close(self, body: CloseBody) -> None:
         if self.answers_close and not self.sent_close:
             await self.send(Frame.close(body.code if body.code and 1000 <= body.code <= 4999 else None))
-        if self.role is Role.SERVER:
+        if self.role is Role.SERVER and self.answers_close and self.ends_tcp:
             await self.half_close()
 
     def _marker(self) -> bytes:

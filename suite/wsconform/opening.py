@@ -18,6 +18,7 @@ from .handshake import (
     encode_key,
     offered,
 )
+from .requirement import Role
 from .result import Direction, Reason
 from .session import Session, Unreached
 from .transcript import Conversation, Ending, Provocation
@@ -325,3 +326,12 @@ async def open_connection(session: Session, offer: str | None = None) -> Connect
     if offer and connection.conversation.deflate is None:
         raise Unreached(Reason.NOT_OFFERED, f"the target did not accept {Extension(DEFLATE)}", answer.entry)
     return connection
+
+
+async def expect_target_alive(session: Session) -> None:
+    """Expect that the target outlived what was done to it: a server takes another connection and works on it.
+
+    A client has nothing to be asked; whether it lives shows in the next case.
+    """
+    if session.role is Role.SERVER:
+        await (await open_connection(session)).expect_alive()

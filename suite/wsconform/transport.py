@@ -103,12 +103,16 @@ class TrioStream:
             await self._stream.send_all(octets)
         except trio.BrokenResourceError as problem:
             raise Reset(_reset_words(problem)) from None
+        except trio.ClosedResourceError:
+            raise Reset("our direction has ended") from None
 
     async def receive(self) -> bytes:
         try:
             return bytes(await self._stream.receive_some(CHUNK))
         except trio.BrokenResourceError as problem:
             raise Reset(_reset_words(problem)) from None
+        except trio.ClosedResourceError:
+            raise Reset("broken off by us") from None
 
     async def send_eof(self) -> None:
         with contextlib.suppress(trio.BrokenResourceError):

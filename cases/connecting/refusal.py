@@ -1,0 +1,241 @@
+"""Answers on which a client has to fail the connection (RFC 6455 sections 4.1, 7.2.1).
+
+Each is a correct 101 but for one thing, with a Ping right behind it: a client that does not look goes on and answers.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+
+from wsconform import Incoming, case, each
+from wsconform.handshake import GUID, accept_value
+from wsconform.wire.http1 import Response
+
+
+@case("6455-4.1-45", "6455-7.2.1-1", "6455-7.1.7-1")
+async def missing_upgrade_fails_the_connection(incoming: Incoming) -> None:
+    """A 101 without Upgrade is no acceptance."""
+    await incoming.expect_failed(incoming.response.without("Upgrade"))
+
+
+@case("6455-4.1-46", "6455-7.2.1-1")
+@each(
+    values={
+        "h2c": ("h2c",),
+        "websocket2": ("websocket2",),
+        "list": ("websocket, foo",),
+        "with_version": ("websocket/13",),
+        "empty": ("",),
+        "two_lines": ("websocket", "h2c"),
+    }
+)
+async def other_upgrade_fails_the_connection(incoming: Incoming, values: tuple[str, ...]) -> None:
+    """An Upgrade that is not just "websocket" is no acceptance."""
+    await incoming.expect_failed(incoming.response.replacing("Upgrade", *values))
+
+
+@case("6455-4.1-48", "6455-7.2.1-1")
+async def missing_connection_fails_the_connection(incoming: Incoming) -> None:
+    """A 101 without Connection is no acceptance."""
+    await incoming.expect_failed(incoming.response.without("Connection"))
+
+
+@case("6455-4.1-49", "6455-7.2.1-1")
+@each(value={"keep_alive": "keep-alive", "close": "close", "upgraded": "upgraded", "two_words": "up grade"})
+async def connection_without_upgrade_fails_the_connection(incoming: Incoming, value: str) -> None:
+    """A Connection without the option "upgrade" is no acceptance.
+
+    "upgraded" and "up grade" find out who searches for a part of the word.
+    """
+    await incoming.expect_failed(incoming.response.replacing("Connection", value))
+
+
+@case("6455-4.1-51", "6455-7.2.1-1", hint="compare Sec-WebSocket-Accept with your own computation; absent is wrong too")
+async def missing_accept_fails_the_connection(incoming: Incoming) -> None:
+    """A 101 without Sec-WebSocket-Accept is no acceptance."""
+    await incoming.expect_failed(incoming.response.without("Sec-WebSocket-Accept"))
+
+
+def _swap_one_case(value: bytes) -> bytes:
+    at = next(at for at, octet in enumerate(value) if chr(octet).isalpha())
+    return value[:at] + bytes((value[at] ^ 0x20,)) + value[at + 1 :]
+
+
+def _hash(octets: bytes) -> bytes:
+    return base64.b64encode(hashlib.sha1(octets, usedforsecurity=False).digest())
+
+
+WRONG_ACCEPTS: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda key: b"",
+    "of_another_key": lambda key: accept_value(base64.b64encode(b"another key here")),
+    "one_letter_in_other_case": lambda key: _swap_one_case(accept_value(key)),
+    "without_padding": lambda key: accept_value(key)[:-1],
+    "with_a_tail": lambda key: accept_value(key) + b"x",
+    "hexadecimal": lambda key: hashlib.sha1(key + GUID, usedforsecurity=False).hexdigest().encode(),
+    "of_the_decoded_key": lambda key: _hash(base64.b64decode(key) + GUID),
+    "with_lower_case_guid": lambda key: _hash(key + GUID.lower()),
+    "the_key_itself": lambda key: key,
+}
+
+
+@case("6455-4.1-52", "6455-7.2.1-1", hint="compare Sec-WebSocket-Accept octet by octet with your own computation")
+@each(wrong=WRONG_ACCEPTS)
+async def wrong_accept_fails_the_connection(incoming: Incoming, wrong: Callable[[bytes], bytes]) -> None:
+    """A Sec-WebSocket-Accept that is not the hash of key and GUID is no acceptance."""
+    await incoming.expect_failed(incoming.response.replacing("Sec-WebSocket-Accept", wrong(incoming.key)))
+
+
+@case("6455-11.3.3-2", "6455-7.2.1-1")
+@each(order=("right_wrong", "wrong_right"))
+async def two_accepts_fail_the_connection(incoming: Incoming, order: str) -> None:
+    """Two Sec-WebSocket-Accept fields are no acceptance, even if one of them is right."""
+    values = {"right": accept_value(incoming.key), "wrong": accept_value(b"x")}
+    response = incoming.response.replacing("Sec-WebSocket-Accept", *(values[name] for name in order.split("_")))
+    await incoming.expect_failed(response)
+
+
+@case("6455-11.3.3-2")
+async def accept_said_twice_is_noticed(incoming: Incoming) -> None:
+    """The right Sec-WebSocket-Accept on two lines breaks the rule of one; taking it is not favoured."""
+    right = accept_value(incoming.key)
+    ws = await incoming.answer(incoming.response.replacing("Sec-WebSocket-Accept", right, right))
+    seen = await ws.settle()
+    incoming.depart_if(ws.ended is None and not ws.conversation.closes(), "takes two equal values")
+    incoming.note("frames before the end", len(seen))
+
+
+@case("6455-4.1-54", "6455-4.1-55", "6455-7.2.1-1", reading="unoffered-extensions")
+async def unoffered_extension_fails_the_connection(incoming: Incoming) -> None:
+    """An extension in the answer that the client did not offer is no acceptance.
+
+    Going on with the field ignored leaves the two ends with different framing.
+    """
+    await incoming.expect_failed(incoming.response.with_field("Sec-WebSocket-Extensions", "x-not-offered"))
+
+
+MALFORMED_EXTENSIONS = {
+    "trailing_semicolon": "permessage-deflate;",
+    "no_name": "; x",
+    "no_parameter_name": "permessage-deflate; =10",
+    "space_in_the_name": "permessage deflate",
+    "open_quote": 'permessage-deflate; a="b',
+    "space_in_a_value": "permessage-deflate; a=b c",
+    "slash": "permessage-deflate/1",
+    "brackets": "permessage-deflate; a=[1]",
+}
+
+
+@case("6455-9.1-2", "6455-7.2.1-1")
+@each(value=MALFORMED_EXTENSIONS)
+async def malformed_extensions_fail_the_connection(incoming: Incoming, value: str) -> None:
+    """A Sec-WebSocket-Extensions that breaks its grammar is no acceptance."""
+    await incoming.expect_failed(incoming.response.with_field("Sec-WebSocket-Extensions", value))
+
+
+@case("6455-4.1-56", "6455-7.2.1-1")
+async def unrequested_subprotocol_fails_the_connection(incoming: Incoming) -> None:
+    """A subprotocol in the answer that the client did not ask for is no acceptance."""
+    await incoming.expect_failed(incoming.response.with_field("Sec-WebSocket-Protocol", "x-not-requested"))
+
+
+@case("6455-4.1-58", "6455-7.2.1-1")
+@each(value={"list": "chat, superchat", "empty": ""})
+async def malformed_subprotocol_fails_the_connection(incoming: Incoming, value: str) -> None:
+    """A Sec-WebSocket-Protocol that is a list, or empty, breaks the rules for the server's handshake."""
+    await incoming.expect_failed(incoming.response.with_field("Sec-WebSocket-Protocol", value))
+
+
+@case("6455-4.1-58", "9112-5.1-4", "6455-7.2.1-1")
+@each(line={"no_colon": b"garbage", "no_name": b": v", "not_a_token": b"X(Y): v"})
+async def malformed_field_line_is_refused_or_passed_over(incoming: Incoming, line: bytes) -> None:
+    """A field line that is none makes the answer invalid; passing over it is lenient."""
+    octets = incoming.response.encode().replace(b"\r\nUpgrade", b"\r\n" + line + b"\r\nUpgrade", 1)
+    ws = await incoming.answer(octets)
+    await ws.settle()
+    incoming.depart_if(ws.ended is None and not ws.conversation.closes(), "passes over the line")
+
+
+@case("9110-5.5-2", "6455-4.1-58", "6455-7.2.1-1")
+@each(octet={"NUL": b"\0", "bare_CR": b"\r"})
+async def control_octet_in_a_value_is_refused_or_replaced(incoming: Incoming, octet: bytes) -> None:
+    """NUL or a bare CR in a field's value is refused, or replaced by a space."""
+    ws = await incoming.answer(incoming.response.with_field("X-Test", b"a" + octet + b"b"))
+    await ws.settle()
+    incoming.note("reaction", "refused" if ws.ended else "replaced or passed over")
+
+
+@case("9112-2.2-3", "6455-7.2.1-1")
+async def bare_cr_ends_no_line(incoming: Incoming) -> None:
+    """A bare CR in the value of Upgrade does not begin a new field: the value is not "websocket"."""
+    octets = incoming.response.encode().replace(b"Upgrade: websocket", b"Upgrade: websocket\rX: y")
+    await incoming.expect_failed(octets)
+
+
+@case("9112-2.2-5")
+async def line_that_begins_with_whitespace_is_no_field(incoming: Incoming) -> None:
+    """A line with whitespace in front, right behind the status line, is passed over or makes the answer invalid."""
+    right = b"Sec-WebSocket-Accept: " + accept_value(incoming.key) + b"\r\n"
+    octets = incoming.response.encode().replace(right, b"").replace(b"\r\n", b"\r\n " + right, 1)
+    await incoming.expect_failed(octets)
+
+
+@case("9112-4-3", "6455-7.2.1-1")
+@each(
+    line={
+        "HTTP_2": b"HTTP/2 101 Switching Protocols",
+        "ICY": b"ICY 101 Switching Protocols",
+        "four_digits": b"HTTP/1.1 0101 Switching Protocols",
+        "letter_in_the_code": b"HTTP/1.1 1O1 Switching Protocols",
+    }
+)
+async def malformed_status_line_fails_the_connection(incoming: Incoming, line: bytes) -> None:
+    """A status line of another major version, or a malformed one, is no HTTP/1.1 answer."""
+    octets = incoming.response.encode().replace(b"HTTP/1.1 101 Switching Protocols", line)
+    await incoming.expect_failed(octets)
+
+
+@case("9112-4-3", "6455-11.1.1-3")
+async def answer_of_http_1_0_is_not_taken(incoming: Incoming) -> None:
+    """A server of HTTP/1.0 cannot answer 101; taking it is not favoured."""
+    ws = await incoming.answer(Response(version=b"HTTP/1.0", fields=incoming.response.fields))
+    await ws.settle()
+    incoming.depart_if(ws.ended is None and not ws.conversation.closes(), "takes a 101 of HTTP/1.0")
+
+
+@case("6455-4.1-58")
+async def status_line_without_a_space_is_refused_or_taken(incoming: Incoming) -> None:
+    """A status line that ends behind its code breaks the grammar; a recipient may be lenient about it."""
+    octets = incoming.response.encode().replace(b" Switching Protocols", b"", 1)
+    ws = await incoming.answer(octets)
+    await ws.settle()
+    incoming.note("reaction", "refused" if ws.ended else "taken")
+
+
+@case("6455-8.1-4")
+async def octets_that_are_no_utf8_are_no_subprotocol(incoming: Incoming) -> None:
+    """A Sec-WebSocket-Protocol of octets that are no UTF-8 is not taken for one that was asked for."""
+    await incoming.expect_failed(incoming.response.with_field("Sec-WebSocket-Protocol", b"\xff\xfe"))
+
+
+@case("6455-4.3-10")
+async def whitespace_in_extensions_is_passed_over(incoming: Incoming) -> None:
+    """Spaces around ";" in the answer's extensions mean nothing."""
+    value = str(incoming.accepted_deflate()).replace(";", " ; ") + " ; server_no_context_takeover"
+    known = "server_no_context_takeover" in str(incoming.accepted_deflate())
+    response = incoming.response.with_field(
+        "Sec-WebSocket-Extensions", value if not known else value.rpartition(" ; ")[0]
+    )
+    await incoming.expect_open(response)
+
+
+@case("6455-4.2.2-29", "6455-11.3.2-2")
+@each(values={"one_line": ("{}, ",), "two_lines": ("{}", ",")})
+async def extensions_over_several_lines_are_combined(incoming: Incoming, values: tuple[str, ...]) -> None:
+    """Empty elements beside the accepted extension, on one line or two, are passed over; refusing is not favoured."""
+    accepted = str(incoming.accepted_deflate())
+    lines = tuple(value.replace("{}", accepted) for value in values)
+    ws = await incoming.answer(incoming.response.replacing("Sec-WebSocket-Extensions", *lines))
+    await ws.settle()
+    incoming.depart_if(ws.ended is not None, "refuses the empty element")
