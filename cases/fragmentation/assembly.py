@@ -1,0 +1,204 @@
+"""Legal fragments: whatever the pieces, the message is their concatenation (RFC 6455 sections 5.4, 6.2)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from wsconform import Connection, Frame, Need, Profile, case, each
+from wsconform.opening import BROWSER_OFFER
+from wsconform.wire.frame import BINARY, PONG, RSV1, TEXT
+
+DATA = {"text": TEXT, "binary": BINARY}
+
+_TEXT = "Grüße, 世界 🌍"
+_OCTETS = _TEXT.encode()
+
+#: "Hello" as section 7.2.3.1 of RFC 7692 compresses it.
+_COMPRESSED = bytes.fromhex("f248cdc9c90700")
+
+_EMPTY = {
+    "three_empty": (b"", b"", b""),
+    "first_empty": (b"", b"Hello"),
+    "last_empty": (b"Hello", b""),
+    "middle_empty": (b"Hel", b"", b"lo"),
+    "all_but_one_empty": (b"",) * 20 + (b"Hello",) + (b"",) * 20,
+}
+EMPTY_FRAGMENTS = {
+    f"{kind}_{name}": (opcode, payloads) for kind, opcode in DATA.items() for name, payloads in _EMPTY.items()
+} | {"binary_octet_ff_between": (BINARY, (b"", b"\xff", b""))}
+
+
+def _fragments(opcode: int, *payloads: bytes) -> list[Frame]:
+    """Return the frames of one message with a fragment for each of `payloads`."""
+    last = len(payloads) - 1
+    return [Frame(0 if number else opcode, payload, number == last) for number, payload in enumerate(payloads)]
+
+
+def _pieces(octets: bytes, count: int) -> list[bytes]:
+    """Return `octets` in `count` pieces that are as equal as can be."""
+    cuts = [len(octets) * number // count for number in range(count + 1)]
+    return [octets[start:end] for start, end in itertools.pairwise(cuts)]
+
+
+async def _expect_echo_and_pong(ws: Connection, message: Frame, data: bytes) -> None:
+    """Expect both, in whichever order: the application's answer and the protocol's need not wait for each other."""
+    await ws.expect_echo(message)
+    if not any(frame.opcode == PONG and frame.payload == data for _, frame in ws.conversation.frames):
+        await ws.expect_pong(data)
+
+
+async def _stay_quiet(ws: Connection, seconds: float) -> None:
+    """Send nothing for `seconds`, but Pongs to the target's Pings; ends early if the target ends the connection."""
+    deadline = ws.session.deadline(seconds)
+    while await ws.next(deadline) is not None:
+        pass
+
+
+@case("6455-5.4-1", needs=Need.ECHO)
+@each(opcode=DATA)
+async def message_in_one_frame_is_delivered(ws: Connection, opcode: int) -> None:
+    """A message that is not fragmented is one frame with FIN set and an opcode of its own.
+
+    Two in a row, so that one that waits for a continuation shows.
+    """
+    await ws.echo(Frame(opcode, b"Hello"), Frame(opcode, b"again"))
+
+
+@case("6455-5.4-3", "6455-6.2-4", needs=Need.ECHO)
+@each(opcode=DATA, count=(2, 3, 10))
+async def fragments_are_put_together(ws: Connection, opcode: int, count: int) -> None:
+    """A message in fragments is delivered once, as their concatenation.
+
+    No two octets of it are alike, so a fragment lost, doubled or moved shows.
+    """
+    message = Frame(opcode, bytes(range(0x20, 0x7F)))
+    await ws.send(*_fragments(opcode, *_pieces(message.payload, count)))
+    await ws.expect_echo(message)
+
+
+@case("6455-5.4-3", "6455-6.2-4", needs=Need.ECHO, allow=10)
+@each(opcode=DATA)
+async def thousand_fragments_are_put_together(ws: Connection, opcode: int) -> None:
+    """A thousand fragments of one octet are one message of a thousand octets.
+
+    A limit that answers 1009 leaves the case open.
+    """
+    message = Frame(opcode, bytes(0x20 + number % 90 for number in range(1000)))
+    await ws.send(*_fragments(opcode, *_pieces(message.payload, 1000)))
+    await ws.expect_echo(message)
+
+
+@case("6455-5.4-8", needs=Need.ECHO, allow=10)
+async def fragments_keep_their_order(ws: Connection) -> None:
+    """Five hundred numbered fragments are delivered in the order in which they were sent.
+
+    Each says its number, and the echo is compared octet by octet.
+    """
+    payloads = [b"%d," % number for number in range(500)]
+    await ws.send(*_fragments(TEXT, *payloads))
+    await ws.expect_echo(Frame.text(b"".join(payloads)))
+
+
+@case("6455-5.4-12", needs=Need.ECHO, hint="an empty fragment is legal, also as the first and as the last")
+@each(message=EMPTY_FRAGMENTS)
+async def fragment_may_be_empty(ws: Connection, message: tuple[int, Sequence[bytes]]) -> None:
+    """A fragment may have any size, none among them; where all are empty, so is the message.
+
+    A target that takes "nothing yet" for "no message" loses it, or trips over the continuation.
+    """
+    opcode, payloads = message
+    await ws.send(*_fragments(opcode, *payloads), Frame.text("behind"))
+    await ws.expect_echo(Frame(opcode, b"".join(payloads)), Frame.text("behind"))
+
+
+@case("6455-5.4-13", "6455-5.4-3", needs=Need.ECHO)
+@each(opcode=DATA)
+async def both_fragmented_and_whole_messages_are_received(ws: Connection, opcode: int) -> None:
+    """The same message is received in one frame and in two, on one connection.
+
+    Whole, in two fragments, whole again: the three echoes are equal.
+    """
+    message = Frame(opcode, b"Hello")
+    await ws.send(message, *_fragments(opcode, b"Hel", b"lo"), message)
+    await ws.expect_echo(message, message, message)
+
+
+@case("6455-5.4-18", "6455-5.6-2", needs=Need.ECHO)
+@each(after=range(len(_OCTETS) + 1))
+async def boundary_between_fragments_has_no_meaning(ws: Connection, after: int) -> None:
+    """A text cut in two after any of its octets is the same text, inside a character too.
+
+    Sent whole first, then in two fragments; an intermediary may cut like this at any time.
+    """
+    await ws.send(Frame.text(_TEXT), *_fragments(TEXT, _OCTETS[:after], _OCTETS[after:]))
+    await ws.expect_echo(Frame.text(_TEXT), Frame.text(_TEXT))
+
+
+@case("6455-5.4-20", needs=Need.ECHO)
+@each(
+    payloads={"halves": (b"\xc3\x28\xff", b"\xfe\x80"), "text_last": (b"\xff", b"text"), "text_first": (b"t", b"\xf8")}
+)
+async def fragments_of_a_binary_message_are_binary(ws: Connection, payloads: Sequence[bytes]) -> None:
+    """All fragments have the type of the first; a continuation of a binary message is not text.
+
+    The octets are no UTF-8, so a target that takes continuation frames for text refuses or changes them.
+    """
+    await ws.send(*_fragments(BINARY, *payloads))
+    await ws.expect_echo(Frame.binary(b"".join(payloads)))
+
+
+@case("6455-6.2-5", needs=Need.ECHO)
+async def frames_after_a_final_fragment_are_a_new_message(ws: Connection) -> None:
+    """What comes behind a final fragment begins anew, fragmented or not.
+
+    Five frames hold three messages; one that is not cut off at its FIN runs into the next.
+    """
+    await ws.send(*_fragments(TEXT, b"a", b"b"), Frame.text("c"), *_fragments(TEXT, b"d", b"e"))
+    await ws.expect_echo(Frame.text("ab"), Frame.text("c"), Frame.text("de"))
+
+
+@case("6455-5.4-3", "6455-6.2-1", needs=Need.ECHO)
+@each(pieces={"frame_by_frame": (9, 8), "octet_by_octet": (1,)})
+async def fragments_may_come_in_segments_of_their_own(ws: Connection, pieces: Sequence[int]) -> None:
+    """Fragments are put together whether they share a segment or are cut themselves."""
+    await ws.send(*_fragments(TEXT, b"Hel", b"lo"), pieces=pieces)
+    await ws.expect_echo(Frame.text("Hello"))
+
+
+@case("6455-5.4-21", needs=Need.ECHO)
+async def message_may_rest_between_fragments(ws: Connection) -> None:
+    """Nothing says how soon the next fragment has to come.
+
+    A Ping in between, answered, proves that the target has read all there is and has nothing to do but wait.
+    """
+    await ws.send(Frame.text("Hel", fin=False))
+    await ws.settle()
+    await ws.send(Frame.continuation("l", fin=False))
+    await ws.settle()
+    await ws.send(Frame.continuation("o"))
+    await ws.expect_echo(Frame.text("Hello"))
+
+
+@case("6455-5.4-21", needs=Need.ECHO, profile=Profile.FULL, allow=15)
+async def message_may_rest_for_ten_seconds(ws: Connection) -> None:
+    """Ten seconds between two fragments are no error.
+
+    The target's Pings are answered meanwhile. One that is configured to give up sooner says so in its documentation.
+    """
+    await ws.send(Frame.text("Hel", fin=False))
+    await _stay_quiet(ws, 10)
+    await ws.send(Frame.continuation("lo"))
+    await ws.expect_echo(Frame.text("Hello"))
+
+
+@case("7692-6.2-3", offer=BROWSER_OFFER, needs=Need.ECHO)
+async def control_frame_inside_a_compressed_message_disturbs_nothing(ws: Connection) -> None:
+    """A Ping between the fragments of a compressed message is answered, and is no part of what is inflated.
+
+    The cut is inside a DEFLATE symbol. A target that feeds every payload to its decompressor delivers something else.
+    """
+    await ws.send(
+        Frame.text(_COMPRESSED[:3], fin=False, rsv=RSV1), Frame.ping(b"a"), Frame.continuation(_COMPRESSED[3:])
+    )
+    await _expect_echo_and_pong(ws, Frame.text("Hello"), b"a")
