@@ -266,7 +266,7 @@ def parse(lines: Iterable[str], where: str = "journal") -> Journal:
     """Read a journal's `lines`; `where` names them in a JournalError."""
     header: Header | None = None
     targets: dict[str, TargetRecord] = {}
-    results: dict[str, list[Result]] = {}
+    results: dict[str, dict[str, Result]] = {}
     footer: Footer | None = None
     for number, value in _records(lines, where):
         try:
@@ -276,9 +276,10 @@ def parse(lines: Iterable[str], where: str = "journal") -> Journal:
                 case "target":
                     value["role"], value["offers"] = Role(value["role"]), tuple(value["offers"])
                     targets[value["name"]] = TargetRecord(**value)
-                    results.setdefault(value["name"], [])
+                    results.setdefault(value["name"], {})
                 case "result":
-                    results[value["target"]].append(_result_in(value))
+                    # A client may run a case again at any time: the later record takes the earlier one's place.
+                    results[value["target"]][value["case"]] = _result_in(value)
                 case "footer":
                     footer = Footer(**value)
         except (KeyError, TypeError, ValueError, AttributeError) as problem:
@@ -287,7 +288,9 @@ def parse(lines: Iterable[str], where: str = "journal") -> Journal:
             raise JournalError(f"{where}: line {number}: no record of format {FORMAT}: {problem!r}") from None
     if header is None:
         raise JournalError(f"{where}: there is no header record; name a journal.jsonl that a run wrote")
-    return Journal(header, tuple(TargetResults(targets[name], tuple(results[name])) for name in targets), footer)
+    return Journal(
+        header, tuple(TargetResults(targets[name], tuple(results[name].values())) for name in targets), footer
+    )
 
 
 def _records(lines: Iterable[str], where: str) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import trio
 
-from .catalogue import Case, Need, Subject
+from . import catalogue
+from .catalogue import Case, Need, Subject, binding
 from .incoming import Incoming, accept_connection
 from .opening import Opening, open_connection
-from .requirement import Role
-from .result import Entry, Finding, Reason, Verdict
+from .requirement import Registry, Role
+from .result import Entry, Finding, Reason, Result, Verdict
 from .session import Address, Facts, Limits, Session, Unreached, Violation
 from .transcript import Conversation, Transcript
 from .transport import Dialer, TlsFailed
@@ -128,3 +129,26 @@ def _met(session: Session) -> tuple[Verdict, Finding | None]:
 def _where(error: Exception) -> str:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({frame.filename.rpartition('/')[2]}:{frame.lineno})"
+
+
+def result_of(entry: catalogue.Entry, attempted: Attempted, role: Role, registry: Registry) -> Result:
+    """Return `attempted` as the result of `entry`, a case or monitor that binds a target of `role`."""
+    needed = binding(entry, role, registry)
+    assert needed is not None
+    return Result(
+        case=entry.id,
+        title=entry.title,
+        role=role,
+        requirement=needed.id,
+        level=needed.level,
+        verdict=attempted.verdict,
+        finding=attempted.finding,
+        reason=attempted.reason,
+        notes=attempted.notes,
+        cites=entry.requirements,
+        micros=attempted.micros,
+        transcript=attempted.transcript,
+        hint=entry.hint,
+        reading=entry.reading if isinstance(entry, Case) else "",
+        extra={"why": entry.why} if entry.why else {},
+    )

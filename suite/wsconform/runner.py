@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 import trio
 
-from .catalogue import Case, Entry, Monitor, binding
-from .judge import Attempted, Bench, Provide, attempt, out_of_reach, provide
+from .catalogue import Case, Entry, Monitor
+from .judge import Attempted, Bench, Provide, attempt, out_of_reach, provide, result_of
 from .requirement import Registry
 from .result import Attempt, Finding, Reason, Result, Verdict
 from .session import Limits
@@ -252,25 +252,7 @@ class Runner:
             self._report(self._result(case, changed))
 
     def _result(self, entry: Entry, attempted: Attempted) -> Result:
-        needed = binding(entry, self.bench.role, self.registry)
-        assert needed is not None
-        return Result(
-            case=entry.id,
-            title=entry.title,
-            role=self.bench.role,
-            requirement=needed.id,
-            level=needed.level,
-            verdict=attempted.verdict,
-            finding=attempted.finding,
-            reason=attempted.reason,
-            notes=attempted.notes,
-            cites=entry.requirements,
-            micros=attempted.micros,
-            transcript=attempted.transcript,
-            hint=entry.hint,
-            reading=entry.reading if isinstance(entry, Case) else "",
-            extra={"why": entry.why} if entry.why else {},
-        )
+        return result_of(entry, attempted, self.bench.role, self.registry)
 
     def _skipped(self, case: Case, reason: Reason, text: str) -> Result:
         nothing = Attempted(Verdict.SKIPPED, Finding("to be put", text), reason, (), 0, (), ())
