@@ -159,6 +159,7 @@ async def order_of_offers_is_a_preference(opening: Opening, offers: tuple[str, .
     An answer to one of these has the parameter, an answer to the other need not have it.
     """
     answer, _ = await opening.exchange(_offering(opening, ", ".join(offers)))
+    opening.expect(answer.accepted, "101", str(answer), answer.entry)
     accepted = taken(opening, answer)
     opening.choose(f"of {', '.join(offers)} it accepts {', '.join(map(str, accepted)) or 'none'}")
 

@@ -1,0 +1,90 @@
+"""What the 101s of a run say about extensions, and whether frames keep to it (RFC 6455 sections 4.2.2, 5.8, 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wsconform import Conversation, Sample, Verdict, monitor
+from wsconform.handshake import DEFLATE, MalformedExtensions, deflate_problem, offered
+from wsconform.wire.frame import DEFINED_OPCODES
+from wsconform.wire.http1 import Head
+
+from .opening import accepted, answered, judged
+
+NAME = "Sec-WebSocket-Extensions"
+
+
+def _told(head: Head) -> str:
+    return " and ".join(value.decode("latin-1") or "(empty)" for value in head.fields.get_all(NAME))
+
+
+@monitor("6455-4.2.2-23", hint="where no extension is accepted, leave the field out")
+def extensions_are_never_empty(conversation: Conversation) -> Iterator[Sample]:
+    """No 101 has a Sec-WebSocket-Extensions without an element."""
+    for entry, head in accepted(conversation):
+        values = head.fields.get_all(NAME)
+        yield judged(all(value.strip(b", \t") for value in values), f"{NAME} with an empty value", entry)
+
+
+@monitor("6455-4.3-7", "6455-4.3-6", hint="write name; parameter; parameter=token, and commas between elements only")
+def accepted_extensions_follow_the_grammar(conversation: Conversation) -> Iterator[Sample]:
+    """Every Sec-WebSocket-Extensions of a 101 is a list of names with parameters, values being tokens once unquoted."""
+    for entry, head in accepted(conversation):
+        values = [value for value in head.fields.get_all(NAME) if value.strip(b", \t")]
+        if values:
+            parts = [part.strip(b" \t") for value in values for part in value.split(b",")]
+            yield judged(all(parts) and _is_well_formed(head), _told(head), entry)
+
+
+def _is_well_formed(head: Head) -> bool:
+    try:
+        offered(head.fields)
+    except MalformedExtensions:
+        return False
+    return True
+
+
+@monitor("6455-4.2.2-21", "6455-9-2", hint="answer what was offered; accept nothing on your own")
+def no_extension_is_accepted_unasked(conversation: Conversation) -> Iterator[Sample]:
+    """No 101 lists an extension that its request did not offer."""
+    for entry, response, request in answered(conversation):
+        try:
+            asked = {extension.name for extension in offered(request.fields)}
+            extra = [each.name for each in offered(response.fields) if each.name not in asked]
+        except MalformedExtensions:
+            continue
+        yield judged(not extra, f"accepted, and not offered: {', '.join(extra)}", entry)
+
+
+@monitor("6455-9.1-12", hint="name each extension that you accept once")
+def deflate_is_accepted_at_most_once(conversation: Conversation) -> Iterator[Sample]:
+    """No 101 lists permessage-deflate twice."""
+    for entry, head in accepted(conversation):
+        if DEFLATE.encode() in b",".join(head.fields.get_all(NAME)) and _is_well_formed(head):
+            count = sum(extension.name == DEFLATE for extension in offered(head.fields))
+            yield judged(count <= 1, f"{count} times {DEFLATE}", entry)
+
+
+@monitor("6455-9.1-8", "6455-9-3", hint="answer with the four parameters of RFC 7692 section 7.1, and their values")
+def accepted_parameters_are_defined(conversation: Conversation) -> Iterator[Sample]:
+    """The permessage-deflate of every 101 has parameters that RFC 7692 defines, with values that it allows."""
+    for entry, head in accepted(conversation):
+        if _is_well_formed(head):
+            for extension in offered(head.fields):
+                if extension.name == DEFLATE:
+                    problem = deflate_problem(extension, answer=True)
+                    yield judged(problem is None, problem or "", entry)
+
+
+@monitor("6455-5.8-1", hint="set RSV bits, and compress, only where your 101 named the extension")
+def frames_use_no_extension_that_was_not_negotiated(conversation: Conversation) -> Iterator[Sample]:
+    """Where the 101 lists no extension, no frame has a reserved bit or a reserved opcode."""
+    heads = list(accepted(conversation))
+    if not conversation.opened or any(NAME in head.fields for _, head in heads):
+        return
+    for entry, frame in conversation.frames:
+        if frame.rsv or frame.opcode not in DEFINED_OPCODES:
+            yield Sample(str(frame), Verdict.FAILED, entry)
+            return
+    if conversation.frames:
+        yield Sample()

@@ -1,0 +1,183 @@
+"""What every opening handshake of a run shows of a server (RFC 6455 sections 4.2.2, 4.3, 4.4, 9.1, 10.7, 11.3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from wsconform import Conversation, Provocation, Sample, Verdict, monitor
+from wsconform.handshake import accept_value, decodes_to_16_octets
+from wsconform.wire.http1 import Head, head_end, is_token, parse_head
+
+#: A version as section 4.3 writes it, before it is compared with 255.
+_VERSION = re.compile(rb"0|[1-9][0-9]{0,2}")
+
+_ACCEPT = re.compile(rb"[A-Za-z0-9+/]{27}=")
+
+#: First octets of whole frames from a server: Text, Binary, Close, Ping, Pong.
+_FRAME_STARTS = (b"\x81", b"\x82", b"\x88", b"\x89", b"\x8a")
+
+#: A method that is unknown, and a version of HTTP that is not spoken, have a 5xx of their own.
+_APPROPRIATE = (501, 505)
+
+
+def final_heads(conversation: Conversation) -> list[tuple[int, Head]]:
+    """Return the final responses with their entries: 101 is one, the other 1xx are none."""
+    return [(entry, head) for entry, head in conversation.heads if head.status == 101 or not 100 <= head.status < 200]
+
+
+def accepted(conversation: Conversation) -> Iterator[tuple[int, Head]]:
+    """Return every 101 and its entry."""
+    return ((entry, head) for entry, head in conversation.heads if head.status == 101)
+
+
+def answered(conversation: Conversation) -> Iterator[tuple[int, Head, Head]]:
+    """Return every 101, its entry, and the request that it answers; none where that cannot be told."""
+    octets, requests = b"".join(conversation.requests), list[Head]()
+    finals = final_heads(conversation)
+    while len(requests) < len(finals) and (end := head_end(octets)) >= 0:
+        head, octets = parse_head(octets[:end]), octets[end:]
+        requests.append(head)
+        length = head.fields.get("Content-Length")
+        octets = octets[int(length) :] if length is not None and length.isdigit() else octets
+    for (entry, response), request in zip(finals, requests, strict=False):
+        if response.status == 101:
+            yield entry, response, request
+
+
+def judged(good: bool, what: str, entry: int) -> Sample:
+    """Return a sample that passed if `good`, else one that failed with `what` was seen."""
+    return Sample("" if good else what, Verdict.PASSED if good else Verdict.FAILED, entry)
+
+
+def _told(values: tuple[bytes, ...]) -> str:
+    return " and ".join(value.decode("latin-1") or "(empty)" for value in values) or "(missing)"
+
+
+@monitor("6455-4.2.2-24", hint='begin the response with "HTTP/1.1 101 ", end each line with CRLF, fold none')
+def acceptance_is_a_valid_response(conversation: Conversation) -> Iterator[Sample]:
+    """Every 101 is a well-formed HTTP/1.1 response."""
+    for entry, head in accepted(conversation):
+        problems = head.defects if head.version == b"HTTP/1.1" else (head.version.decode("latin-1"), *head.defects)
+        yield judged(not problems, ", ".join(problems), entry)
+
+
+@monitor("6455-4.2.2-25", hint='send "Upgrade: websocket" and nothing else in that field')
+def acceptance_upgrades_to_websocket(conversation: Conversation) -> Iterator[Sample]:
+    """Every 101 says Upgrade: websocket, in any case of letters and with nothing beside it."""
+    for entry, head in accepted(conversation):
+        values = head.fields.get_all("Upgrade")
+        if len(values) == 1 and values[0].lower() == b"websocket":
+            yield Sample(f"Upgrade: {_told(values)}", entry=entry)
+        else:
+            yield Sample(f"Upgrade: {_told(values)}", Verdict.FAILED, entry)
+
+
+@monitor("6455-4.2.2-26", hint='send "Connection: Upgrade"')
+def acceptance_lists_upgrade_in_connection(conversation: Conversation) -> Iterator[Sample]:
+    """Every 101 lists "Upgrade" in Connection, and best nothing else."""
+    for entry, head in accepted(conversation):
+        options = head.fields.elements("Connection")
+        lowered = [option.lower() for option in options]
+        verdict = Verdict.PASSED if lowered == [b"upgrade"] else Verdict.DEPARTED
+        if b"upgrade" not in lowered:
+            verdict = Verdict.FAILED
+        yield Sample(f"Connection: {_told((b', '.join(options),) if options else ())}", verdict, entry)
+
+
+@monitor("6455-4.2.2-27", hint="compute the accept from the key of the request that you answer")
+def acceptance_answers_the_key(conversation: Conversation) -> Iterator[Sample]:
+    """Every 101 carries the accept of its request's key, where there is one key, and a good one."""
+    for entry, response, request in answered(conversation):
+        keys = request.fields.get_all("Sec-WebSocket-Key")
+        if len(keys) == 1 and decodes_to_16_octets(keys[0]):
+            got = response.fields.get_all("Sec-WebSocket-Accept")
+            yield judged(accept_value(keys[0]) in got, f"{_told(got)} for the key {_told(keys)}", entry)
+
+
+@monitor("6455-4.2.2-28", hint="encode the 20 octets of the digest with plain base64, in one line, without quotes")
+def accept_is_28_characters_of_base64(conversation: Conversation) -> Iterator[Sample]:
+    """Every Sec-WebSocket-Accept is 27 characters of base64 and one "="."""
+    for entry, head in accepted(conversation):
+        for value in head.fields.get_all("Sec-WebSocket-Accept"):
+            yield judged(_ACCEPT.fullmatch(value) is not None, _told((value,)), entry)
+
+
+@monitor("6455-11.3.3-1", hint="set Sec-WebSocket-Accept in one place")
+def accept_stands_once(conversation: Conversation) -> Iterator[Sample]:
+    """No 101 has more than one Sec-WebSocket-Accept."""
+    for entry, head in accepted(conversation):
+        values = head.fields.get_all("Sec-WebSocket-Accept")
+        yield judged(len(values) <= 1, f"{len(values)} Sec-WebSocket-Accept lines", entry)
+
+
+@monitor("6455-4.2.2-31", hint="send the handshake's response before any frame, a Close included")
+def nothing_comes_before_the_response(conversation: Conversation) -> Iterator[Sample]:
+    """The first octets from a server are those of an HTTP response, never a frame."""
+    early, heads = conversation.before_head, conversation.heads
+    if heads:
+        yield judged(not early, f"octets before the response: {early[:8].hex(' ')}", heads[0][0])
+    elif early.startswith(_FRAME_STARTS):
+        yield Sample(f"a frame, and no response: {early[:8].hex(' ')}", Verdict.FAILED)
+
+
+@monitor("6455-4.2.2-18", hint="where no subprotocol is agreed, leave the field out")
+def subprotocol_is_never_empty(conversation: Conversation) -> Iterator[Sample]:
+    """No 101 has a Sec-WebSocket-Protocol without a value."""
+    for entry, head in accepted(conversation):
+        values = head.fields.get_all("Sec-WebSocket-Protocol")
+        yield judged(all(values), "Sec-WebSocket-Protocol with an empty value", entry)
+
+
+@monitor("6455-4.3-9", "6455-4.2.2-19", hint="answer with one of the names, not with the list")
+def subprotocol_is_one_token(conversation: Conversation) -> Iterator[Sample]:
+    """Every Sec-WebSocket-Protocol of a 101 is a single token."""
+    for entry, head in accepted(conversation):
+        for value in head.fields.get_all("Sec-WebSocket-Protocol"):
+            yield judged(is_token(value), _told((value,)), entry)
+
+
+@monitor("6455-11.3.4-2", hint="set Sec-WebSocket-Protocol in one place")
+def subprotocol_stands_at_most_once(conversation: Conversation) -> Iterator[Sample]:
+    """No 101 has more than one Sec-WebSocket-Protocol."""
+    for entry, head in accepted(conversation):
+        values = head.fields.get_all("Sec-WebSocket-Protocol")
+        yield judged(len(values) <= 1, f"Sec-WebSocket-Protocol: {_told(values)}", entry)
+
+
+@monitor("6455-4.3-8", hint="write versions as plain numbers, separated by commas: 13, 8")
+def advertised_versions_are_numbers(conversation: Conversation) -> Iterator[Sample]:
+    """Every Sec-WebSocket-Version of an error response is a list of numbers from 0 to 255."""
+    for entry, head in final_heads(conversation):
+        if head.status != 101 and "Sec-WebSocket-Version" in head.fields:
+            values = head.fields.get_all("Sec-WebSocket-Version")
+            versions = [version.strip(b" \t") for value in values for version in value.split(b",")]
+            good = all(_VERSION.fullmatch(version) and int(version) <= 255 for version in versions)
+            yield judged(good, f"Sec-WebSocket-Version: {_told(values)}", entry)
+
+
+@monitor("6455-11.6-1", hint="list 13; 9 to 12 were never given out")
+def advertised_versions_are_not_reserved(conversation: Conversation) -> Iterator[Sample]:
+    """No Sec-WebSocket-Version of an error response names 9 to 12, or what is over 255."""
+    for entry, head in final_heads(conversation):
+        versions = head.fields.elements("Sec-WebSocket-Version")
+        if head.status != 101 and versions:
+            numbers = [int(version) for version in versions if version.isdigit() and len(version) < 19]
+            good = not any(9 <= number <= 12 or number > 255 for number in numbers)
+            yield judged(good, f"Sec-WebSocket-Version: {_told(versions)}", entry)
+
+
+@monitor("6455-10.7-4", hint="answer a handshake that is not valid with 400, or another 4xx that says what is wrong")
+def invalid_handshakes_get_a_client_error(conversation: Conversation) -> Iterator[Sample]:
+    """A handshake that is not valid is answered with an appropriate status: a 4xx, best."""
+    if conversation.provoked is not Provocation.HANDSHAKE:
+        return
+    finals = final_heads(conversation)
+    if not finals:
+        if conversation.ending is not None:
+            yield Sample("closed without a response", Verdict.DEPARTED, conversation.end_entry)
+        return
+    entry, head = finals[0]
+    if head.status != 101:
+        fine = head.status < 500 or head.status in _APPROPRIATE
+        yield Sample(str(head.status), Verdict.PASSED if fine else Verdict.DEPARTED, entry)
