@@ -42,7 +42,12 @@ async def handshake_without_origin_is_accepted(opening: Opening) -> None:
     _accept_unless_forbidden(opening, answer, wire, asked)
 
 
-@case("6455-7.2.2-1", "6455-4.2.1-1", hint="after a refusal speak HTTP or close; never read on as WebSocket")
+@case(
+    "6455-7.2.2-1",
+    "6455-4.2.1-1",
+    hint="after a refusal speak HTTP or close; never read on as WebSocket",
+    reading="connection-after-a-refusal",
+)
 @each(
     wrong={
         "version": {"Sec-WebSocket-Version": ("25",)},
