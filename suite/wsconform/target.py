@@ -16,6 +16,10 @@ class TargetError(ValueError):
     """A target's declaration cannot be used; one line says what, where, and what to do."""
 
 
+def _port(port: int | None, scheme: str) -> int:
+    return port if port is not None else 443 if scheme == "wss" else 80
+
+
 @dataclass(frozen=True, slots=True)
 class Url:
     """A ws or wss URL (RFC 6455 section 3), taken apart; `target` is the request-target."""
@@ -45,16 +49,18 @@ class Url:
             )
         if parts.username or parts.password:
             raise TargetError(f"{text}: no user in the URL; use --header 'Authorization: ...'")
+        if not parts.hostname.isascii():
+            raise TargetError(f"{text}: write the host in ASCII, as its name begins with xn-- in DNS")
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        if not path.isascii() or " " in path:
+        if not all("!" <= character <= "~" for character in path):
             raise TargetError(f"{text}: write the path in ASCII, with other characters percent-encoded")
-        return cls(parts.scheme, parts.hostname, port or (443 if parts.scheme == "wss" else 80), path)
+        return cls(parts.scheme, parts.hostname, _port(port, parts.scheme), path)
 
     @property
     def authority(self) -> str:
         """Host and, unless it is the scheme's default, port, as the Host field says them."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        default = self.port == (443 if self.scheme == "wss" else 80)
+        default = self.port == _port(None, self.scheme)
         return host if default else f"{host}:{self.port}"
 
     def __str__(self) -> str:
