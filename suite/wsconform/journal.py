@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -275,13 +275,13 @@ def parse(lines: Iterable[str], where: str = "journal") -> Journal:
                     header = _header_in(value, where)
                 case "target":
                     value["role"], value["offers"] = Role(value["role"]), tuple(value["offers"])
-                    targets[value["name"]] = TargetRecord(**value)
+                    targets[value["name"]] = TargetRecord(**_known(TargetRecord, value))
                     results.setdefault(value["name"], {})
                 case "result":
                     # A client may run a case again at any time: the later record takes the earlier one's place.
                     results[value["target"]][value["case"]] = _result_in(value)
                 case "footer":
-                    footer = Footer(**value)
+                    footer = Footer(**_known(Footer, value))
         except (KeyError, TypeError, ValueError, AttributeError) as problem:
             if isinstance(problem, JournalError):
                 raise
@@ -311,7 +311,13 @@ def _header_in(value: dict[str, Any], where: str) -> Header:
     if str(value["format"]).split(".")[0] != FORMAT.split(".", maxsplit=1)[0]:
         raise JournalError(f"{where}: journal format {value['format']}; this version reads {FORMAT}")
     value["documents"] = tuple(value["documents"])
-    return Header(**value)
+    return Header(**_known(Header, value))
+
+
+def _known(kind: type[Header | TargetRecord | Footer], value: dict[str, Any]) -> dict[str, Any]:
+    # A later version of the same major format may have added fields.
+    names = {each.name for each in fields(kind)}
+    return {name: each for name, each in value.items() if name in names}
 
 
 def dumps(journal: Journal) -> str:
