@@ -74,11 +74,11 @@ class TestAgainstZlib:
     @given(st.binary(max_size=60))
     def test_any_octets_inflate_or_raise_our_error(self, octets: bytes) -> None:
         try:
-            payload = Inflater(limit=1000).decompress(octets)
+            payload, words = Inflater(limit=1000).decompress(octets), ""
         except InflateError as problem:
-            assert str(problem).startswith(("no DEFLATE stream: ", "inflates to more than 1000 octets"))
-        else:
-            assert len(payload) <= 1000
+            payload, words = b"", str(problem)
+        assert len(payload) <= 1000
+        assert not words or words.startswith(("no DEFLATE stream: ", "inflates to more than 1000 octets"))
 
 
 class TestAgainstWebsockets:
@@ -104,14 +104,14 @@ class TestLimits:
     def test_a_bomb_is_stopped_at_the_limit(self) -> None:
         bomb = Deflater().compress(bytes(1 << 20))
         assert len(bomb) < 2000
-        with pytest.raises(InflateError, match="^inflates to more than 1000 octets$"):
+        with pytest.raises(InflateError, match=r"^inflates to more than 1000 octets$"):
             Inflater(limit=1000).decompress(bomb)
 
     def test_exactly_the_limit_is_inflated(self) -> None:
         assert Inflater(limit=1000).decompress(Deflater().compress(bytes(1000))) == bytes(1000)
 
     def test_no_deflate(self) -> None:
-        with pytest.raises(InflateError, match="^no DEFLATE stream: .*invalid block type"):
+        with pytest.raises(InflateError, match=r"^no DEFLATE stream: .*invalid block type"):
             Inflater().decompress(b"\xff\xff")
 
     def test_a_reference_out_of_the_window(self) -> None:
