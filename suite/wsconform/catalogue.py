@@ -8,6 +8,7 @@ import importlib
 import inspect
 import itertools
 import pkgutil
+import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
@@ -111,7 +112,7 @@ class Monitor:
     """A rule over every conversation of a run: one FAILED sample fails it, no sample leaves it out of reach."""
 
     id: str
-    function: MonitorFunction
+    function: MonitorFunction | type[MonitorFunction]
     requirements: tuple[str, ...]
     title: str
     why: str
@@ -191,7 +192,10 @@ def _label(name: str, value: object) -> str:
 
 
 def monitor(*requirements: str, hint: str = "", aliases: Sequence[str] = ()) -> Callable[[F], F]:
-    """Make a generator of samples over one conversation a monitor that cites `requirements`."""
+    """Make a generator of samples over one conversation a monitor that cites `requirements`.
+
+    A class whose instances are such generators is a monitor that remembers: each run has an instance of its own.
+    """
 
     def decorate(function: F) -> F:
         options = {"hint": hint, "aliases": tuple(aliases)}
@@ -227,6 +231,10 @@ def _cases_of(function: Callable[..., Any], prefix: str) -> Iterator[Case]:
         )
 
 
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
 def collect(package: str) -> Iterator[Entry]:
     """Return the cases and monitors of every module below `package`, in the order in which they are written."""
     root = importlib.import_module(package)
@@ -242,7 +250,7 @@ def collect(package: str) -> Iterator[Entry]:
             elif hasattr(function, "__wsconform_monitor__"):
                 requirements, options = function.__wsconform_monitor__
                 title, why = _told(function)
-                yield Monitor(f"{prefix}.{function.__name__}", function, requirements, title, why, **options)
+                yield Monitor(f"{prefix}.{_snake(function.__name__)}", function, requirements, title, why, **options)
 
 
 def load_catalogue() -> tuple[Entry, ...]:

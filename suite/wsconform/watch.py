@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from .catalogue import Monitor, Sample
+from .catalogue import Monitor, MonitorFunction, Sample
 from .judge import Attempted
 from .result import Attempt, Entry, Finding, Reason, Verdict
 from .transcript import Conversation
@@ -28,11 +28,17 @@ class Watch:
     micros: int = 0
     earlier: tuple[Attempt, ...] = ()
     flaky: bool = False
+    look: MonitorFunction = field(init=False)
+
+    def __post_init__(self) -> None:
+        # A monitor that compares connections with one another is a class, and keeps its own count in each run.
+        function = self.monitor.function
+        self.look = function() if isinstance(function, type) else function
 
     def see(self, conversation: Conversation, entries: tuple[Entry, ...], micros: int) -> bool:
         """Watch one conversation; return whether it held a FAILED sample."""
         failed = False
-        for sample in self.monitor.function(conversation):
+        for sample in self.look(conversation):
             self.samples += 1
             if sample.label:
                 self.counts[sample.label] += 1
