@@ -79,6 +79,24 @@ class Connection(Channel):
             self.session.fail("a Pong to our Ping", self._silence())
         return seen
 
+    async def is_ending(self) -> bool:
+        """Send a Ping and return whether the target ends the connection instead of answering it.
+
+        What comes before the Pong stays to be read; silence is no end.
+        """
+        marker, kept = self._marker(), list[Received]()
+        await self.send(Frame.ping(marker))
+        deadline = self.session.deadline()
+        while (received := await self.next(deadline)) is not None:
+            if received.opcode == PONG and received.payload == marker:
+                break
+            if received.opcode != PING:
+                kept.append(received)
+            if received.opcode == CLOSE:
+                break
+        self._inbox.extendleft(reversed(kept))
+        return self.ended is not None or any(received.opcode == CLOSE for received in kept)
+
     async def read_to_end(self, seconds: float | None = None) -> Closure:
         """Read until the target ends the stream or `seconds` (the patience) are over; answer its Close.
 
