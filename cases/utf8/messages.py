@@ -1,0 +1,179 @@
+"""Where the rule applies: to whole messages of text, compressed or not, and to nothing else (RFC 6455 section 8.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wsconform import Connection, Frame, Need, case, each
+from wsconform.opening import BROWSER_OFFER
+from wsconform.wire.frame import PING, PONG, RSV1
+
+from .refusal import expect_text_refused
+
+CHARACTERS = {"U+00E9": "é", "U+20AC": "€", "U+1F600": "😀"}
+
+#: A character, and after which of its octets the fragment ends.
+CUTS = {
+    f"{name}_after_{cut}": (character.encode(), cut)
+    for name, character in CHARACTERS.items()
+    for cut in range(1, len(character.encode()))
+}
+
+#: Each is two fragments that are no UTF-8 together; most could be the beginning of some, or its end, alone.
+INVALID_TOGETHER = {
+    "lead_then_ascii": (b"\xc3", b"\x28"),
+    "nothing_behind_a_lead": (b"\xe2\x82", b""),
+    "last_octet_missing": (b"\xf0\x9f", b"\x98"),
+    "one_octet_too_many": (b"\xe2\x82", b"\xac\x80"),
+    "overlong_cut": (b"\xe0", b"\x9f\xbf"),
+    "surrogate_cut": (b"\xed", b"\xa0\x80"),
+    "too_large_cut": (b"\xf4", b"\x90\x80\x80"),
+    "two_leads": (b"\xe2", b"\xe2\x82\xac"),
+}
+
+#: Octets that no text can contain, for what is no text.
+NOT_TEXT = {"C3_28": b"\xc3\x28", "surrogate": b"\xed\xa0\x80", "octet_FF": b"\xff"}
+
+#: Good text, then octets that no text can contain, then good text again: 11, 4 and 6 octets.
+_GOOD, _BAD, _REST = "κόσμε".encode(), b"\xf4\x90\x80\x80", b"edited"
+
+#: Where a compressed message is cut.
+COMPRESSED_CUTS = (1, 2, 3, 5)
+
+
+def _octets_of(character: str) -> list[Frame]:
+    """Return a text of `character` alone, in fragments of one octet."""
+    octets = character.encode()
+    return [Frame(0 if at else 1, octets[at : at + 1], at == len(octets) - 1) for at in range(len(octets))]
+
+
+@case("6455-5.6-2", needs=Need.ECHO)
+@each(character=CHARACTERS)
+async def character_may_be_cut_into_octets(ws: Connection, character: str) -> None:
+    """A frame of text may end inside a character: the message is checked, not the frame.
+
+    Every octet is a fragment of its own, and none of them is UTF-8 by itself.
+    """
+    await ws.send(*_octets_of(character))
+    await ws.expect_echo(Frame.text(character))
+
+
+@case("6455-5.6-2", needs=Need.ECHO)
+@each(cut=CUTS)
+async def character_may_be_cut_anywhere(ws: Connection, cut: tuple[bytes, int]) -> None:
+    """A character may be cut after any of its octets, with a Ping in between.
+
+    A target that keeps the state of its decoder over fragments, and over what comes between them, echoes it.
+    """
+    octets, at = cut
+    await ws.send(
+        Frame.text(b"<" + octets[:at], fin=False), Frame.ping(b"inside"), Frame.continuation(octets[at:] + b">")
+    )
+    await ws.expect_echo(Frame.text(b"<" + octets + b">"))
+
+
+@case("6455-8.1-2", "6455-8.1-1", reading="when-text-is-checked")
+@each(fragments=INVALID_TOGETHER)
+async def reassembled_text_is_checked(ws: Connection, fragments: tuple[bytes, bytes]) -> None:
+    """What has to be UTF-8 is the message, put together.
+
+    A target that checks each fragment with allowance for a cut character, and forgets what was cut off, delivers it.
+    """
+    first, last = fragments
+    await expect_text_refused(ws, Frame.text(first, fin=False), Frame.continuation(last))
+
+
+@case("6455-8.1-3", "6455-8.1-1", reading="when-text-is-checked")
+@each(
+    fragments={
+        "whole_character": (_GOOD, _BAD, _REST),
+        "inside_a_character": (_GOOD + _BAD[:1], _BAD[1:2], _BAD[2:] + _REST),
+    }
+)
+async def invalid_octets_may_be_found_at_the_end(ws: Connection, fragments: tuple[bytes, bytes, bytes]) -> None:
+    """Invalid octets fail the connection when they come or when the message ends, and not later.
+
+    A Ping behind the fragment that has them tells which of the two it is. Both are as good.
+    """
+    first, second, last = fragments
+    await ws.send(Frame.text(first, fin=False), Frame.continuation(second, fin=False))
+    ws.note("fails before the message ends", await ws.is_ending())
+    await expect_text_refused(ws, Frame.continuation(last))
+
+
+@case("6455-8.1-3", "6455-8.1-1", reading="when-text-is-checked")
+@each(pieces={"whole_character": (6 + 11, 4, 6), "inside_a_character": (6 + 12, 1, 8), "octet_by_octet": (1,)})
+async def invalid_octets_in_a_frame_in_segments_fail_the_connection(ws: Connection, pieces: Sequence[int]) -> None:
+    """A frame that comes in pieces is checked like any other, as it comes or when it is whole.
+
+    The pieces end before the invalid octets, or inside them.
+    """
+    await expect_text_refused(ws, Frame.text(_GOOD + _BAD + _REST), pieces=pieces)
+
+
+@case("6455-8.1-5", "6455-8.1-1", hint="no replacement characters: fail the connection")
+@each(octets={"H_C3_28_lo": b"H\xc3\x28lo", "rest_at_the_end": b"Hello\xe2\x82", "octet_ff": b"\xffHello"})
+async def invalid_text_is_not_repaired(ws: Connection, octets: bytes) -> None:
+    """Invalid text is not delivered, with replacement characters, without the octets, or as it is.
+
+    Many decoders replace by default. Whatever is echoed fails the case.
+    """
+    await expect_text_refused(ws, Frame.text(octets))
+
+
+@case("6455-8.1-6", "7692-6.1-8", offer=BROWSER_OFFER, reading="when-text-is-checked")
+@each(octets={"C3_28": b"\xc3\x28", "surrogate": b"\xed\xa0\x80", "truncated": b"Hello\xe2\x82"})
+async def inflated_text_is_checked(ws: Connection, octets: bytes) -> None:
+    """The rule is about the text, not about its compressed form.
+
+    A target that checks frames before it inflates them, or not at all when they are compressed, delivers it.
+    """
+    await expect_text_refused(ws, Frame.text(ws.compress(octets), rsv=RSV1))
+
+
+@case("6455-8.1-6", "7692-6.1-8", offer=BROWSER_OFFER, needs=Need.ECHO)
+async def compressed_octets_need_not_be_text(ws: Connection) -> None:
+    """Compressed octets are no text, and nobody asks whether they are UTF-8."""
+    await ws.send(Frame.text(ws.compress("Hello, 世界"), rsv=RSV1))
+    await ws.expect_echo(Frame.text("Hello, 世界"))
+
+
+@case("7692-6.1-8", "6455-8.1-6", offer=BROWSER_OFFER, needs=Need.ECHO)
+@each(cut=COMPRESSED_CUTS)
+async def compressed_text_may_be_cut_inside_a_symbol(ws: Connection, cut: int) -> None:
+    """Fragments of a compressed text are cut anywhere, between the bits of a symbol too.
+
+    Neither piece is UTF-8 or inflates to it by itself.
+    """
+    octets = ws.compress("Hello, 世界")
+    await ws.send(Frame.text(octets[:cut], fin=False, rsv=RSV1), Frame.continuation(octets[cut:]))
+    await ws.expect_echo(Frame.text("Hello, 世界"))
+
+
+@case("6455-8.1-7", needs=Need.ECHO)
+@each(octets=NOT_TEXT)
+async def binary_message_is_not_checked(ws: Connection, octets: bytes) -> None:
+    """A binary message may hold any octets, whole or in fragments."""
+    await ws.send(Frame.binary(octets), Frame.binary(octets, fin=False), Frame.continuation(octets))
+    await ws.expect_echo(Frame.binary(octets), Frame.binary(octets * 2))
+
+
+@case("6455-8.1-7")
+@each(octets=NOT_TEXT, opcode={"ping": PING, "pong": PONG})
+async def control_frame_is_not_checked(ws: Connection, octets: bytes, opcode: int) -> None:
+    """A Ping or Pong may hold any octets: only text, and the reason of a Close, are UTF-8.
+
+    The connection has to live on.
+    """
+    await ws.send(Frame(opcode, octets))
+    await ws.expect_alive()
+
+
+@case("6455-8.1-7", needs=Need.ECHO)
+async def binary_fragments_are_not_checked_inside_text_state(ws: Connection) -> None:
+    """A binary message behind a text is not checked, whichever state the text left.
+
+    A decoder that outlives its message refuses, or completes the character of another.
+    """
+    messages = [Frame.text("€"), Frame.binary(b"\xe2\x82"), Frame.text("€"), Frame.binary(b"\xac")]
+    await ws.echo(*messages)

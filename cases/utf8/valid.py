@@ -1,0 +1,135 @@
+"""Valid text: every character has one encoding, which is accepted and not changed (RFC 3629, RFC 6455 section 5.6)."""
+
+from __future__ import annotations
+
+from wsconform import Connection, Frame, Need, case, each
+from wsconform.wire.frame import BINARY, CLOSE, TEXT
+
+BOUNDARIES = {
+    f"U+{point:04X}": chr(point)
+    for point in (
+        # First and last of each length, both ends of the surrogates' gap, both ends of each range of a second octet.
+        *(0x0, 0x1, 0x7F, 0x80, 0x7FF, 0x800, 0xFFF, 0x1000, 0xCFFF, 0xD000, 0xD7FF, 0xE000, 0xFFFD, 0xFFFF),
+        *(0x10000, 0x3FFFF, 0x40000, 0xFFFFF, 0x100000, 0x10FFFF),
+    )
+}
+
+#: The last two of each plane, and the block of 32 in the first; then the controls that look like something else.
+NONCHARACTERS = {
+    f"U+{point:04X}": chr(point) for plane in range(17) for point in (plane << 16 | 0xFFFE, plane << 16 | 0xFFFF)
+}
+CONTROLS = {
+    f"U+{point:04X}": chr(point)
+    for point in (
+        0x0,
+        0x1,
+        0x8,
+        0x9,
+        0xA,
+        0xD,
+        0x1B,
+        0x7F,
+        0x80,
+        0x85,
+        0x9F,
+        0xAD,
+        0x200B,
+        0x2028,
+        0x202E,
+        0xFDD0,
+        0xFDEF,
+    )
+} | {f"U+{point:04X}": chr(point) for point in range(0xFFF9, 0xFFFE)}
+
+TEXTS = {
+    "ascii": "hello$world",
+    "two_octets": "hello¢world",
+    "three_octets": "hello€world",
+    "four_octets": "hello𤭢world",
+    "one_greek_letter": "κ",
+    "two_greek_letters": "κό",
+    "three_greek_letters": "κόσ",
+    "four_greek_letters": "κόσμ",
+    "greek": "κόσμε",
+    "latin": "Hello-µ@ßöäüàá-UTF-8!!",
+    "combining": "e\u0301a\u0308",
+    "right_to_left": "שלום עליכם",
+    "every_length": "a¢€𤭢𤭢€¢a",
+    "json": '{"key": ["värde", "\\u00e5", null]}',
+    "line_ends": "a\r\nb\nc\rd",
+}
+
+MARKED = {"alone": "\ufeff", "first": "\ufeffa", "twice": "\ufeff\ufeffa"}
+
+
+def _is_stripped(text: str, payload: bytes) -> bool:
+    return payload == text.encode().removeprefix(b"\xef\xbb\xbf")
+
+
+async def _expect_text_with_or_without_mark(ws: Connection, text: str) -> bool:
+    """Expect the echo of `text`, its leading U+FEFF there or not; return whether it is missing."""
+    deadline = ws.session.deadline()
+    while (received := await ws.next(deadline)) is not None:
+        if received.opcode == TEXT and (received.payload == text.encode() or _is_stripped(text, received.payload)):
+            return received.payload != text.encode()
+        if received.opcode in (TEXT, BINARY, CLOSE) and not ws.is_chatter(received):
+            ws.session.fail("the echo of a text that begins with U+FEFF", str(received), received.entry)
+    return ws.session.fail("the echo of a text that begins with U+FEFF", "none")
+
+
+@case("3629-3-1", needs=Need.ECHO)
+@each(text=BOUNDARIES)
+async def character_at_a_boundary_is_valid(ws: Connection, text: str) -> None:
+    """The first and the last character of each length, and of each range, are text.
+
+    A decoder that is off by one at an end of a range refuses or changes them.
+    """
+    await ws.echo(Frame.text(text), Frame.text(f"<{text}>"))
+
+
+@case("6455-5.6-5", needs=Need.ECHO)
+@each(text=NONCHARACTERS)
+async def noncharacter_is_valid(ws: Connection, text: str) -> None:
+    """A noncharacter has an encoding like any other code point, and is passed on.
+
+    Unicode asks not to interchange them; UTF-8 does not exclude them.
+    """
+    await ws.echo(Frame.text(text))
+
+
+@case("6455-5.6-5", needs=Need.ECHO)
+@each(text=CONTROLS)
+async def control_character_is_valid(ws: Connection, text: str) -> None:
+    """Control and format characters are text, NUL among them.
+
+    A string that ends at NUL, a line end that is converted or a character that is taken out shows in the echo.
+    """
+    await ws.echo(Frame.text(f"a{text}b"), Frame.text(text))
+
+
+@case("3629-3-1", needs=Need.ECHO)
+@each(text=TEXTS)
+async def text_is_passed_unchanged(ws: Connection, text: str) -> None:
+    """A text comes back octet by octet, neither normalised nor escaped.
+
+    Its characters have one to four octets, in several scripts.
+    """
+    await ws.echo(Frame.text(text))
+
+
+@case("3629-6-1", "6455-5.6-5", needs=Need.ECHO, hint="a leading U+FEFF is part of the message")
+@each(text=MARKED)
+async def leading_byte_order_mark_is_kept(ws: Connection, text: str) -> None:
+    """U+FEFF at the start of a text is a character of it, and is not stripped without need.
+
+    Decoders that look for a byte order mark take it away. A failed connection is worse.
+    """
+    await ws.send(Frame.text(text))
+    stripped = await _expect_text_with_or_without_mark(ws, text)
+    ws.depart_if(stripped, "the leading U+FEFF was stripped")
+
+
+@case("3629-6-1", needs=Need.ECHO)
+async def byte_order_mark_inside_a_text_is_a_character(ws: Connection) -> None:
+    """U+FEFF behind the first character is one like any other."""
+    await ws.echo(Frame.text("a\ufeff"), Frame.text("a\ufeffb"))
