@@ -109,4 +109,5 @@ def test_other_numbers_than_the_parameter_tell_findings_apart() -> None:
 
 def test_mark_counts_in_words() -> None:
     found = tally.counts([journals.result(), journals.result(), failed("a.b", "x")])
+    assert tally.mark_counts(tally.counts([failed("a.b", "x"), failed("a.c", "x")])) == "2 violations"
     assert tally.mark_counts(found) == "1 violation, 2 met"

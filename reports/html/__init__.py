@@ -1,0 +1,26 @@
+"""The HTML report: a site of pages, or the same pages in a single file; complete without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from wsconform.journal import Journal
+
+from ..gathered import gather
+
+__all__ = ["render"]
+
+
+def render(journals: Sequence[Journal], folder: Path, path: Path | None) -> Path:
+    """Write the report and return the file that a person should open. Raises OSError.
+
+    `path` may name a file ending in .html, which then holds everything, or a folder for a site; without it
+    the site is in `report` under `folder`.
+    """
+    from .pages import write_single, write_site
+
+    gathered = gather(journals)
+    if path is not None and path.suffix.lower() in (".html", ".htm"):
+        return write_single(gathered, path)
+    return write_site(gathered, path or folder / "report")

@@ -18,6 +18,7 @@ __all__ = [
     "headline",
     "is_put",
     "mark_counts",
+    "mark_words",
     "met_of_put",
     "parameters",
     "worst",
@@ -66,11 +67,9 @@ def headline(results: Sequence[Result], *, separator: str = " · ") -> str:
         if put:
             parts.append(f"{weight.upper()} {met} of {put}")
     found = counts(results)
-    if found[Mark.NOT_REACHED]:
-        parts.append(f"{found[Mark.NOT_REACHED]} not reached")
-    if found[Mark.SUITE_ERROR]:
-        errors = found[Mark.SUITE_ERROR]
-        parts.append(f"{errors} suite error{'' if errors == 1 else 's'}")
+    for mark in (Mark.NOT_REACHED, Mark.SUITE_ERROR):
+        if found[mark]:
+            parts.append(f"{found[mark]} {mark_words(mark, found[mark])}")
     return separator.join(parts) or "nothing was put"
 
 
@@ -147,6 +146,14 @@ def _words(result: Result) -> tuple[str, str] | None:
     return plain(result.finding.expected), plain(result.finding.observed)
 
 
+_COUNTED = frozenset({Mark.VIOLATION, Mark.DEPARTURE, Mark.SUITE_ERROR})
+
+
+def mark_words(mark: Mark, count: int) -> str:
+    """Return how `count` results with `mark` read: "violation", "violations", "met"."""
+    return f"{mark.words}s" if mark in _COUNTED and count != 1 else mark.words
+
+
 def mark_counts(found: Mapping[Mark, int]) -> str:
-    """Return `counts` as one line in words, gravest first: "2 violation, 60 met"."""
-    return ", ".join(f"{found[mark]} {mark.words}" for mark in SEVERITY if found.get(mark)) or "none"
+    """Return `counts` as one line in words, gravest first: "2 violations, 60 met"."""
+    return ", ".join(f"{found[m]} {mark_words(m, found[m])}" for m in SEVERITY if found.get(m)) or "none"

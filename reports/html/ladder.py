@@ -1,0 +1,146 @@
+"""A transcript as the rows of a ladder: who, when, what in a line, and the octets taken apart."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from wsconform.escape import shown
+from wsconform.result import Direction, Entry, Octets, Result
+from wsconform.wire.close import CloseBody
+from wsconform.wire.frame import (
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    Header,
+    LengthForm,
+    apply_mask,
+    opcode_name,
+    read_header,
+)
+
+_SIDES = {Direction.OURS: "ours", Direction.TARGET: "target", Direction.EVENT: "event"}
+_WIDTH = 16
+# A head of printable ASCII in lines that CRLF ends: hexadecimal would add nothing to it.
+_PLAIN = re.compile(rb"(?:[ -~]+\r\n)+\r\n")
+_PLAIN_PARTS = re.compile(rb"[ -~\r\n]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry, ready to be shown; every text is free of what cannot be seen, `lines` and `dump` line by line.
+
+    `side` is ours, target or event; `fields` are a frame's header fields and payload; `lines` the text of a
+    request or response; `dump` the octets in hexadecimal.
+    """
+
+    side: str
+    time: str
+    summary: str
+    connection: int
+    decided: bool
+    fields: tuple[tuple[str, str], ...]
+    lines: tuple[str, ...]
+    dump: tuple[str, ...]
+
+    @property
+    def opens(self) -> bool:
+        """Whether there is more to see than the summary."""
+        return bool(self.fields or self.lines or self.dump)
+
+
+def rows(result: Result) -> tuple[Row, ...]:
+    """Return the rows of `result`'s transcript; the entry that decided is marked if the result is not met."""
+    deciding = result.finding.entry if result.finding else None
+    return tuple(_row(entry, place == deciding) for place, entry in enumerate(result.transcript))
+
+
+def _row(entry: Entry, decided: bool) -> Row:
+    header = read_header(entry.octets.head) if entry.kind == "frame" else None
+    told = entry.kind in ("request", "response")
+    return Row(
+        side=_SIDES[entry.direction],
+        time=f"{entry.micros / 1000:.1f} ms",
+        summary=shown(entry.summary) or shown(entry.kind),
+        connection=entry.connection,
+        decided=decided,
+        fields=tuple(_fields(header, entry.octets)) if header else (),
+        lines=_lines(entry.octets) if told else (),
+        dump=() if told and _is_plain(entry.octets) else tuple(_dump(entry.octets)),
+    )
+
+
+def _fields(header: Header, octets: Octets) -> list[tuple[str, str]]:
+    form = header.form.value
+    padded = "" if header.form is LengthForm.minimal(header.length) else ", more than it needs"
+    found = [
+        ("FIN", str(int(header.fin))),
+        ("RSV1-3", f"{header.rsv:03b}"),
+        ("opcode", f"{header.opcode:#x} {opcode_name(header.opcode)}".partition(" 0x")[0]),
+        ("MASK", "0" if header.key is None else "1"),
+        ("length", f"{header.length} in {form} bits{padded}"),
+    ]
+    if header.key is not None:
+        found.append(("masking key", header.key.hex(" ")))
+    payload = octets.head[header.size : header.size + header.length]
+    if header.key is not None:
+        payload = apply_mask(payload, header.key)
+    found += _payload(header, payload, partial=len(payload) < header.length)
+    return [(name, shown(value)) for name, value in found]
+
+
+def _payload(header: Header, payload: bytes, *, partial: bool) -> list[tuple[str, str]]:
+    if not payload:
+        return []
+    found = []
+    if header.opcode == CLOSE and header.fin:
+        body = CloseBody(payload)
+        found.append(("status code", "malformed" if body.is_malformed else str(body.code)))
+        payload = b"" if body.is_malformed else body.reason
+        if not payload:
+            return found
+        return [*found, ("reason", _text(payload, partial))]
+    if header.opcode in (TEXT, PING, PONG, CONTINUATION) and not header.rsv:
+        return [("payload data", _text(payload, partial))]
+    return [("payload data", payload[:64].hex(" ") + (" …" if partial or len(payload) > 64 else ""))]
+
+
+def _text(octets: bytes, partial: bool) -> str:
+    return f"“{octets.decode(errors='backslashreplace')}”{' …' if partial else ''}"
+
+
+def _is_plain(octets: Octets) -> bool:
+    if octets.sha256 is None:
+        return _PLAIN.fullmatch(octets.head) is not None
+    return _PLAIN_PARTS.fullmatch(octets.head + octets.tail) is not None
+
+
+def _lines(octets: Octets) -> tuple[str, ...]:
+    between = octets.length - len(octets.head) - len(octets.tail)
+    more = (f"… {between} octets are not kept …", *_split(octets.tail)) if octets.sha256 else ()
+    return (*_split(octets.head), *more) if octets.head else ()
+
+
+def _split(octets: bytes) -> tuple[str, ...]:
+    text = octets.decode("latin-1").replace("\r\n", "\n").rstrip("\n")
+    return tuple(shown(line) for line in text.split("\n"))
+
+
+def _dump(octets: Octets) -> list[str]:
+    lines = _hex(octets.head, 0)
+    if octets.sha256 is not None:
+        between = octets.length - len(octets.head) - len(octets.tail)
+        lines.append(f"      … {between} octets are not kept; all {octets.length} have SHA-256 {octets.sha256[:16]}…")
+        lines += _hex(octets.tail, octets.length - len(octets.tail))
+    return lines
+
+
+def _hex(octets: bytes, offset: int) -> list[str]:
+    lines = []
+    for start in range(0, len(octets), _WIDTH):
+        piece = octets[start : start + _WIDTH]
+        letters = "".join(chr(octet) if 0x20 <= octet < 0x7F else "·" for octet in piece)
+        lines.append(f"{offset + start:04x}  {piece.hex(' '):<{_WIDTH * 3 - 1}}  {letters}")
+    return lines
