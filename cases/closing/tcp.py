@@ -1,4 +1,4 @@
-"""TCP under the closing handshake: who closes first, how cleanly, and what a broken one means (RFC 6455 section 7.1)."""
+"""TCP under the closing handshake: who closes first, how cleanly, what a broken one means (RFC 6455 section 7.1)."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ async def tcp_close_follows_the_closing_handshake_at_once(ws: Connection) -> Non
 async def tcp_is_closed_cleanly_with_frames_in_flight(ws: Connection, ping: int) -> None:
     """TCP is closed cleanly although octets still arrive, which are thrown away.
 
-    64 KiB of Pings, which are legal there, follow the Close in the same breath. A socket that is closed with octets unread
-    sends RST instead of FIN, and the RST can take the Close frame with it.
+    64 KiB of Pings, which are legal there, follow the Close in the same breath. A socket that is closed with octets
+    unread sends RST instead of FIN, and the RST can take the Close frame with it.
     """
     frame = Frame.ping(b"a" * ping)
     await ws.send(Frame.close(1000), *([frame] * ((1 << 16) // (ping + 6))))

@@ -1,0 +1,194 @@
+"""What a control frame may look like: one frame, at most 125 octets (RFC 6455 section 5.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wsconform import Closure, Connection, Frame, LengthForm, case, each
+from wsconform.wire.frame import CLOSE, PING, PONG
+
+_FIN_HINT = "refuse a control frame whose FIN bit is clear as soon as its header is read"
+_LENGTH_HINT = "refuse a control frame of more than 125 octets as soon as its header is read"
+
+FRAGMENTED: dict[str, Sequence[Frame]] = {
+    "ping_and_continuation": (Frame.ping(b"a", fin=False), Frame.continuation("b")),
+    "ping": (Frame.ping(b"a", fin=False),),
+    "empty_ping": (Frame.ping(fin=False),),
+    "pong": (Frame.pong(b"a", fin=False),),
+    "empty_pong": (Frame.pong(fin=False),),
+    "pong_and_continuation": (Frame.pong(b"a", fin=False), Frame.continuation("b")),
+    "ping_in_two_pings": (Frame.ping(b"a", fin=False), Frame.ping(b"b")),
+}
+
+FRAGMENTED_CLOSES: dict[str, Sequence[Frame]] = {
+    "close": (Frame.close(1000, fin=False),),
+    "empty_close": (Frame.close(fin=False),),
+    "close_and_continuation": (Frame.close(1000, fin=False), Frame.continuation("bye")),
+}
+
+TOO_LONG = {
+    "ping_126": Frame.ping(b"p" * 126),
+    "ping_127": Frame.ping(b"p" * 127),
+    "ping_65535": Frame.ping(b"p" * 65535),
+    "ping_65536": Frame.ping(b"p" * 65536),
+    "pong_126": Frame.pong(b"p" * 126),
+    "pong_65536": Frame.pong(b"p" * 65536),
+}
+
+TOO_LONG_CLOSES = {
+    "close_126": Frame.close(1000, b"r" * 124),
+    "close_127": Frame.close(1000, b"r" * 125),
+    "close_65536": Frame.close(1000, b"r" * 65534),
+}
+
+PADDED = {
+    "ping_16_bits": Frame(PING, b"Hello", form=LengthForm.MEDIUM),
+    "ping_64_bits": Frame(PING, b"Hello", form=LengthForm.LONG),
+    "empty_ping_16_bits": Frame(PING, b"", form=LengthForm.MEDIUM),
+    "ping_125_16_bits": Frame(PING, b"p" * 125, form=LengthForm.MEDIUM),
+}
+
+
+@case("6455-5.4-7", "6455-5.5-6", hint=_FIN_HINT)
+@each(frames=FRAGMENTED)
+async def fragmented_ping_or_pong_fails_the_connection(ws: Connection, frames: Sequence[Frame]) -> None:
+    """A control frame with FIN clear violates the protocol, continued or not.
+
+    A target that ignores FIN answers the frame, one that reassembles control frames waits for the rest; both
+    go on, and answer the Ping behind it.
+    """
+    await ws.send(*frames)
+    await ws.expect_connection_failed()
+
+
+@case("6455-5.4-7", "6455-5.5-6", hint=_FIN_HINT)
+@each(control={"ping": Frame.ping(b"a", fin=False), "pong": Frame.pong(b"a", fin=False)})
+async def fragmented_control_frame_inside_a_message_fails_the_connection(ws: Connection, control: Frame) -> None:
+    """A control frame with FIN clear is an error between the fragments of a message too.
+
+    FIN is clear on its neighbours, so a target that keeps one such bit for all frames sees nothing wrong, and
+    delivers the message.
+    """
+    await ws.send(Frame.text("Hel", fin=False), control, Frame.continuation("lo"))
+    await ws.expect_connection_failed()
+
+
+@case("6455-5.4-7", "6455-5.5-6", hint=_FIN_HINT)
+@each(frames=FRAGMENTED_CLOSES)
+async def fragmented_close_ends_the_connection(ws: Connection, frames: Sequence[Frame]) -> None:
+    """A Close with FIN clear violates the protocol; the connection ends.
+
+    Any code in the reply will do. A target that waits for the rest of the Close keeps the connection open.
+    """
+    await ws.send(*frames)
+    await _expect_end(ws)
+
+
+@case("6455-5.5-3", hint=_LENGTH_HINT)
+@each(frame=TOO_LONG)
+async def ping_or_pong_of_more_than_125_octets_fails_the_connection(ws: Connection, frame: Frame) -> None:
+    """A control frame that announces more than 125 octets violates the protocol.
+
+    All of its payload is there, and nothing else is wrong: a target without the check answers it, and
+    the Ping behind it.
+    """
+    await ws.send(frame)
+    await ws.expect_connection_failed()
+
+
+@case("6455-5.5-3", hint=_LENGTH_HINT)
+@each(frame=TOO_LONG_CLOSES)
+async def close_of_more_than_125_octets_ends_the_connection(ws: Connection, frame: Frame) -> None:
+    """A Close that announces more than 125 octets ends the connection as an error.
+
+    Any code in the reply will do. A target that skips the frame, or that chokes on it, keeps the connection open.
+    """
+    await ws.send(frame)
+    await _expect_end(ws)
+
+
+@case("6455-5.5-4", hint=_LENGTH_HINT)
+@each(frame={"ping_126": TOO_LONG["ping_126"], "pong_126": TOO_LONG["pong_126"], "ping_65536": TOO_LONG["ping_65536"]})
+async def control_frame_that_is_too_long_is_known_by_its_header(ws: Connection, frame: Frame) -> None:
+    """The header of an oversized control frame is enough to fail the connection.
+
+    It is sent alone first. A target that waits for the payload is told so and gets it: the frame
+    has to be refused in the end.
+    """
+    octets = ws.encode(frame)
+    size = len(octets) - len(frame.payload)
+    await ws.send_octets(octets[:size])
+    closure = await ws.read_to_end(_time_to_react(ws))
+    by_header = closure.close is not None or closure.ending is not None
+    ws.choose("fails by the header" if by_header else "waits for the payload")
+    await ws.send_octets(octets[size:])
+    await _expect_end(ws, closure)
+
+
+@case("6455-5.5-5", reading="padded-lengths")
+@each(frame=PADDED)
+async def ping_with_a_padded_length_is_answered_or_refused(ws: Connection, frame: Frame) -> None:
+    """A short Ping whose length is not in its shortest form is answered with its data, or refused.
+
+    The RFC asks the sender for the shortest form and tells the receiver nothing. What cannot be
+    right is a Pong with other octets, or a target that has lost its place in the stream.
+    """
+    await ws.send(frame)
+    answered = await _pong_or_end(ws, frame.payload)
+    ws.choose("takes lengths that are not minimal" if answered else "refuses lengths that are not minimal")
+
+
+@case("6455-5.5-5", reading="padded-lengths")
+@each(
+    frame={
+        "pong_16_bits": Frame(PONG, b"Hello", form=LengthForm.MEDIUM),
+        "pong_64_bits": Frame(PONG, b"Hello", form=LengthForm.LONG),
+    }
+)
+async def pong_with_a_padded_length_is_ignored_or_refused(ws: Connection, frame: Frame) -> None:
+    """A Pong whose length is not in its shortest form is ignored like any other, or refused.
+
+    A Ping behind it shows which, and whether the target knows where the frame ended.
+    """
+    await ws.send(frame, Frame.ping(b"behind"))
+    answered = await _pong_or_end(ws, b"behind")
+    ws.choose("takes lengths that are not minimal" if answered else "refuses lengths that are not minimal")
+
+
+@case("6455-5.5-5", reading="padded-lengths")
+@each(form={"16_bits": LengthForm.MEDIUM, "64_bits": LengthForm.LONG})
+async def close_with_a_padded_length_ends_the_connection(ws: Connection, form: LengthForm) -> None:
+    """A Close whose length is not in its shortest form ends the connection, taken or refused.
+
+    A target that reads the extended length as the body's first octets sees another code, or waits for more.
+    """
+    await ws.send(Frame(CLOSE, b"\x03\xe8", form=form))
+    closure = await ws.expect_ended()
+    refused = closure.close is None or closure.status_code == 1002
+    ws.choose("refuses lengths that are not minimal" if refused else "takes lengths that are not minimal")
+
+
+def _time_to_react(ws: Connection) -> float:
+    # Nothing but a note hangs on it, so a target that waits for the payload need not cost a whole second.
+    return min(ws.session.limits.prompt, max(0.1, 200 * ws.session.facts.round_trip))
+
+
+async def _expect_end(ws: Connection, earlier: Closure | None = None) -> None:
+    closure = earlier if earlier and earlier.ending else await ws.read_to_end()
+    ws.note("ended with", closure)
+    ws.expect(closure.ending is not None, "the connection to end", str(closure))
+
+
+async def _pong_or_end(ws: Connection, data: bytes) -> bool:
+    """Return whether a Pong with `data` came; False where the target ended the connection instead."""
+    marker = b"marker"
+    await ws.send(Frame.ping(marker))
+    deadline = ws.session.deadline()
+    while (received := await ws.next(deadline)) is not None and received.opcode != CLOSE:
+        if received.opcode == PONG:
+            ws.expect(received.payload == data, f"a Pong with {data!r}", str(received), received.entry)
+            await ws.expect_pong(marker)
+            return True
+    stalled = received is None and ws.ended is None
+    ws.expect(not stalled, "a Pong, or the end of the connection", "neither")
+    return False

@@ -1,0 +1,37 @@
+"""Watched in every conversation: the form of the target's control frames (RFC 6455 section 5.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wsconform import Conversation, Sample, Verdict, monitor
+from wsconform.wire.frame import opcode_name
+
+
+@monitor("6455-5.4-6", "6455-5.5-6", hint="set FIN on every Close, Ping and Pong")
+def control_frames_are_not_fragmented(conversation: Conversation) -> Iterator[Sample]:
+    """Every control frame of the target has FIN set.
+
+    Looked at in every frame of the run; the first that comes without FIN decides.
+    """
+    for entry, frame in conversation.frames:
+        if frame.is_control:
+            verdict = Verdict.PASSED if frame.fin else Verdict.FAILED
+            yield Sample(f"{opcode_name(frame.opcode)}{'' if frame.fin else ' without FIN'}", verdict, entry)
+
+
+@monitor("6455-5.5-2", hint="cut a reason or application data to fit, or refuse them, before the frame is made")
+def control_frames_have_at_most_125_octets(conversation: Conversation) -> Iterator[Sample]:
+    """Every control frame of the target has at most 125 octets of payload.
+
+    Looked at in every frame of the run; what usually breaks it is a reason that quotes what was wrong.
+    """
+    for entry, frame in conversation.frames:
+        if frame.is_control:
+            fits = len(frame.payload) <= 125
+            label = opcode_name(frame.opcode)
+            yield Sample(
+                label if fits else f"{label} of {len(frame.payload)} octets",
+                Verdict.PASSED if fits else Verdict.FAILED,
+                entry,
+            )
