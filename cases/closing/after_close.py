@@ -102,7 +102,7 @@ async def no_data_follows_the_close_amid_a_backlog(ws: Connection) -> None:
     await _expect_no_data_after_close(ws)
 
 
-@case("6455-5.5.1-14", "6455-5.5.1-11", needs=Need.ECHO, hint="put the Close between frames, never into one")
+@case("6455-5.5.1-11", "6455-5.5.1-14", needs=Need.ECHO, hint="put the Close between frames, never into one")
 @each(
     message={
         "one_frame": (Frame.binary(b"w" * (1 << 18)),),

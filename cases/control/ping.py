@@ -15,7 +15,7 @@ _HINT = "answer every Ping with a Pong that carries its application data"
 _PIECE, _PIECES = 1 << 16, 16
 
 
-@case("6455-5.5.2-1", hint=_HINT)
+@case("6455-5.5.2-2", "6455-5.5.2-1", hint=_HINT)
 @each(length=(0, 1, 2, 64, 124, 125))
 async def ping_of_every_length_is_answered(ws: Connection, length: int) -> None:
     """A Ping may carry 0 to 125 octets, and the Pong carries as many.
@@ -88,7 +88,7 @@ async def ping_inside_a_large_message_is_answered(ws: Connection) -> None:
     ws.choose("the Pong before the message's echo" if early else "the Pong behind the message's echo")
 
 
-@case("6455-5.5.2-4", hint="expect a Ping at any time")
+@case("6455-5.5.2-2", "6455-5.5.2-4", hint="expect a Ping at any time")
 @each(
     before={
         "first_frame": (),
@@ -124,7 +124,9 @@ async def ping_behind_close_is_not_owed_a_pong(ws: Connection, code: int | None,
     ws.depart_if(bool(pongs), "a Pong to a Ping behind our Close")
 
 
-@case("whatwg-ws-5-1", hint="browsers may send Pings and unsolicited Pongs: answer the ones, ignore the others")
+@case(
+    "6455-6.2-2", "whatwg-ws-5-1", hint="browsers may send Pings and Pongs unasked: answer the ones, ignore the others"
+)
 @each(
     frames={
         "ping": (Frame.ping(),),

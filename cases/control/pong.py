@@ -77,7 +77,7 @@ async def pong_data_need_not_be_utf8(ws: Connection, data: bytes) -> None:
     await ws.expect_no_reaction("a Pong that is not UTF-8")
 
 
-@case("6455-5.5.3-3", hint="if several Pings wait, answer them in order, or the last one alone")
+@case("6455-5.5.3-1", "6455-5.5.3-3", hint="if several Pings wait, answer them in order, or the last one alone")
 @each(pieces={"one_segment": None, "octet_by_octet": (1,), "across_frames": (5,)})
 async def pending_pings_are_answered_in_order(ws: Connection, pieces: Sequence[int] | None) -> None:
     """Of several pending Pings all may be answered, or some, but in order and with the last among them.
@@ -94,7 +94,7 @@ async def pending_pings_are_answered_in_order(ws: Connection, pieces: Sequence[i
     ws.note("Pongs to ten Pings", len(pongs))
 
 
-@case("6455-5.5.3-4", hint="ignore a Pong that nobody asked for")
+@case("6455-6.2-2", "6455-5.5.3-4", hint="ignore a Pong that nobody asked for")
 @each(length=(0, 1, 5, 124, 125))
 async def unsolicited_pong_is_legal(ws: Connection, length: int) -> None:
     """A Pong may come unasked, as a heartbeat in one direction.
