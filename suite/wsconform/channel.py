@@ -54,6 +54,7 @@ class Channel:
         self.answers_close = True
         self.ends_tcp = True
         self.sent_close = False
+        self.half_closed = False
         self._reader = FrameReader()
         self._inbox: deque[Received] = deque()
         self._first: Frame | None = None
@@ -69,7 +70,7 @@ class Channel:
         theirs, ours = ("server", "client") if self.session.role is Role.SERVER else ("client", "server")
         inflater, deflater = (
             (
-                int(extension.get(f"{side}_max_window_bits") or 15),
+                _window_bits(extension.get(f"{side}_max_window_bits")),
                 extension.get(f"{side}_no_context_takeover") is None,
             )
             for side in (theirs, ours)
@@ -116,9 +117,16 @@ class Channel:
             self.session.event(f"could not send: {problem}", self.number)
 
     async def _send_while_reading(self, octets: bytes) -> None:
+        stopped: Unreached | None = None
+
         async def read() -> None:
-            while self.conversation.ending is None:
-                await self._pull()
+            nonlocal stopped
+            try:
+                while self.conversation.ending is None:
+                    await self._pull()
+            except Unreached as unreached:
+                stopped = unreached
+                nursery.cancel_scope.cancel()
 
         try:
             async with trio.open_nursery() as nursery:
@@ -128,6 +136,8 @@ class Channel:
                 nursery.cancel_scope.cancel()
         except* Reset as group:
             raise Reset(str(group.exceptions[0])) from None
+        if stopped is not None:
+            raise stopped
         if scope.cancelled_caught:
             self.session.event("the target stopped reading; the rest was not sent", self.number)
 
@@ -138,7 +148,7 @@ class Channel:
         while True:
             if self._inbox:
                 received = self._inbox.popleft()
-                if received.opcode == PING and self.answers_pings and not self.sent_close:
+                if received.opcode == PING and self.answers_pings and not (self.sent_close or self.half_closed):
                     await self.put([self.prepare(Frame.pong(received.payload))])
                 return received
             if self.ended is not None:
@@ -250,6 +260,11 @@ class Channel:
         if self._deflater is None:
             raise Unreached(Reason.NOT_OFFERED, "the target did not accept permessage-deflate")
         return self._deflater.compress(payload.encode() if isinstance(payload, str) else payload)
+
+
+def _window_bits(value: str | None) -> int:
+    # A target may have answered anything; whether it was right to is for the cases about negotiation.
+    return next((bits for bits in range(8, 16) if str(bits) == value), 15)
 
 
 def _told(frame: Frame) -> str:

@@ -11,7 +11,7 @@ from .requirement import Role
 from .result import Reason
 from .session import Unreached
 from .transcript import Closure, Provocation
-from .wire.close import CloseBody
+from .wire.close import CloseBody, is_sendable
 from .wire.frame import BINARY, CLOSE, PING, PONG, TEXT, Frame
 
 _FAILED = "the connection to be failed"
@@ -49,9 +49,11 @@ class Connection(Channel):
         return b"".join(self.prepare(frame).encode() for frame in frames)
 
     async def half_close(self) -> None:
-        """End our direction of the stream (FIN) and go on reading."""
-        self.session.event("our FIN", self.number)
-        await self.stream.send_eof()
+        """End our direction of the stream (FIN) and go on reading; from here on nothing of the target is answered."""
+        if not self.half_closed:
+            self.half_closed = True
+            self.session.event("our FIN", self.number)
+            await self.stream.send_eof()
 
     async def break_off(self) -> None:
         """Break the stream off (RST)."""
@@ -118,8 +120,8 @@ class Connection(Channel):
         return closure
 
     async def _answer_close(self, body: CloseBody) -> None:
-        if self.answers_close and not self.sent_close:
-            await self.send(Frame.close(body.code if body.code and 1000 <= body.code <= 4999 else None))
+        if self.answers_close and not (self.sent_close or self.half_closed):
+            await self.send(Frame.close(body.code if body.code and is_sendable(body.code) else None))
         if self.role is Role.SERVER and self.answers_close and self.ends_tcp:
             await self.half_close()
 
@@ -135,6 +137,8 @@ class Connection(Channel):
 
     def is_chatter(self, received: Received) -> bool:
         """Return whether a message of the target may be its application's own, not an answer to ours."""
+        if received.opcode not in (TEXT, BINARY):
+            return False
         if not self.session.facts.echo or received.payload in self.session.facts.chatter:
             return True
         return self.session.facts.chatty and all(frame.payload != received.payload for frame in self.conversation.sent)
@@ -221,14 +225,15 @@ class Connection(Channel):
         while (received := await self.next(deadline)) is not None and received.opcode != CLOSE:
             if probe and received.opcode == PONG and received.payload == marker:
                 self.session.fail(_FAILED, "a Pong to the Ping sent after the error", received.entry)
-            if received.opcode in (TEXT, BINARY):
+            if received.opcode not in (PING, PONG):
                 self._refuse_delivery(received, allowed)
         body = CloseBody(received.payload) if received else None
         close_after = trio.current_time() - start if received else None
         if body is not None:
             await self._answer_close(body)
         rest = await self._close_and_end(deadline)
-        closure = Closure(body, rest.ending, close_after, rest.end_after, rest.end_entry)
+        end_after = trio.current_time() - start if rest.ending else None
+        closure = Closure(body, rest.ending, close_after, end_after, rest.end_entry)
         self.conversation.closure = closure
         if closure.ending is None:
             what = f"Close {body}, but TCP" if body is not None else "TCP"

@@ -13,7 +13,7 @@ import trio
 from .requirement import Role
 from .result import Direction, Reason
 from .transcript import Conversation, Transcript
-from .transport import Dialer, Reset, Stream, Unreachable
+from .transport import Dialer, Reset, Stream, TlsFailed, Unreachable
 
 
 class Violation(Exception):
@@ -136,14 +136,14 @@ class Session:
     async def connect(self, **options: object) -> tuple[Stream, Conversation]:
         """Open a stream to the target; `options` go to the dialer (`tls`, `server_name`).
 
-        Raises Unreached, reason LOST, where nothing listens any more.
+        Raises Unreached, reason LOST, where nothing listens any more, and TlsFailed if there were `options`.
         """
         conversation = Conversation(len(self.conversations) + 1, self.case, self.role)
         try:
             with trio.fail_after(self.limits.patience * 2):
                 stream = await self.dial(**options)
         except Unreachable as problem:
-            if options:
+            if options and isinstance(problem, TlsFailed):
                 raise
             self.lost = True
             raise Unreached(Reason.LOST, f"the target takes no connection any more: {problem}") from None
@@ -156,7 +156,7 @@ class Session:
         return stream, conversation
 
     def count(self, octets: int) -> None:
-        """Count octets that came; raises Unreached, reason LIMIT, past the cap."""
+        """Count octets that came; raises Unreached, reason ARRANGING, past the cap."""
         self.octets_read += octets
         if self.octets_read > self.limits.octets:
             raise Unreached(
