@@ -1,10 +1,10 @@
-"""What the 101s of a run say about extensions, and whether frames keep to it (RFC 6455 sections 4.2.2, 5.8, 9)."""
+"""What handshakes say about extensions, and whether frames keep to it (RFC 6455 sections 4.2.2, 5.8, 9)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsconform import Conversation, Sample, Verdict, monitor
+from wsconform import Conversation, Role, Sample, Verdict, monitor
 from wsconform.handshake import DEFLATE, MalformedExtensions, deflate_problem, offered
 from wsconform.wire.frame import DEFINED_OPCODES
 from wsconform.wire.http1 import Head
@@ -18,6 +18,11 @@ def _told(head: Head) -> str:
     return " and ".join(value.decode("latin-1") or "(empty)" for value in head.fields.get_all(NAME))
 
 
+def _spoken(conversation: Conversation) -> Iterator[tuple[int, Head]]:
+    """Return the heads in which the target speaks of extensions: a server's 101s, a client's requests."""
+    return iter(conversation.heads) if conversation.role is Role.CLIENT else accepted(conversation)
+
+
 @monitor("6455-4.2.2-23", hint="where no extension is accepted, leave the field out")
 def extensions_are_never_empty(conversation: Conversation) -> Iterator[Sample]:
     """No 101 has a Sec-WebSocket-Extensions without an element."""
@@ -27,9 +32,9 @@ def extensions_are_never_empty(conversation: Conversation) -> Iterator[Sample]:
 
 
 @monitor("6455-4.3-7", "6455-4.3-6", hint="write name; parameter; parameter=token, and commas between elements only")
-def accepted_extensions_follow_the_grammar(conversation: Conversation) -> Iterator[Sample]:
-    """Every Sec-WebSocket-Extensions of a 101 is a list of names with parameters, values being tokens once unquoted."""
-    for entry, head in accepted(conversation):
+def extensions_follow_the_grammar(conversation: Conversation) -> Iterator[Sample]:
+    """Every Sec-WebSocket-Extensions is a list of names with parameters, whose values are tokens once unquoted."""
+    for entry, head in _spoken(conversation):
         values = [value for value in head.fields.get_all(NAME) if value.strip(b", \t")]
         if values:
             parts = [part.strip(b" \t") for value in values for part in value.split(b",")]
@@ -66,21 +71,21 @@ def deflate_is_accepted_at_most_once(conversation: Conversation) -> Iterator[Sam
 
 
 @monitor("6455-9.1-8", "6455-9-3", hint="answer with the four parameters of RFC 7692 section 7.1, and their values")
-def accepted_parameters_are_defined(conversation: Conversation) -> Iterator[Sample]:
-    """The permessage-deflate of every 101 has parameters that RFC 7692 defines, with values that it allows."""
-    for entry, head in accepted(conversation):
+def deflate_parameters_are_defined(conversation: Conversation) -> Iterator[Sample]:
+    """Each permessage-deflate, in an offer or in a 101, has parameters and values that RFC 7692 defines."""
+    for entry, head in _spoken(conversation):
         if _is_well_formed(head):
             for extension in offered(head.fields):
                 if extension.name == DEFLATE:
-                    problem = deflate_problem(extension, answer=True)
+                    problem = deflate_problem(extension, answer=conversation.role is Role.SERVER)
                     yield judged(problem is None, problem or "", entry)
 
 
 @monitor("6455-5.8-1", hint="set RSV bits, and compress, only where your 101 named the extension")
 def frames_use_no_extension_that_was_not_negotiated(conversation: Conversation) -> Iterator[Sample]:
-    """Where the 101 lists no extension, no frame has a reserved bit or a reserved opcode."""
-    heads = list(accepted(conversation))
-    if not conversation.opened or any(NAME in head.fields for _, head in heads):
+    """Where the 101 listed no extension, no frame has a reserved bit or a reserved opcode."""
+    named = conversation.role is Role.SERVER and any(NAME in head.fields for _, head in accepted(conversation))
+    if not conversation.opened or conversation.extensions or named:
         return
     for entry, frame in conversation.frames:
         if frame.rsv or frame.opcode not in DEFINED_OPCODES:
