@@ -1,0 +1,103 @@
+"""A connection of a client as it was accepted: what was read of it is read again by the case that it is for."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+import trio
+
+from ..result import Reason
+from ..session import Unreached
+from ..transport import Dialer, Reset, Stream, TlsFacts
+from ..wire.http1 import Head
+
+#: How long (seconds) and how far (octets) is read on after our end of a stream. A socket that is closed with octets
+#: unread sends RST, which many a client library makes an error of.
+LINGER_SECONDS, LINGER_OCTETS = 1.0, 1 << 22
+
+
+class Accepted:
+    """An accepted Stream whose first octets, read already, are read once more.
+
+    A case closes its streams when it is over; this one only takes note of that (`over`), because the verdict must not
+    wait for the client's end of TCP. `farewell` ends it.
+    """
+
+    def __init__(self, inner: Stream, again: bytes) -> None:
+        self.inner, self._again = inner, again
+        self.tls: TlsFacts | None = inner.tls
+        self.over = trio.Event()
+
+    async def send(self, octets: bytes) -> None:
+        """Send all of `octets`; raises Reset."""
+        await self.inner.send(octets)
+
+    async def receive(self) -> bytes:
+        """Return the next octets, first those of the request; b"" at the end; raises Reset."""
+        if self._again:
+            await trio.lowlevel.checkpoint()
+            octets, self._again = self._again, b""
+            return octets
+        return await self.inner.receive()
+
+    async def send_eof(self) -> None:
+        """End our direction (FIN)."""
+        await self.inner.send_eof()
+
+    async def barrier(self) -> None:
+        """Wait until what was sent has left."""
+        await self.inner.barrier()
+
+    async def abort(self) -> None:
+        """Break the stream off (RST)."""
+        await self.inner.abort()
+        self.over.set()
+
+    async def aclose(self) -> None:
+        """Note that the case is over."""
+        await trio.lowlevel.checkpoint()
+        self.over.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A client's connection and the request that it began with; `peer` is its address, for messages."""
+
+    stream: Stream
+    head: Head
+    octets: bytes
+    peer: str
+
+    def accepted(self) -> Accepted:
+        """Return the stream with the request, and what came behind it, to be read again."""
+        return Accepted(self.stream, self.octets)
+
+
+async def farewell(stream: Stream) -> None:
+    """End `stream` so that the client sees FIN after the last octet: read on for a moment, then close."""
+    gone = (Reset, OSError, trio.ClosedResourceError, trio.BrokenResourceError)
+    # Over TLS the closure alert has to come first, and closing sends it.
+    if stream.tls is None:
+        with contextlib.suppress(*gone), trio.move_on_after(LINGER_SECONDS):
+            await stream.send_eof()
+            read = 0
+            while read < LINGER_OCTETS and (octets := await stream.receive()):
+                read += len(octets)
+    with contextlib.suppress(*gone):
+        await stream.aclose()
+
+
+def once(stream: Stream) -> Dialer:
+    """Return a dialer that gives `stream`, and raises Unreached when it is asked for another."""
+    streams = [stream]
+
+    async def dial(**options: object) -> Stream:
+        await trio.lowlevel.checkpoint()
+        if not streams:
+            raise Unreached(
+                Reason.NOT_OFFERED, "this case needs a second connection, and a client that is served makes one a case"
+            )
+        return streams.pop()
+
+    return dial

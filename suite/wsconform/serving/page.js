@@ -1,0 +1,193 @@
+// The client loop for browsers: each case is one WebSocket that sends back whatever message comes.
+"use strict";
+
+const byId = id => document.getElementById(id);
+const query = new URLSearchParams(location.search);
+const base = (location.protocol === "https:" ? "wss://" : "ws://") + location.host;
+const LONGEST = 120000; // ms that one connection may take before the page ends it itself
+const state = { agent: "", plan: null, next: 0, results: new Map(), rows: new Map(), tiles: new Map(), open: [], begun: 0 };
+
+function guessedName() {
+  const found = /(Firefox|Edg|OPR|HeadlessChrome|Chrome|Version)\/(\d+)/.exec(navigator.userAgent);
+  if (!found) return "browser";
+  const names = { Version: "Safari", Edg: "Edge", OPR: "Opera", HeadlessChrome: "Chrome" };
+  return (names[found[1]] || found[1]) + "/" + found[2];
+}
+
+function element(name, text, className) {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+async function ask(path) {
+  const answer = await fetch(path + "agent=" + encodeURIComponent(state.agent), { cache: "no-store" });
+  if (!answer.ok) throw new Error(await answer.text());
+  return answer.json();
+}
+
+// --- what is shown
+
+function say(text) { byId("status").textContent = text; }
+
+function showCounts() {
+  const counts = {};
+  for (const result of state.results.values()) counts[result.mark] = (counts[result.mark] || 0) + 1;
+  const list = byId("counts");
+  list.replaceChildren();
+  for (const mark of state.plan.marks) {
+    const item = element("li", undefined, counts[mark.name] ? "" : "none");
+    item.append(element("b", String(counts[mark.name] || 0), mark.name), element("span", mark.symbol + " " + mark.words));
+    list.append(item);
+  }
+}
+
+function showProgress() {
+  const total = state.plan.cases.length;
+  const share = total ? Math.max(0, total - state.open.length) / total : 1;
+  byId("bar").style.width = (100 * share).toFixed(1) + "%";
+  const progress = byId("progress");
+  progress.setAttribute("aria-valuemax", String(total));
+  progress.setAttribute("aria-valuenow", String(Math.round(share * total)));
+}
+
+function showTiles() {
+  const tiles = byId("tiles");
+  tiles.replaceChildren();
+  for (const each of state.plan.cases) {
+    const tile = element("i");
+    tile.title = each.id;
+    state.tiles.set(each.id, tile);
+    tiles.append(tile);
+  }
+}
+
+function showResult(result) {
+  const mark = state.plan.marks.find(each => each.name === result.mark);
+  const row = element("tr");
+  const about = element("td");
+  about.append(element("code", result.id), element("div", result.title, "title"));
+  if (result.observed && result.mark !== "MET") {
+    const finding = element("div", undefined, "finding " + result.mark);
+    finding.append(element("span", "expected " + result.expected + "; observed " + result.observed));
+    about.append(finding);
+  }
+  if (result.flaky) about.append(element("div", "attempts disagreed; the last one counts", "title"));
+  row.append(
+    element("td", mark.symbol + " " + mark.words, "mark " + mark.name), about, element("td", result.level),
+    element("td", result.requirement), element("td", (result.us / 1000).toFixed(1) + " ms", "right"));
+  row.dataset.text = (result.id + " " + result.title + " " + result.observed).toLowerCase();
+  row.dataset.met = String(result.mark === "MET" || result.mark === "OUT_OF_REACH");
+  const before = state.rows.get(result.id);
+  if (before) before.replaceWith(row); else byId("rows").append(row);
+  state.rows.set(result.id, row);
+  const tile = state.tiles.get(result.id);
+  if (tile) { tile.className = result.mark; tile.title = result.id + ": " + mark.words; }
+  filterRow(row);
+}
+
+function filterRow(row) {
+  const wanted = byId("filter").value.trim().toLowerCase();
+  row.hidden = (wanted !== "" && !row.dataset.text.includes(wanted)) || (byId("findings").checked && row.dataset.met === "true");
+}
+
+async function refresh() {
+  const news = await ask("results?since=" + state.next + "&");
+  state.next = news.next;
+  state.open = news.open;
+  for (const result of news.results) { state.results.set(result.id, result); showResult(result); }
+  byId("empty").hidden = state.results.size > 0;
+  showCounts();
+  showProgress();
+}
+
+// --- the client
+
+function connect(path, onMessage) {
+  return new Promise(done => {
+    let socket;
+    try {
+      socket = new WebSocket(base + path);
+    } catch (error) {
+      done();
+      return;
+    }
+    const watch = setTimeout(() => { socket.close(); done(); }, LONGEST);
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = event => onMessage(socket, event.data);
+    socket.onclose = () => { clearTimeout(watch); done(); };
+  });
+}
+
+async function runCase(id) {
+  const tile = state.tiles.get(id);
+  if (tile) tile.classList.add("running");
+  const path = "/runCase?casetuple=" + encodeURIComponent(id) + "&agent=" + encodeURIComponent(state.agent);
+  await connect(path, (socket, data) => { if (socket.readyState === WebSocket.OPEN) socket.send(data); });
+  if (tile) tile.classList.remove("running");
+}
+
+async function runAll(ids, jobs) {
+  const queue = ids.slice();
+  const worker = async () => {
+    while (queue.length) {
+      await runCase(queue.shift());
+      say("Running: " + queue.length + " of this round to go");
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, jobs) }, worker));
+}
+
+async function round(jobs) {
+  const together = state.open.filter(each => each.together).map(each => each.id);
+  const alone = state.open.filter(each => !each.together).map(each => each.id);
+  await runAll(together, jobs);
+  await runAll(alone, 1);
+}
+
+async function run() {
+  state.agent = byId("agent").value.trim() || guessedName();
+  const jobs = Number(byId("jobs").value) || 4;
+  for (const name of ["agent", "jobs", "start"]) byId(name).disabled = true;
+  state.begun = performance.now();
+  state.next = 0;
+  await refresh();
+  const clock = setInterval(() => { byId("clock").textContent = ((performance.now() - state.begun) / 1000).toFixed(1) + " s"; }, 100);
+  const poll = setInterval(() => { refresh().catch(() => {}); }, 400);
+  // What is not a pass is put again; a case that gets no result twice gets none.
+  for (let tries = 0, before = Infinity; state.open.length && tries < 2;) {
+    await round(jobs);
+    await refresh();
+    tries = state.open.length < before ? 0 : tries + 1;
+    before = state.open.length;
+  }
+  await connect("/updateReports?agent=" + encodeURIComponent(state.agent), () => {});
+  clearInterval(poll);
+  clearInterval(clock);
+  await refresh().catch(() => {});
+  const seconds = ((performance.now() - state.begun) / 1000).toFixed(1);
+  const left = state.open.length;
+  say("Done: " + state.results.size + " results in " + seconds + " s" + (left ? "; " + left + " cases got none" : "") + ". The reports are written.");
+  document.title = "done: wsconform";
+}
+
+function begin() {
+  run().catch(error => { say("Stopped: " + (error.message || error) + " Is the suite still running?"); });
+}
+
+async function load() {
+  byId("agent").value = state.agent = query.get("agent") || guessedName();
+  if (query.get("jobs")) byId("jobs").value = query.get("jobs");
+  state.plan = await ask("plan?");
+  showTiles();
+  await refresh();
+  say(state.plan.cases.length + " cases and " + state.plan.monitors.length + " rules over all connections, served at " + state.plan.address);
+  byId("controls").addEventListener("submit", event => { event.preventDefault(); begin(); });
+  for (const name of ["filter", "findings"]) {
+    byId(name).addEventListener("input", () => { for (const row of state.rows.values()) filterRow(row); });
+  }
+  if (query.get("auto")) begin();
+}
+
+load().catch(error => say("The plan could not be loaded: " + error.message));

@@ -1,0 +1,105 @@
+"""The page that makes a browser a client under test: its files, and what its script asks for."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__
+from ..catalogue import Case
+from ..result import Mark, Result
+from ..wire.http1 import Response
+from . import answers
+from .routes import LONGEST_NAME, Page, Refusal
+
+if TYPE_CHECKING:
+    from .agents import AgentRun
+    from .server import Server
+
+_FILES = {
+    "/": ("page.html", "text/html; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+}
+
+
+@functools.cache
+def _file(name: str) -> bytes:
+    return Path(__file__).with_name(name).read_bytes()
+
+
+def respond(request: Page, server: Server) -> Response:
+    """Return the answer to a request without an upgrade; raises Refusal for an address that is none of the page's."""
+    if request.path in _FILES:
+        name, kind = _FILES[request.path]
+        return answers.page(_file(name), kind)
+    match request.path:
+        case "/plan":
+            return answers.data(_plan(server, _run(request, server)))
+        case "/results":
+            return answers.data(_results(_run(request, server), _since(request)))
+        case "/favicon.ico":
+            return answers.answer(204, "No Content", b"")
+    raise Refusal(
+        404, "Not Found", "nothing here without a WebSocket upgrade; / is the page for browsers, /runCase runs a case"
+    )
+
+
+def _run(request: Page, server: Server) -> AgentRun:
+    name = request.parameters.get("agent", "").strip()[:LONGEST_NAME]
+    if not name:
+        raise Refusal(400, "Bad Request", "no agent is named; write agent=NAME")
+    return server.agent(name)
+
+
+def _since(request: Page) -> int:
+    text = request.parameters.get("since", "0")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+
+
+def _plan(server: Server, run: AgentRun) -> dict[str, Any]:
+    return {
+        "version": __version__,
+        "address": server.rules.url,
+        "marks": [{"name": mark.name, "symbol": mark.symbol, "words": mark.words} for mark in Mark],
+        "cases": [_case(run, case) for case in server.plan.cases],
+        "monitors": [{"id": monitor.id, "title": monitor.title} for monitor in server.plan.monitors],
+    }
+
+
+def _case(run: AgentRun, case: Case) -> dict[str, Any]:
+    needed = run.requirement(case)
+    return {
+        "id": case.id,
+        "title": case.title,
+        "alone": case.alone,
+        "level": needed.level.value,
+        "document": needed.document.id,
+        "section": needed.section,
+    }
+
+
+def _results(run: AgentRun, since: int) -> dict[str, Any]:
+    """Return the results after the first `since` ones, and what is to be put, or put again, `together` or alone."""
+    return {
+        "next": len(run.log),
+        "results": [_result(result) for result in run.log[since:]],
+        "open": [{"id": case.id, "together": run.waits_together(case)} for case in run.plan.cases if run.is_open(case)],
+    }
+
+
+def _result(result: Result) -> dict[str, Any]:
+    finding = result.finding
+    return {
+        "id": result.case,
+        "title": result.title,
+        "mark": result.mark.name,
+        "level": result.level.value,
+        "requirement": result.requirement,
+        "expected": finding.expected if finding else "",
+        "observed": finding.observed if finding else "",
+        "reason": result.reason.value if result.reason else "",
+        "flaky": result.flaky,
+        "us": result.micros,
+    }
