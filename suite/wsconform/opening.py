@@ -62,10 +62,10 @@ class Answer:
 
     def __str__(self) -> str:
         if self.head is None:
-            return f"the end of the connection ({self.ending.value}), no response" if self.ending else "no response"
-        return (
-            f"{self.head.status or self.head.start[1].decode('latin-1')} {self.head.reason.decode('latin-1')}".strip()
-        )
+            what = "no response" if self.entry is None else "octets that are no response"
+            return f"{what}, then the end of the connection ({self.ending.value})" if self.ending else what
+        status = self.head.status or self.head.start[1].decode("latin-1")
+        return f"{status} {self.head.reason.decode('latin-1')}".strip() or "a response without a status code"
 
 
 class Wire:
@@ -293,7 +293,7 @@ class Opening:
         wire.conversation.provoked = Provocation.HANDSHAKE
         self.expect(not answer.accepted, "the handshake to be refused", str(answer), answer.entry)
         silent = answer.head is None and answer.ending is None
-        self.expect(not silent, "the handshake to be refused", "no reaction", answer.entry)
+        self.expect(not silent, "the handshake to be refused", _unanswered(answer), answer.entry)
         if answer.status not in best:
             self.note("refused with", answer)
         return answer, wire
@@ -302,9 +302,13 @@ class Opening:
         """Expect a reaction of either kind, and note which; silence fails the case."""
         answer, wire = await self.exchange(request, tail=tail)
         silent = answer.head is None and answer.ending is None
-        self.expect(not silent, "an answer to the handshake", "no reaction", answer.entry)
+        self.expect(not silent, "an answer to the handshake", _unanswered(answer), answer.entry)
         self.note("answered with", answer)
         return answer, wire
+
+
+def _unanswered(answer: Answer) -> str:
+    return "no reaction" if answer.entry is None else str(answer)
 
 
 def _said(value: bytes | None) -> str:
