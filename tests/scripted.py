@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import trio
 import trio.testing
 
-from wsconform.catalogue import Case, Need, Subject
+from wsconform.catalogue import Case, Subject
 from wsconform.handshake import base_response
 from wsconform.judge import Attempted, Bench, attempt
 from wsconform.requirement import Role
@@ -153,8 +153,8 @@ class Target:
 
 def a_case(body: Body, id: str = "area.case", subject: Subject = Subject.CONNECTION, **options: object) -> Case:
     """Return a case with `body`; `options` are those of Case."""
-    fields: dict[str, object] = {"needs": frozenset[Need](), **options}
-    return Case(id, body, ("6455-5.1-3",), "A title.", "", subject, **fields)  # type: ignore[arg-type]
+    fields: dict[str, object] = {"requirements": ("6455-5.1-3",), "title": "A title.", "why": "", **options}
+    return Case(id=id, function=body, subject=subject, **fields)  # type: ignore[arg-type]
 
 
 def jumping(run: Callable[[], Awaitable[object]]) -> None:
