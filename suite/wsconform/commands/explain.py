@@ -1,0 +1,158 @@
+"""wsconform explain: one case told to a person, and with a journal what became of it there."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .. import values
+from .options import Value, display_options
+
+if TYPE_CHECKING:
+    from ..catalogue import Entry
+    from ..journal import TargetResults
+    from ..requirement import Registry, Requirement
+    from ..style import Style
+
+_READINGS = "docs/readings"
+
+
+@click.command("explain", short_help="tell one case to a person")
+@click.argument("case", metavar="CASE")
+@click.option(
+    "--in", "journal", metavar="JOURNAL", type=Value(values.PATH, "FILE"), help="Show what became of it there."
+)
+@click.option("--target", metavar="NAME", help="The journal's target. Default: the only one.")
+@display_options
+def command(case: str, journal: Path | None, target: str | None, **flags: object) -> None:
+    """Tell CASE: what it cites and why it matters, whom it binds, what it does, and how to run it alone."""
+    from .. import config
+    from .shared import catalogue, output, registry
+
+    if target and not journal:
+        raise click.UsageError("--target names a target of a journal; name the journal with --in")
+    out, style = output(config.settle(flags, os.environ, config.load()))
+    requirements = registry()
+    entries = _found(case, catalogue())
+    lines = _told(entries, requirements, style)
+    if journal is not None:
+        lines += _became([entry.id for entry in entries], journal, target, requirements, style)
+    for line in lines:
+        out.line(line)
+
+
+def _found(pattern: str, entries: Sequence[Entry]) -> list[Entry]:
+    """The members of the one family that `pattern`, an id or an old name, takes."""
+    from ..catalogue import matches
+    from ..problem import Problem, meant
+
+    found = [e for e in entries if matches(pattern, e.id) or any(matches(pattern, alias) for alias in e.aliases)]
+    families = list(dict.fromkeys(entry.family for entry in found))
+    if not found:
+        known = list(dict.fromkeys(entry.family for entry in entries))
+        near = meant(pattern.partition("[")[0], known, otherwise="; see `wsconform list cases`")
+        raise Problem(f'no case matches "{pattern}"{near}')
+    if len(families) > 1:
+        few = ", ".join(families[:3]) + (f" and {len(families) - 3} more" if len(families) > 3 else "")
+        raise Problem(f'"{pattern}" takes {len(families)} families of cases: {few}; name one')
+    return found
+
+
+def _told(entries: Sequence[Entry], registry: Registry, style: Style) -> list[str]:
+    from ..catalogue import Case
+
+    first = entries[0]
+    lines = [style.paint(style.text(first.id if len(entries) == 1 else first.family), "bold")]
+    lines += style.wrapped(first.title, 4)
+    if first.why:
+        lines += ["", *style.wrapped(first.why, 4)]
+    if len(entries) > 1:
+        members = [entry.id[len(entry.family) :] for entry in entries]
+        lines += ["", *_labelled("members", f"{len(members)}: {_few(members, 24)}", style)]
+    for number, id in enumerate(first.requirements):
+        lines += ["", *_requirement(registry[id], style, decides=number == 0)]
+    lines.append("")
+    if isinstance(first, Case):
+        if first.needs:
+            lines += _labelled("needs", ", ".join(sorted(need.value for need in first.needs)), style)
+        if first.offer:
+            lines += _labelled("offers", first.offer, style)
+        lines += _labelled("profile", f"{first.profile.name.lower()}{', put alone' if first.alone else ''}", style)
+        if first.reading:
+            lines += _labelled("reading", f"{_READINGS}/{first.reading.removesuffix('.md')}.md", style)
+    else:
+        lines += _labelled("kind", "a monitor: it watches every conversation of a run", style)
+    if aliases := list(dict.fromkeys(alias for entry in entries for alias in entry.aliases)):
+        lines += _labelled("old names", _few(aliases, 8), style)
+    if first.hint:
+        lines += _labelled("hint", first.hint, style)
+    wanted = first.id if len(entries) == 1 else first.family
+    return [*lines, f"    alone      {style.text(_alone(first, wanted))}"]
+
+
+def _alone(entry: Entry, wanted: str) -> str:
+    from ..catalogue import Case, Profile
+
+    full = ["--profile", "full"] if isinstance(entry, Case) and entry.profile is Profile.FULL else []
+    return shlex.join(["wsconform", "run", "TARGET", *full, "-c", wanted, "-v"])
+
+
+def _few(words: Sequence[str], most: int) -> str:
+    return ", ".join(words[:most]) + (f" and {len(words) - most} more" if len(words) > most else "")
+
+
+def _labelled(label: str, text: str, style: Style) -> list[str]:
+    return style.wrapped(text, 15, first=f"    {label:<11}")
+
+
+def _requirement(needed: Requirement, style: Style, *, decides: bool) -> list[str]:
+    """One citation: the first that binds the target's role decides."""
+    roles = ", ".join(sorted(role.value for role in needed.roles))
+    label = "asks" if decides else "cites too"
+    return [
+        *_labelled(label, f"{needed.citation} ({needed.id})", style),
+        *_labelled("", needed.text, style),
+        f"{' ' * 15}{style.text(needed.url)}",
+        *_labelled("binds", roles, style),
+        *_labelled("decided by", needed.how, style),
+    ]
+
+
+def _became(ids: Sequence[str], path: Path, name: str | None, registry: Registry, style: Style) -> list[str]:
+    from ..journal import JournalError, read
+    from ..problem import Problem
+    from ..tally import Group
+    from ..terminal import again_command, finding_lines
+
+    try:
+        journal = read(path)
+    except JournalError as problem:
+        raise Problem(str(problem)) from None
+    chosen = _target(journal.targets, path, name)
+    results = [result for result in chosen.results if result.case in ids]
+    if not results:
+        raise Problem(f"{path}: {chosen.target.name}: {ids[0]}: has no result there; run it with -c first")
+    again = again_command({})
+    lines = list[str]()
+    for result in results:
+        command = again(chosen.target.name, result.case)
+        lines += ["", *finding_lines(Group((result,)), registry, style, command, whole=True)]
+    return lines
+
+
+def _target(targets: Sequence[TargetResults], path: Path, name: str | None) -> TargetResults:
+    from ..problem import Problem, meant
+
+    names = [each.target.name for each in targets]
+    if not names:
+        raise Problem(f"{path}: no target was tested in this run; name another journal")
+    if name is None and len(names) > 1:
+        raise Problem(f"{path}: has {len(names)} targets; name one with --target: {_few(names, 8)}")
+    if name is not None and name not in names:
+        raise Problem(f"{path}: has no target {name}{meant(name, names, listed=True)}")
+    return targets[0] if name is None else targets[names.index(name)]

@@ -1,0 +1,196 @@
+"""wsconform probe: what an endpoint is, before it is judged; and the table that makes it a target."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .options import DURATION, display_options, target_options
+
+if TYPE_CHECKING:
+    from ..config import Configuration
+    from ..probe import Probed
+    from ..style import Style
+    from ..target import Target
+    from .shared import Chosen
+
+
+@click.command("probe", short_help="look at an endpoint: handshake, echo, offers")
+@click.argument("url", metavar="URL")
+@target_options
+@click.option("--patience", type=DURATION, help="Longest silence that is waited for. Default: 5s.")
+@click.option("--write", is_flag=True, help="Add the endpoint to the configuration as a target.")
+@click.option("--name", metavar="NAME", help="The target's name in the configuration.")
+@click.option("--json", "json_", is_flag=True, help="As JSON.")
+@display_options
+def command(url: str, write: bool, name: str | None, json_: bool, **flags: object) -> None:
+    """Look at URL, a ws or wss address or a configured target: what it answers, whether it echoes, what it offers."""
+    from .. import config
+    from ..problem import Problem
+    from .shared import choose, output
+
+    if name and not write:
+        raise click.UsageError("--name is for --write; add it, or leave --name out")
+    configuration = config.load()
+    settings = config.settle(flags, os.environ, configuration)
+    (chosen,) = choose([url], flags, configuration)
+    if write and "://" not in url:
+        raise Problem(f"{url}: --write makes a target of an address; name one such as ws://HOST:PORT/")
+    probed = look(chosen, settings.patience)
+    out, style = output(settings)
+    if json_:
+        out.line(json.dumps(_json(probed), indent=2, ensure_ascii=True))
+    else:
+        for line in _told(probed, style):
+            out.line(line)
+    if write:
+        path, table = _write(chosen.target, probed, configuration, name)
+        prose = out if not json_ else output(settings, sys.stderr)[0]
+        prose.line(style.text(f"{path}: added {table}"))
+
+
+def look(chosen: Chosen, patience: float) -> Probed:
+    """Start the target if that was asked for, probe it, and end it; raises Problem with exit code 3."""
+    import trio
+
+    from ..execute import reached
+    from ..probe import ProbeFailed, probe
+    from ..problem import Exit, Problem
+    from ..process import StartFailed
+    from ..session import Limits
+    from ..target import TargetError
+    from ..transport import Unreachable
+
+    found = list["Probed"]()
+    limits = Limits(patience, min(Limits().prompt, patience))
+
+    async def run() -> None:
+        async with (
+            trio.open_nursery() as nursery,
+            reached(chosen.target, nursery, folder=chosen.folder, serve=chosen.serve) as reach,
+        ):
+            found.append(await probe(reach.target, reach.target.dialer(), limits))
+
+    try:
+        trio.run(run)
+    except* TargetError as problems:
+        raise Problem(_first(problems)) from None
+    except* (ProbeFailed, Unreachable, StartFailed) as problems:
+        raise Problem(_first(problems), Exit.UNTESTABLE) from None
+    return found[0]
+
+
+def _first(problems: BaseExceptionGroup[BaseException]) -> str:
+    each: BaseException = problems
+    while isinstance(each, BaseExceptionGroup):
+        each = each.exceptions[0]
+    return str(each)
+
+
+def _json(probed: Probed) -> dict[str, object]:
+    record, facts = probed.record, probed.facts
+    return {
+        "name": record.name,
+        "address": record.address,
+        "role": record.role.value,
+        "transport": record.transport,
+        "http": record.http,
+        "echo": record.echo,
+        "round_trip": record.round_trip,
+        "offers": list(record.offers),
+        "chatter": sorted(message.decode("latin-1") for message in facts.chatter),
+        "chatty": facts.chatty,
+        "info": dict(record.info),
+    }
+
+
+def _told(probed: Probed, style: Style) -> list[str]:
+    record, facts = probed.record, probed.facts
+    rows = [
+        ("handshake", f"101 over HTTP/{record.http}"),
+        ("transport", "TLS over TCP" if record.transport == "tls" else "TCP"),
+        ("echo", "text comes back" if record.echo else "no: cases that need an echo will be skipped"),
+        ("round trip", f"{record.round_trip * 1000:.2f} ms"),
+        ("extensions", ", ".join(record.offers) or "none taken up"),
+    ]
+    if facts.chatter or facts.chatty:
+        count = len(facts.chatter)
+        words = f"{count} message{'' if count == 1 else 's'} of its own" if count else "messages of its own"
+        rows.append(("chatter", f"{words}{', others at any time' if facts.chatty else ' on every connection'}"))
+    rows += list(record.info.items())
+    lines = [style.paint(style.text(record.address), "bold")]
+    for label, text in rows:
+        lines += style.wrapped(text, 15, first=f"  {style.cut(style.text(label), 12):<13}")
+    return lines
+
+
+def _write(target: Target, probed: Probed, configuration: Configuration, name: str | None) -> tuple[Path, str]:
+    """Append the target's table to the configuration, a new one if there is none; return file and table."""
+    from ..config import FILE, target_name
+    from ..problem import Problem
+
+    path = configuration.path or Path.cwd() / FILE
+    chosen = name or re.sub(r"[^A-Za-z0-9]+", "-", f"{target.url.host}-{target.url.port}").strip("-")
+    if chosen in configuration.targets:
+        raise Problem(f'{path.name}: there is a target "{chosen}" already; choose another name with --name')
+    table = ("tool.wsconform." if path.name != FILE else "") + f"targets.{target_name(chosen)}"
+    text = "\n".join([f"[{table}]", *_keys(target, probed), ""])
+    try:
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        after = f"{before.rstrip()}\n\n{text}" if before.strip() else text
+        _check(after, path, text)
+        path.write_text(after, encoding="utf-8")
+    except OSError as problem:
+        raise Problem(f"{path}: cannot be written: {problem.strerror}; add the table by hand:\n{text}") from None
+    return path, table
+
+
+def _check(after: str, path: Path, text: str) -> None:
+    import tomllib
+
+    from ..problem import Problem
+
+    try:
+        tomllib.loads(after)
+    except tomllib.TOMLDecodeError:
+        line = " ".join(text.split())
+        raise Problem(f"{path}: a table cannot be added at its end; add by hand: {line}") from None
+
+
+def _keys(target: Target, probed: Probed) -> list[str]:
+    def text(value: str) -> str:
+        # A basic string of TOML is a string of JSON, surrogate pairs aside.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+    lines = ['role = "server"', f"url = {text(str(target.url))}"]
+    if target.start:
+        lines.append(f"start = [{', '.join(map(text, target.start))}]")
+    lines.append(f'app = "{"echo" if probed.record.echo else "none"}"')
+    if target.subprotocol:
+        lines.append(f"subprotocol = {text(target.subprotocol)}")
+    if target.headers:
+        lines.append(f"headers = {{ {', '.join(_headers(target.headers, text))} }}")
+    if target.cacert:
+        lines.append(f"cacert = {text(str(Path(target.cacert).absolute()))}")
+    if target.insecure:
+        lines.append("insecure = true")
+    return lines
+
+
+def _headers(headers: Sequence[tuple[str, str]], text: object) -> list[str]:
+    from ..redact import SECRET
+
+    assert callable(text)
+    return [
+        # A credential does not go into a file that people commit: its value is taken from the environment.
+        f"{text(name)} = "
+        + (text("${" + name.upper().replace("-", "_") + "}") if name.lower() in SECRET else text(value))
+        for name, value in headers
+    ]

@@ -1,0 +1,39 @@
+"""wsconform report: documents made of journals that earlier runs left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from .. import values
+from .options import Value
+
+
+@click.command("report", short_help="make documents of journals")
+@click.argument("journals", nargs=-1, required=True, metavar="JOURNAL...", type=Value(values.PATH, "FILE"))
+@click.option("-r", "--report", "reports", multiple=True, metavar="KIND[=PATH]", help="html, junit, json, md.")
+@click.option(
+    "-o",
+    "--out",
+    default="wsconform-out",
+    type=Value(values.PATH, "DIR"),
+    help="Folder for what has no path. Default: wsconform-out.",
+)
+def command(journals: Sequence[Path], reports: Sequence[str], out: Path) -> None:
+    """Make documents of JOURNALs, their targets side by side; print where each is."""
+    from ..documents import make, wanted, writable_folder
+    from ..journal import JournalError, read
+    from ..problem import Problem
+
+    if not reports:
+        raise click.UsageError("there is nothing to make; add -r KIND, such as -r html")
+    documents = wanted(reports)
+    try:
+        gathered = [read(path / "journal.jsonl" if path.is_dir() else path) for path in journals]
+    except JournalError as problem:
+        raise Problem(str(problem)) from None
+    folder = out if all(document.path for document in documents) else writable_folder(out, "-o")
+    for path in make(documents, gathered, folder):
+        click.echo(str(path))

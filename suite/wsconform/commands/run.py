@@ -1,0 +1,285 @@
+"""wsconform run: the catalogue put to targets, a journal, documents, and an exit code for the gate."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .. import values
+from .options import DURATION, Value, display_options, selectors, target_options
+
+if TYPE_CHECKING:
+    from ..config import Configuration, Settings
+    from ..execute import Execution, Plan
+    from ..expected import Expectations
+    from ..gate import Policy
+    from ..journal import JournalWriter
+    from ..requirement import Registry
+    from ..style import Out, Style
+    from ..terminal import Teller
+    from .shared import Chosen
+
+
+@click.command("run", short_help="put the catalogue to targets")
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@selectors
+@target_options
+@click.option("-j", "--jobs", type=Value(values.Count(1), "N"), help="Connections at once. Default: 8.")
+@click.option("--patience", type=DURATION, help="Longest silence that is waited for. Default: 5s.")
+@click.option("--debugger", is_flag=True, default=None, help="Endless patience, one case at a time.")
+@click.option("--budget", type=DURATION, help="End the run after this long.")
+@click.option("--retries", type=Value(values.Count(0), "N"), help="More attempts at what is not a pass. Default: 0.")
+@click.option("--max-failures", type=Value(values.Count(1), "N"), help="Put no more cases after so many failures.")
+@click.option("--shard", type=Value(values.SHARD, "N/M"), help="One part of M, by a hash of the case's id.")
+@click.option("--seed", type=Value(values.Count(0), "N"), help="Seed of keys and masks. Default: 6455.")
+@click.option("--fail-on", type=click.Choice(["must", "should", "never"]), help="What breaks the gate. Default: must.")
+@click.option("--expected", type=Value(values.PATH, "FILE"), help="Known failures. Default: expected.toml if there.")
+@click.option(
+    "--allow",
+    multiple=True,
+    type=click.Choice(["stale", "flaky", "inconclusive"]),
+    help="What else does not break the gate.",
+)
+@click.option(
+    "-o", "--out", type=Value(values.PATH, "DIR"), help="Folder of journal and reports. Default: wsconform-out."
+)
+@click.option(
+    "-r", "--report", "reports", multiple=True, metavar="KIND[=PATH]", help="Also write html, junit, json, md."
+)
+@click.option("--json", "json_", is_flag=True, help="The journal on stdout, prose on stderr.")
+@click.option("-q", "--quiet", is_flag=True, help="The verdict alone.")
+@click.option("-v", "--verbose", is_flag=True, help="Every result with its ladder.")
+@click.option("--whole", is_flag=True, default=None, help="Keep all octets in the journal.")
+@display_options
+@click.pass_obj
+def command(
+    words: list[str], /, targets: tuple[str, ...], json_: bool, quiet: bool, verbose: bool, **flags: object
+) -> int:
+    """Put the catalogue to TARGETs: names from the configuration, or ws and wss addresses.
+
+    Without a TARGET, all that are configured; without a configuration, the embedded reference endpoint.
+    """
+    from .. import config
+
+    configuration = config.load()
+    settings = config.settle(flags, os.environ, configuration)
+    return Run(words, configuration, settings, flags).run(targets, json=json_, manner=Manner(quiet, verbose))
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How much is told: the verdict alone if `quiet`, every ladder if `verbose`."""
+
+    quiet: bool = False
+    verbose: bool = False
+
+
+class Run:
+    """One call of the command."""
+
+    def __init__(
+        self, words: list[str], configuration: Configuration, settings: Settings, flags: dict[str, object]
+    ) -> None:
+        from .shared import catalogue, registry
+
+        self.words, self.configuration, self.settings, self.flags = words, configuration, settings, flags
+        self.registry, self.catalogue = registry(), catalogue()
+
+    def run(self, names: Sequence[str], *, json: bool, manner: Manner) -> int:
+        """Run, write the artefacts, tell the verdict, and return the exit code."""
+        from .. import gate
+        from ..documents import make, wanted, writable_folder
+        from ..journal import JournalWriter, read
+        from ..problem import Exit, Problem
+        from ..style import Out
+        from .shared import choose, output
+
+        settings = self.settings
+        chosen = choose(names, self.flags, self.configuration)
+        plans = self._plans(chosen)
+        documents = wanted(settings.reports)
+        expectations = self._expectations()
+        prose, style = output(settings, sys.stderr if json else None)
+        policy = gate.Policy(gate.FailOn(settings.fail_on), frozenset(map(gate.Allow, settings.allow)))
+        if not any(plan.entries for plan in plans):
+            raise Problem(self._nothing_selected(plans), Exit.NOTHING)
+        folder = writable_folder(settings.out, "-o")
+        path = folder / "journal.jsonl"
+        teller = self._teller(chosen, (prose, style), policy, manner)
+        if chosen[0].serve and not names and not manner.quiet:
+            prose.line("No target is named and there is no configuration: this is the embedded reference endpoint.")
+        try:
+            with path.open("w", encoding="utf-8", newline="\n") as file:
+                copies = (_Copy(Out(sys.stdout)),) if json else ()
+                writer = JournalWriter(file, *copies)
+                execution = self._execute(plans, expectations, writer, teller, folder, keep_all=manner.verbose)
+        except OSError as problem:
+            raise Problem(f"{path}: cannot be written: {problem.strerror}; name another folder with -o") from None
+        artefacts = make(documents, [read(path)], folder) if documents else []
+        ruling = gate.rule(
+            execution.outcomes,
+            self._stale(expectations, plans),
+            policy,
+            interrupted=execution.interrupted,
+            expected=expectations.name,
+        )
+        told = [f"journal {path}", *(str(each) for each in artefacts)]
+        teller.summary(execution.outcomes, ruling, told, execution.seconds)
+        return ruling.exit
+
+    def _plans(self, chosen: Sequence[Chosen]) -> list[Plan]:
+        from ..execute import Plan
+        from .shared import selected, selection
+
+        wanted = selection(self.settings)
+        return [
+            Plan(
+                each.target,
+                selected(wanted, self.catalogue, each.target.role, self.registry),
+                self._jobs(each),
+                each.folder,
+                each.serve,
+            )
+            for each in chosen
+        ]
+
+    def _jobs(self, chosen: Chosen) -> int | None:
+        """What a flag says, then the target's own; the rest is a default for all."""
+        given = self.flags.get("jobs")
+        return given if isinstance(given, int) else chosen.jobs
+
+    def _nothing_selected(self, plans: Sequence[Plan]) -> str:
+        from dataclasses import replace
+
+        from ..catalogue import Profile
+        from .shared import selected, selection
+
+        full = replace(selection(self.settings), profile=Profile.FULL)
+        if any(selected(full, self.catalogue, plan.target.role, self.registry) for plan in plans):
+            return f"nothing is selected in profile {self.settings.profile}; the cases belong to --profile full"
+        return "nothing is selected: no case is taken by all selectors together; see `wsconform list cases`"
+
+    def _expectations(self) -> Expectations:
+        from ..expected import Expectations, load
+
+        path = self.settings.expected
+        if path is None:
+            beside = self.configuration.path.parent if self.configuration.path else Path.cwd()
+            path = beside / "expected.toml"
+            if not path.is_file():
+                return Expectations()
+        expectations = load(path)
+        expectations.about(self.catalogue)
+        return expectations
+
+    def _stale(self, expectations: Expectations, plans: Sequence[Plan]) -> list[str]:
+        import datetime
+
+        return expectations.stale(
+            self.catalogue,
+            ran=[plan.target.name for plan in plans],
+            known=self.configuration.targets,
+            today=datetime.date.today(),
+        )
+
+    def _teller(self, chosen: Sequence[Chosen], to: tuple[Out, Style], policy: Policy, manner: Manner) -> Teller:
+        from ..catalogue import catalogue_version
+        from ..style import Out, is_terminal
+        from ..terminal import Teller, Telling, again_command
+
+        extra = [] if self.settings.profile == "standard" else ["--profile", self.settings.profile]
+        telling = Telling(
+            catalogue_version(self.catalogue),
+            self.settings.seed,
+            again_command({each.target.name: (*each.words, *extra) for each in chosen}),
+            Out(sys.stderr),
+            manner.quiet,
+            manner.verbose,
+        )
+        shows = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb" and manner == Manner()
+        return Teller(*to, self.registry, policy, telling, progress=shows)
+
+    def _execute(
+        self,
+        plans: Sequence[Plan],
+        expectations: Expectations,
+        writer: JournalWriter,
+        teller: Teller,
+        folder: Path,
+        *,
+        keep_all: bool,
+    ) -> Execution:
+        import trio
+
+        from ..catalogue import catalogue_version
+        from ..execute import Execution, How
+        from ..journal import Header
+        from ..session import Limits
+        from .shared import command_word
+
+        settings, usual = self.settings, Limits()
+        patience = math.inf if settings.debugger else settings.patience
+        how = How(
+            limits=Limits(patience, min(usual.prompt, patience)),
+            jobs=1 if settings.debugger else settings.jobs or How().jobs,
+            confirm=not settings.debugger,
+            budget=settings.budget,
+            retries=settings.retries,
+            max_failures=settings.max_failures,
+            seed=settings.seed,
+            whole=settings.whole,
+            out=folder,
+            keep_all=keep_all,
+        )
+        writer.header(
+            Header(
+                catalogue_version(self.catalogue),
+                _documents(plans, self.registry),
+                command_word(self.words),
+                settings.seed,
+                settings.profile,
+                _platform(),
+                _now(),
+            )
+        )
+        execution = Execution(plans, self.registry, how, writer, expectations=expectations, watcher=teller)
+        trio.run(execution.run)
+        return execution
+
+
+class _Copy:
+    """The journal's copy on stdout; a reader who went away ends the copy, not the run."""
+
+    def __init__(self, out: Out) -> None:
+        self._out = out
+
+    def write(self, text: str) -> int:
+        self._out.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Every line is flushed as it is written."""
+
+
+def _documents(plans: Sequence[Plan], registry: Registry) -> tuple[str, ...]:
+    ids = {id for plan in plans for entry in plan.entries for id in entry.requirements}
+    return tuple(dict.fromkeys(each.document.id for each in registry.values() if each.id in ids))
+
+
+def _platform() -> str:
+    system = os.uname()
+    version = ".".join(map(str, sys.version_info[:3]))
+    return f"{system.sysname} {system.machine}, {sys.implementation.name} {version}"
+
+
+def _now() -> str:
+    import time
+
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -1,0 +1,181 @@
+"""What commands do alike: find the configuration, the selection, the targets, and the style of their output."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from ..config import Configuration, Settings
+from ..problem import Problem
+from ..style import Out, Style
+
+if TYPE_CHECKING:
+    from ..catalogue import Entry, Selection
+    from ..execute import Serve
+    from ..requirement import Registry, Role
+    from ..target import Target
+
+__all__ = ["Chosen", "catalogue", "choose", "command_word", "output", "registry", "selection"]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A target to run: how many connections at once, where its command runs, how the command line names it."""
+
+    target: Target
+    words: tuple[str, ...]
+    jobs: int | None = None
+    folder: Path | None = None
+    serve: Serve | None = None
+
+
+def registry() -> Registry:
+    """Return the requirement registry; raises Problem."""
+    from ..problem import Exit
+    from ..requirement import RegistryError, load_registry
+
+    try:
+        return load_registry()
+    except RegistryError as problem:
+        raise Problem(str(problem), Exit.SUITE) from None
+
+
+def catalogue() -> tuple[Entry, ...]:
+    """Return every case and monitor; raises Problem."""
+    from ..catalogue import load_catalogue
+    from ..problem import Exit
+
+    try:
+        return load_catalogue()
+    except (ImportError, ValueError) as problem:
+        raise Problem(f"the catalogue cannot be loaded: {problem}", Exit.SUITE) from None
+
+
+def selection(settings: Settings) -> Selection:
+    """Return what the selectors among `settings` ask for."""
+    from ..catalogue import Profile, Selection
+
+    return Selection(
+        settings.case,
+        settings.exclude,
+        settings.section,
+        settings.level,
+        Profile[settings.profile.upper()],
+        settings.shard,
+    )
+
+
+def selected(wanted: Selection, entries: Sequence[Entry], role: Role, requirements: Registry) -> tuple[Entry, ...]:
+    """Return the cases that `wanted` takes; raises Problem where a selector takes none at all."""
+    from ..catalogue import UnknownPattern
+
+    try:
+        return wanted.select(entries, role, requirements)
+    except UnknownPattern as problem:
+        raise Problem(str(problem)) from None
+
+
+def output(settings: Settings, stream: TextIO | None = None) -> tuple[Out, Style]:
+    """Return where prose goes (stdout by default) and how it looks."""
+    chosen = stream or sys.stdout
+    return Out(chosen), Style.of(chosen, os.environ, color=settings.color, ascii=settings.ascii)
+
+
+def choose(names: Sequence[str], flags: Mapping[str, object], configuration: Configuration) -> list[Chosen]:
+    """Return the targets that `names` mean, `flags` over what the configuration says of them.
+
+    Without names, all that are configured; without a configuration, the embedded reference. Raises Problem.
+    """
+    from ..execute import REFERENCE
+
+    if not names and configuration.path is None:
+        return [_reference()]
+    if not names and not configuration.targets:
+        raise Problem(
+            f"{configuration.name}: there is no target; add [targets.NAME] with its url, name an address,"
+            f" or run the embedded endpoint with `wsconform run {REFERENCE}`"
+        )
+    chosen = [_one(name, configuration) for name in names or configuration.targets]
+    if flags.get("start") and len(chosen) > 1:
+        raise Problem(f"--start starts one target, and there are {len(chosen)}; name the one it is for")
+    return _with_own_names([_over(each, flags) for each in chosen])
+
+
+def _reference() -> Chosen:
+    from ..execute import reference_target
+    from ..target import TargetError
+
+    try:
+        target, serve = reference_target()
+    except TargetError as problem:
+        raise Problem(str(problem)) from None
+    return Chosen(target, (target.name,), serve=serve)
+
+
+def _one(name: str, configuration: Configuration) -> Chosen:
+    from ..execute import REFERENCE
+    from ..requirement import Role
+    from ..target import Target, TargetError, Url
+
+    if "://" in name:
+        try:
+            return Chosen(Target(name, Url.parse(name)), (name,))
+        except TargetError as problem:
+            raise Problem(str(problem)) from None
+    if name == REFERENCE and name not in configuration.targets:
+        return _reference()
+    table = configuration.table(name)
+    if Role(table.role) is not Role.SERVER:
+        raise Problem(f'{table.where}: role = "{table.role}": `wsconform run` tests servers; name another target')
+    return Chosen(table.target(os.environ), (name,), table.jobs, table.folder)
+
+
+def _over(chosen: Chosen, flags: Mapping[str, object]) -> Chosen:
+    """Flags over the target's own values; they become part of how the command line names it."""
+    changes, words = dict[str, object](), list(chosen.words)
+    for key, flag in (("app", "--app"), ("subprotocol", "--subprotocol"), ("cacert", "--cacert")):
+        if (value := flags.get(key)) is not None:
+            changes[key] = str(value)
+            words += [flag, str(value)]
+    if (value := flags.get("insecure")) is not None:
+        changes["insecure"] = value
+        words.append("--insecure")
+    if isinstance(fields := flags.get("header"), tuple) and fields:
+        given = [each for field in fields for each in field]
+        names = {name.lower() for name, _ in given}
+        kept = [each for each in chosen.target.headers if each[0].lower() not in names]
+        changes["headers"] = (*kept, *given)
+        for name, _ in given:
+            # A command that is shown and kept holds no credentials.
+            words += ["-H", f"{name}: ***"]
+    folder = chosen.folder
+    if isinstance(command := flags.get("start"), tuple) and command:
+        import shlex
+
+        if chosen.serve is not None:
+            raise Problem("--start: the embedded endpoint needs no starting; name the target's address")
+        changes["start"], folder = command, None
+        words += ["--start", shlex.join(command)]
+    if (seconds := flags.get("ready_within")) is not None:
+        changes["ready_within"] = seconds
+    target = replace(chosen.target, **changes)  # type: ignore[arg-type]  # each was made by its kind
+    return replace(chosen, target=target, words=tuple(words), folder=folder)
+
+
+def _with_own_names(chosen: list[Chosen]) -> list[Chosen]:
+    """A journal tells targets by name, so one that is asked for twice is run once."""
+    found: dict[str, Chosen] = {}
+    for each in chosen:
+        found.setdefault(each.target.name, each)
+    return list(found.values())
+
+
+def command_word(words: object) -> str:
+    """Return the command line as the journal keeps it."""
+    from ..redact import masked_command
+
+    return masked_command(["wsconform", *(words if isinstance(words, list) else [])])

@@ -1,0 +1,333 @@
+"""One run over its targets: each is probed, put the plan to, and written down record by record."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+import trio
+
+from .catalogue import Entry
+from .expected import Expectations
+from .gate import TargetOutcome
+from .journal import Footer, JournalWriter, TargetRecord
+from .judge import Attempted, Bench, result_of
+from .probe import ProbeFailed, probe
+from .process import Output, Started, StartFailed
+from .redact import Redactor
+from .requirement import Registry
+from .result import Finding, Mark, Reason, Result, Verdict
+from .runner import Options, Runner, Why
+from .session import Limits
+from .tally import counts
+from .target import Target, TargetError, Url
+from .transport import Dialer, Unreachable
+
+__all__ = ["REFERENCE", "Execution", "How", "Plan", "Reach", "Silent", "Watcher", "dial", "reached", "reference_target"]
+
+#: The name of the embedded reference endpoint as a target.
+REFERENCE = "reference"
+
+_GRAVITY = (Why.INTERRUPTED, Why.LOST, Why.BUDGET, Why.DONE)
+
+Serve = Callable[..., Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A target and what is put to it; `folder` is where its command runs, `serve` the embedded endpoint's server."""
+
+    target: Target
+    entries: tuple[Entry, ...]
+    jobs: int | None = None
+    folder: Path | None = None
+    serve: Serve | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a run goes; `budget` (seconds) is for all targets together, `out` the folder for what targets print."""
+
+    limits: Limits = field(default_factory=Limits)
+    jobs: int = 8
+    confirm: bool = True
+    budget: float | None = None
+    retries: int = 0
+    max_failures: int | None = None
+    seed: int = 6455
+    whole: bool = False
+    out: Path | None = None
+    keep_all: bool = False
+
+
+class Watcher(Protocol):
+    """Whoever is told how the run goes, while it goes."""
+
+    def began(self, record: TargetRecord, planned: int) -> None:
+        """A target answered; `planned` cases will be put to it."""
+
+    def judged(self, target: str, result: Result) -> None:
+        """A result is final."""
+
+    def ended(self, outcome: TargetOutcome) -> None:
+        """A target's part is over, whatever its end."""
+
+
+class Silent:
+    """A watcher that looks away."""
+
+    def began(self, record: TargetRecord, planned: int) -> None:
+        """Do nothing."""
+
+    def judged(self, target: str, result: Result) -> None:
+        """Do nothing."""
+
+    def ended(self, outcome: TargetOutcome) -> None:
+        """Do nothing."""
+
+
+def dial(target: Target) -> Dialer:
+    """Return the dialer of `target`: what a run uses unless it is given another."""
+    return target.dialer()
+
+
+def reference_target() -> tuple[Target, Serve]:
+    """Return the embedded endpoint as a target whose port is not known yet, and what serves it.
+
+    Raises TargetError where no package provides one.
+    """
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group="wsconform.reference", name="server"):
+        serve: Serve = point.load()
+        return Target(REFERENCE, Url("ws", "127.0.0.1", 0, "/"), app="echo"), serve
+    raise TargetError("no reference endpoint is installed; name an address such as ws://HOST:PORT/")
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A target that takes connections: its address is known, and what was started for it runs."""
+
+    target: Target
+    started: Started | None = None
+
+
+@contextlib.asynccontextmanager
+async def reached(
+    target: Target,
+    nursery: trio.Nursery,
+    *,
+    folder: Path | None = None,
+    serve: Serve | None = None,
+    output: Output | None = None,
+) -> AsyncIterator[Reach]:
+    """Start what `target` needs (its command, or the embedded endpoint `serve`), and end it with all in `nursery`.
+
+    Raises StartFailed.
+    """
+    started = None
+    if serve is not None:
+        port = await nursery.start(serve)
+        target = replace(target, url=replace(target.url, port=port))
+    output = output or Output()
+    if target.start:
+        started = Started(
+            target.start,
+            nursery,
+            output,
+            host=target.url.host,
+            port=target.url.port,
+            ready_within=target.ready_within,
+            folder=folder,
+        )
+    try:
+        if started:
+            await started.start()
+        yield Reach(target, started)
+    finally:
+        if started:
+            await started.end()
+        output.close()
+        nursery.cancel_scope.cancel()
+
+
+class Execution:
+    """One run; `outcomes` fill while it goes, and say how far it came when it is interrupted."""
+
+    def __init__(
+        self,
+        plans: Sequence[Plan],
+        registry: Registry,
+        how: How,
+        writer: JournalWriter,
+        *,
+        expectations: Expectations | None = None,
+        watcher: Watcher | None = None,
+        dial: Callable[[Target], Dialer] = dial,
+    ) -> None:
+        self.plans, self.registry, self.how, self.writer = tuple(plans), registry, how, writer
+        self.expectations = expectations or Expectations()
+        self.watcher: Watcher = watcher or Silent()
+        self.outcomes: list[TargetOutcome] = []
+        self.interrupted = False
+        self.seconds = 0.0
+        self._dial = dial
+        self._redactor = Redactor()
+
+    async def run(self, *, signals: bool = True) -> Why:
+        """Put every plan to its target, one target after the other, and write all but the journal's header.
+
+        SIGINT and SIGTERM end the run early with a footer, if `signals` (which only the main thread may ask for).
+        """
+        began = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            if signals:
+                await nursery.start(self._heed_signals, nursery.cancel_scope)
+            for plan in self.plans:
+                left = None if self.how.budget is None else max(0.0, began + self.how.budget - trio.current_time())
+                await self._one(plan, left)
+            nursery.cancel_scope.cancel()
+        self.seconds = trio.current_time() - began
+        why = self._why()
+        self.writer.footer(Footer(why.value, _now(), round(self.seconds, 6), self._counts()))
+        return why
+
+    async def _heed_signals(
+        self, scope: trio.CancelScope, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
+            task_status.started()
+            async for _ in received:
+                self.interrupted = True
+                scope.cancel()
+                return
+
+    def _why(self) -> Why:
+        found = {Why(outcome.why) for outcome in self.outcomes}
+        if self.interrupted:
+            found.add(Why.INTERRUPTED)
+        return next((why for why in _GRAVITY if why in found), Why.DONE)
+
+    def _counts(self) -> Mapping[str, Mapping[str, int]]:
+        found = {outcome.name: counts(outcome.results) for outcome in self.outcomes}
+        return {name: {mark.words: count for mark, count in each.items() if count} for name, each in found.items()}
+
+    async def _one(self, plan: Plan, budget: float | None) -> None:
+        outcome = TargetOutcome(plan.target.name, len(plan.entries), why=Why.INTERRUPTED.value)
+        self.outcomes.append(outcome)
+        self._redactor = Redactor(name for name, _ in plan.target.headers)
+        try:
+            output = self._output(plan.target) if plan.target.start else None
+            outcome.log = str(output.path or "") if output else ""
+            async with trio.open_nursery() as nursery:
+                try:
+                    async with reached(
+                        plan.target, nursery, folder=plan.folder, serve=plan.serve, output=output
+                    ) as reach:
+                        try:
+                            await self._put(replace(plan, target=reach.target), outcome, budget, reach.started)
+                        finally:
+                            outcome.restarts = reach.started.restarts if reach.started else 0
+                finally:
+                    outcome.output = output.last_lines() if output else ()
+        except* (ProbeFailed, Unreachable, StartFailed, TargetError) as problems:
+            outcome.problem, outcome.why = _first(problems), Why.LOST.value
+            self._write_untested(plan.target, outcome)
+        finally:
+            self.watcher.ended(outcome)
+
+    def _output(self, target: Target) -> Output:
+        """Where what `target` prints is kept: a file of its own beside the journal."""
+        if self.how.out is None:
+            return Output()
+        name = re.sub(r"[^A-Za-z0-9.-]+", "-", target.name).strip("-.") or "target"
+        logs = {outcome.log for outcome in self.outcomes}
+        path, number = self.how.out / f"{name}.log", 1
+        while str(path) in logs:
+            number += 1
+            path = self.how.out / f"{name}.{number}.log"
+        try:
+            return Output(path)
+        except OSError:
+            return Output()
+
+    async def _put(self, plan: Plan, outcome: TargetOutcome, budget: float | None, started: Started | None) -> None:
+        began = trio.current_time()
+        target, dialer = plan.target, self._dial(plan.target)
+        probed = await probe(target, dialer, _for_probe(self.how.limits))
+        self.writer.target(probed.record)
+        self.watcher.began(probed.record, len(plan.entries))
+        bench = Bench(target.role, dialer, target.address(), probed.facts, self.how.seed, self.how.whole)
+        left = None if budget is None else max(0.0, budget - (trio.current_time() - began))
+        options = Options(
+            jobs=plan.jobs or self.how.jobs,
+            limits=self.how.limits,
+            confirm=self.how.confirm,
+            budget=left,
+            retries=self.how.retries,
+            max_failures=self.how.max_failures,
+        )
+
+        def keep(result: Result) -> None:
+            self._keep(outcome, result)
+
+        runner = (
+            Runner(bench, self.registry, options, keep, restart=started.restart)
+            if started
+            else Runner(bench, self.registry, options, keep)
+        )
+        why = await runner.run(plan.entries, probed.conversations)
+        outcome.why = why.value
+        if why is Why.BUDGET:
+            self._write_left_over(plan, outcome)
+
+    def _keep(self, outcome: TargetOutcome, result: Result) -> None:
+        marked = self.expectations.mark(outcome.name, self._redactor.result(result))
+        self.writer.result(outcome.name, marked)
+        # The journal has it all; the transcripts of thousands of passes need not stay in memory.
+        slim = marked.mark is Mark.MET and not marked.flaky and not self.how.keep_all
+        kept = replace(marked, transcript=()) if slim else marked
+        outcome.record(kept)
+        self.watcher.judged(outcome.name, kept)
+
+    def _write_left_over(self, plan: Plan, outcome: TargetOutcome) -> None:
+        """What the budget left no time for is skipped by name, so that nobody takes it for met."""
+        done = {result.case for result in outcome.results}
+        unput = Finding("to be put", "the time budget was over before it was")
+        nothing = Attempted(Verdict.SKIPPED, unput, Reason.BUDGET, (), 0, (), ())
+        for entry in plan.entries:
+            if entry.id not in done:
+                self._keep(outcome, result_of(entry, nothing, plan.target.role, self.registry))
+
+    def _write_untested(self, target: Target, outcome: TargetOutcome) -> None:
+        """A target that could not be tested has its record all the same, if it has none yet."""
+        if not outcome.results:
+            transport = "tls" if target.tls else "tcp"
+            notes = {"not tested": outcome.problem}
+            info = dict(target.info)
+            self.writer.target(
+                TargetRecord(target.name, target.role, str(target.url), transport, info=info, notes=notes)
+            )
+
+
+def _for_probe(limits: Limits) -> Limits:
+    # Endless patience is for cases, of which somebody looks at one; the probe has to come to an end.
+    return limits if math.isfinite(limits.patience) else replace(limits, patience=Limits().patience)
+
+
+def _first(problems: BaseExceptionGroup[Exception]) -> str:
+    each: BaseException = problems
+    while isinstance(each, BaseExceptionGroup):
+        each = each.exceptions[0]
+    return str(each)
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

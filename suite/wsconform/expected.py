@@ -1,0 +1,177 @@
+"""Known failures: expected.toml read, put beside the results that it explains, and checked for what no longer holds."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from .catalogue import Entry, matches
+from .problem import Problem, meant
+from .result import Result, Verdict
+
+__all__ = ["Expectation", "Expectations", "load"]
+
+#: The table whose entries count for every target.
+EVERY = "*"
+
+_KEYS = ("reason", "issue", "until", "verdict")
+#: What an entry that names no verdicts explains: all that can break the gate and speaks of the target.
+_USUAL = frozenset({Verdict.FAILED, Verdict.DEPARTED, Verdict.INCONCLUSIVE})
+_GOOD = frozenset({Verdict.PASSED, Verdict.NOTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One entry: cases of `target` that `pattern` takes end in one of `verdicts`, because of `reason`."""
+
+    target: str
+    pattern: str
+    reason: str
+    issue: str = ""
+    until: datetime.date | None = None
+    verdicts: frozenset[Verdict] = _USUAL
+
+    @property
+    def told(self) -> str:
+        """The reason, with the issue that it points to."""
+        return f"{self.reason} ({self.issue})" if self.issue else self.reason
+
+
+@dataclass(slots=True)
+class Expectations:
+    """The entries of a file, and what became of the cases that they speak of."""
+
+    name: str = ""
+    entries: tuple[Expectation, ...] = ()
+    _aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    _passes: dict[Expectation, dict[tuple[str, str], bool]] = field(default_factory=dict)
+
+    def about(self, catalogue: Iterable[Entry]) -> None:
+        """Take the old names of cases from `catalogue`, so that patterns may use them."""
+        self._aliases = {entry.id: entry.aliases for entry in catalogue if entry.aliases}
+
+    def mark(self, target: str, result: Result) -> Result:
+        """Return `result` with the reason of the first entry that explains it; a target's own table comes first."""
+        told: str | None = None
+        for entry in self._of(target):
+            if not self._takes(entry, result.case):
+                continue
+            if result.verdict is Verdict.SKIPPED:
+                continue
+            explained = result.verdict in entry.verdicts
+            if explained and result.verdict not in _GOOD and told is None:
+                told = entry.told
+            # One that names "passed" itself is content with a pass.
+            passes = not explained and result.verdict in _GOOD
+            self._passes.setdefault(entry, {})[target, result.case] = passes
+        return result if told is None else replace(result, expected=told)
+
+    def _of(self, target: str) -> Iterator[Expectation]:
+        yield from (entry for entry in self.entries if entry.target == target)
+        yield from (entry for entry in self.entries if entry.target == EVERY)
+
+    def _takes(self, entry: Expectation, case: str) -> bool:
+        return matches(entry.pattern, case) or any(
+            matches(entry.pattern, alias) for alias in self._aliases.get(case, ())
+        )
+
+    def stale(
+        self, catalogue: Iterable[Entry], *, ran: Iterable[str], known: Iterable[str], today: datetime.date
+    ) -> list[str]:
+        """Return a line for each entry that holds no more.
+
+        Such an entry matches no case of the `catalogue`, or all of its cases that were put passed, or `today` is
+        past its date. Entries of targets that did not run (`ran`) are looked at for their name only: it has to
+        be among `known`, if anything is.
+        """
+        ids = [entry.id for entry in catalogue]
+        names = {*ran, *known}
+        here = {EVERY, *ran}
+        lines = list[str]()
+        for entry in self.entries:
+            where = f'{self.name}: {entry.target}: "{entry.pattern}"'
+            if entry.target not in here:
+                if known and entry.target not in names:
+                    lines.append(f"{where}: there is no target of this name{meant(entry.target, names)}")
+                continue
+            if not any(self._takes(entry, id) for id in ids):
+                lines.append(f"{where}: matches no case; mend the pattern, or take the entry out")
+            elif entry.until is not None and today > entry.until:
+                lines.append(f"{where}: past its date {entry.until}; mend the target, or move the date")
+            elif (put := self._passes.get(entry)) and all(put.values()):
+                lines.append(f"{where}: passes now; take the entry out")
+        return lines
+
+
+def load(path: Path, name: str | None = None) -> Expectations:
+    """Read the file at `path`, called `name` in what is told; raises Problem where it cannot be used."""
+    import tomllib
+
+    name = name or path.name
+    try:
+        tables = tomllib.loads(path.read_bytes().decode())
+    except OSError as problem:
+        raise Problem(f"{path}: cannot be read: {problem.strerror}; name another file with --expected") from None
+    except ValueError as problem:
+        raise Problem(f"{name}: not TOML: {problem}") from None
+    entries = list[Expectation]()
+    for target, table in tables.items():
+        if not isinstance(table, dict):
+            raise Problem(f'{name}: {target}: must be a table of patterns; write [NAME] or ["*"] above the entries')
+        entries += [_entry(name, target, pattern, value) for pattern, value in table.items()]
+    return Expectations(name, tuple(entries))
+
+
+def _entry(name: str, target: str, pattern: str, value: object) -> Expectation:
+    where = f'{name}: {target}: "{pattern}"'
+    if isinstance(value, str):
+        return Expectation(target, pattern, _reason(where, value))
+    if not isinstance(value, dict):
+        raise Problem(f'{where}: must be a reason, or a table such as {{ reason = "..." }}')
+    for key in value:
+        if key not in _KEYS:
+            raise Problem(f"{where}: {key}: unknown key{meant(key, _KEYS, listed=True)}")
+    return Expectation(
+        target,
+        pattern,
+        _reason(where, value.get("reason")),
+        _issue(where, value.get("issue", "")),
+        _until(where, value.get("until")),
+        _verdicts(where, value.get("verdict")),
+    )
+
+
+def _reason(where: str, value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise Problem(f"{where}: there is no reason; say why this failure is expected")
+    return value.strip()
+
+
+def _issue(where: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise Problem(f"{where}: issue: must be a text")
+    return value
+
+
+def _until(where: str, value: object) -> datetime.date | None:
+    if value is None:
+        return None
+    # A datetime is a date to Python, and no date to whoever reads the file.
+    if not isinstance(value, datetime.date) or isinstance(value, datetime.datetime):
+        raise Problem(f"{where}: until: must be a date without quotes, such as 2027-03-31")
+    return value
+
+
+def _verdicts(where: str, value: object) -> frozenset[Verdict]:
+    if value is None:
+        return _USUAL
+    known = [verdict.name.lower() for verdict in Verdict if verdict is not Verdict.ERROR]
+    words = [value] if isinstance(value, str) else value
+    if not isinstance(words, list) or not words:
+        raise Problem(f'{where}: verdict: must be a list such as ["passed", "failed"]')
+    for word in words:
+        if not isinstance(word, str) or word not in known:
+            raise Problem(f"{where}: verdict: {word}: no such verdict{meant(str(word), known, listed=True)}")
+    return frozenset(Verdict[word.upper()] for word in words)
