@@ -104,13 +104,15 @@ async def attempt(case: Case, bench: Bench, limits: Limits, provide: Provide = p
     except Exception as error:  # whatever else goes wrong is our own fault, and says nothing about the target
         finding = Finding("the suite to work", _where(error), None)
     finally:
+        # Closing may wait for a client's process to end, which is no part of the case.
+        micros = transcript.micros
         await session.aclose()
     return Attempted(
         verdict,
         finding,
         reason,
         tuple(session.notes),
-        transcript.micros,
+        micros,
         transcript.entries(),
         tuple(session.conversations),
         session.waited_out,
