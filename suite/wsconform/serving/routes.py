@@ -96,7 +96,8 @@ class Page:
     parameters: dict[str, str]
 
 
-Route = CaseCount | CaseInfo | RunCase | CaseStatus | UpdateReports | StopServer | ProbeClient | NextCase | Page
+WebSocketRoute = CaseCount | CaseInfo | RunCase | CaseStatus | UpdateReports | StopServer | ProbeClient | NextCase
+Route = WebSocketRoute | Page
 
 
 def wants_websocket(head: Head) -> bool:

@@ -11,7 +11,7 @@ import trio
 from ..catalogue import Case
 from ..escape import terminal
 from ..session import Address
-from ..wire.http1 import Head
+from ..wire.http1 import Head, Response
 from . import answers, page, routes
 from .accepted import Accepted, Visit, farewell
 from .agents import AgentRun, Rules, Sink
@@ -131,6 +131,16 @@ class Server:
             if scope.cancelled_caught:
                 return
 
+    async def stirred(self) -> None:
+        """Return when a client does something."""
+        await self._stirred.wait()
+
+    async def updated(self) -> None:
+        """Return when reports are asked for next."""
+        before = self.updates
+        while self.updates == before:
+            await self._stirred.wait()
+
     def stop(self) -> None:
         """End the serving."""
         self.stopped.set()
@@ -139,19 +149,34 @@ class Server:
 
     async def attend(self, visit: Visit) -> None:
         """Do what the request asks for, to the end of its connection."""
-        self.active += 1
-        self.stir()
         try:
-            await self._dispatch(visit, routes.route(visit.head))
+            route = routes.route(visit.head)
+            if isinstance(route, routes.Page):
+                # The page asks for news all the time, which is no activity of a client.
+                await answers.reply(visit, self._page(visit, route))
+            else:
+                await self._attend(visit, route)
         except routes.Refusal as refusal:
             line = visit.octets.split(b"\n", 1)[0].strip()[:120].decode("latin-1")
             self.teller.say(f"{visit.peer}: refused with {refusal.status}: {terminal(refusal.text)} ({terminal(line)})")
+            self.stir()
             await answers.reply(visit, answers.refused(refusal))
+
+    def _page(self, visit: Visit, route: routes.Page) -> Response:
+        if visit.head.method not in (b"GET", b"HEAD"):
+            raise routes.Refusal(405, "Method Not Allowed", "this port knows WebSocket requests, GET and HEAD")
+        return page.respond(route, self)
+
+    async def _attend(self, visit: Visit, route: routes.WebSocketRoute) -> None:
+        self.active += 1
+        self.stir()
+        try:
+            await self._dispatch(visit, route)
         finally:
             self.active -= 1
             self.stir()
 
-    async def _dispatch(self, visit: Visit, route: routes.Route) -> None:
+    async def _dispatch(self, visit: Visit, route: routes.WebSocketRoute) -> None:
         match route:
             case routes.RunCase():
                 case = self.plan.find(route.which, self.numbered)
@@ -179,10 +204,6 @@ class Server:
             case routes.StopServer():
                 await converse(visit, _nothing)
                 self.stop()
-            case routes.Page():
-                if visit.head.method not in (b"GET", b"HEAD"):
-                    raise routes.Refusal(405, "Method Not Allowed", "this port knows WebSocket requests, GET and HEAD")
-                await answers.reply(visit, page.respond(route, self))
             case _:
                 assert_never(route)
 
@@ -230,7 +251,8 @@ class Server:
         if expected.visit is not None:
             expected.refused += 1
             raise routes.Refusal(409, "Conflict", f"{expected.agent} has a connection for {expected.case} already")
-        self.agent(expected.agent).meet(visit.head)
+        if expected.case != PROBE:
+            self.agent(expected.agent).meet(visit.head)
         accepted = visit.accepted()
         expected.visit, expected.stream = visit, accepted
         expected.arrived.set()
