@@ -39,6 +39,11 @@ class Column:
         return by_family(self.cases.values())
 
     @property
+    def known(self) -> int:
+        """How many violations are in expected.toml."""
+        return sum(each.mark is Mark.VIOLATION and each.expected is not None for each in self.cases.values())
+
+    @property
     def cut_off(self) -> str:
         """Why the run says less than it was asked to, "" if it ended as it should."""
         if self.footer is None:
@@ -58,6 +63,19 @@ class Gathered:
     columns: tuple[Column, ...]
     headers: tuple[Header, ...]
     registry: Registry | None
+
+    @property
+    def catalogues(self) -> tuple[str, ...]:
+        """The versions of the catalogue that judged."""
+        return tuple(dict.fromkeys(header.catalogue for header in self.headers))
+
+    @property
+    def documents(self) -> str:
+        """The documents that the runs cite: "RFC 6455 7692 8441, WHATWG-WS"."""
+        ids = dict.fromkeys(id for header in self.headers for id in header.documents)
+        numbers = [id.removeprefix("RFC") for id in ids if id.removeprefix("RFC").isdecimal()]
+        others = [id for id in ids if not id.removeprefix("RFC").isdecimal()]
+        return ", ".join([*([" ".join(["RFC", *numbers])] if numbers else []), *others])
 
     @cached_property
     def families(self) -> tuple[str, ...]:

@@ -115,6 +115,7 @@ def _environment() -> jinja2.Environment:
         mark_counts=mark_counts,
         mark_words=mark_words,
         met_of_put=met_of_put,
+        short=views.short,
     )
     return environment
 

@@ -38,10 +38,11 @@ CLASSES = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What one target did in one row: the gravest mark, and how many of how many results have it."""
+    """What one target did in one row: the gravest mark, how many of how many results have it, what is known of it."""
 
     mark: Mark | None
     ratio: str = ""
+    aside: str = ""
     words: str = ""
     case: str = ""
 
@@ -57,15 +58,15 @@ def cell(results: Sequence[Result]) -> Cell:
     if mark is None:
         return Cell(None)
     having = [result for result in results if result.mark is mark]
-    words, ratio = mark.words, ""
+    words, ratio, aside = mark.words, "", ""
     if len(having) < len(results):
         ratio = f"{len(having)}/{len(results)}"
         words += f", {len(having)} of {len(results)}"
-    if mark is not Mark.MET and all(result.expected is not None for result in having):
-        words += ", expected"
     if any(result.flaky for result in results):
-        words += ", attempts disagree"
-    return Cell(mark, ratio, words, having[0].case)
+        words, aside = f"{words}, attempts disagree", "flaky"
+    if mark is not Mark.MET and all(result.expected is not None for result in having):
+        words, aside = f"{words}, expected", "known"
+    return Cell(mark, ratio, aside, words, having[0].case)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,11 @@ class MatrixRow:
     cells: tuple[Cell, ...]
 
     @property
+    def violations(self) -> int:
+        """How many targets violate it."""
+        return sum(cell.mark is Mark.VIOLATION for cell in self.cells)
+
+    @property
     def marks(self) -> str:
         """The style classes of its cells, for the filter."""
         return " ".join(sorted({cell.css for cell in self.cells if cell.css}))
@@ -123,12 +129,13 @@ def areas(gathered: Gathered) -> list[Area]:
     found = []
     for name in by_area(everything):
         families = [family for family in gathered.families if family.partition(".")[0] == name]
-        lines = tuple(_matrix_row(gathered, name, family) for family in families)
+        # The violated first, else in the order of the catalogue.
+        lines = sorted((_matrix_row(gathered, name, family) for family in families), key=lambda row: -row.violations)
         violations = tuple(
             sum(result.mark is Mark.VIOLATION for result in column.cases.values() if result.area == name)
             for column in gathered.columns
         )
-        found.append(Area(name, sum(len(gathered.cases[family]) for family in families), violations, lines))
+        found.append(Area(name, sum(len(gathered.cases[family]) for family in families), violations, tuple(lines)))
     return found
 
 
@@ -296,6 +303,11 @@ def case_view(gathered: Gathered, case: str) -> CaseView:
     )
     cells = tuple(cell([column.cases[case]] if case in column.cases else []) for column in gathered.columns)
     return CaseView(case, parameters(case), views, cells)
+
+
+def short(name: str) -> str:
+    """Return a target's name for the head of a column: an address without its scheme."""
+    return name.partition("://")[2].rstrip("/") or name
 
 
 def _letter(place: int) -> str:

@@ -42,6 +42,8 @@ def _code(found: re.Match[str]) -> str:
 
 def shown(text: str) -> str:
     """Return `text` on one line, with an escape in place of each character that cannot be seen."""
+    if text.isascii() and text.isprintable():  # nearly all there is, at a tenth of the cost
+        return text
     return _UNSEEN.sub(_code, text)
 
 
