@@ -131,7 +131,7 @@ def group_findings(results: Iterable[Result]) -> list[Group]:
 
 
 _TIME = re.compile(r"\b\d+(?:\.\d+)? ?(?:µs|us|ms|s|seconds?)\b")
-_SPLIT = re.compile(r"[\[\], ]+")
+_SPLIT = re.compile(r"[\[\], -]+")
 
 
 def _words(result: Result) -> tuple[str, str] | None:
