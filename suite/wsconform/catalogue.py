@@ -357,8 +357,8 @@ def _unknown(pattern: str, entries: list[Entry]) -> str:
 
     families = list(dict.fromkeys(entry.family for entry in entries))
     near = difflib.get_close_matches(pattern, families, 1, 0.4)
-    meant = f'; did you mean "{near[0]}"?' if near else ""
-    return f'no case matches "{pattern}"{meant} See `wsconform list cases`'.replace("?? ", "? ")
+    meant = f'did you mean "{near[0]}"? See' if near else "see"
+    return f'no case matches "{pattern}"; {meant} `wsconform list cases`'
 
 
 def level_of(entry: Entry, role: Role, registry: Registry) -> Level:
