@@ -15,6 +15,7 @@ from .problem import Exit, Problem
 #: The commands and what each does; a command's module is imported when it is asked for.
 COMMANDS = {
     "run": "put the catalogue to targets",
+    "serve": "be the server for clients under test",
     "probe": "look at an endpoint: handshake, echo, offers",
     "list": "list cases, requirements, targets or profiles",
     "explain": "tell one case to a person",

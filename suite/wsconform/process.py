@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -95,11 +95,16 @@ class Started:
         port: int,
         ready_within: float,
         folder: Path | None = None,
+        environment: Mapping[str, str] | None = None,
         grace: float = GRACE,
     ) -> None:
-        """Prepare to run `command` in `folder` for a target at `host` and `port`; times are seconds."""
+        """Prepare to run `command` in `folder` for a target at `host` and `port`; times are seconds.
+
+        `environment` are variables that it gets beside ours.
+        """
         self.command, self.output, self.restarts = tuple(command), output, 0
         self._nursery, self._folder = nursery, folder
+        self._environment = {**os.environ, **environment} if environment else None
         self._host, self._port, self._ready_within, self._grace = host, port, ready_within, grace
         self._process: trio.Process | None = None
         self._guard: subprocess.Popen[bytes] | None = None
@@ -172,6 +177,7 @@ class Started:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 cwd=self._folder,
+                env=self._environment,
                 start_new_session=True,
             )
         except (OSError, ValueError) as problem:

@@ -198,15 +198,16 @@ class AgentRun:
                 result = replace(result, attempts=(told,), flaky=True)
         self.take(result)
 
-    def give_up(self, cases: Sequence[Case], text: str) -> None:
-        """Close `cases`: what was put once keeps that verdict, the others are lost, for the reason in `text`."""
+    def give_up(self, cases: Sequence[Case], text: str, reason: Reason = Reason.LOST) -> None:
+        """Close `cases`: what was put once keeps that verdict, the others are not put, for `reason`, told in `text`."""
+        verdict = Verdict.INCONCLUSIVE if reason is Reason.LOST else Verdict.SKIPPED
         for case in cases:
             if case.id in self.results:
                 continue
             if attempts := self._attempts.get(case.id):
                 self._final(case, attempts[-1])
             else:
-                self._final(case, _unput(Verdict.INCONCLUSIVE, Reason.LOST, Finding("to be put", text)))
+                self._final(case, _unput(verdict, reason, Finding("to be put", text)))
 
     def conclude(self) -> None:
         """Make the monitors' results, again if there were attempts since they were made last."""

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from ..problem import Problem
 
 #: Cases at once. Browsers open one connection to a host at a time, and run them side by side afterwards.
-JOBS = 6
+AT_ONCE = 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import signal
 from collections.abc import Mapping, Sequence
@@ -75,15 +74,15 @@ class Launched(Started):
         log: Path | None = None,
     ) -> None:
         """Prepare to run `words`; what it prints is kept in the file `log`, too, if one is named."""
-        super().__init__(words, nursery, _output(log), host="", port=0, ready_within=0, folder=folder)
-        self._environment = dict(environment or {})
+        super().__init__(
+            words, nursery, _output(log), host="", port=0, ready_within=0, folder=folder, environment=environment
+        )
         self._child: trio.Process | None = None
         self._ended_by_us = ""
 
     async def launch(self) -> None:
         """Start the process; raises Problem in one line where that cannot be."""
         try:
-            os.environ.update(self._environment)
             await self._launch()
         except StartFailed as problem:
             raise Problem(str(problem).replace("check --start", "check the command after --")) from None

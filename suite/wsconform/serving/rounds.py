@@ -36,22 +36,18 @@ class Rounds:
     async def run(self) -> bool:
         """Run the rounds; return whether every case was put. Raises Problem where the driver never runs a case."""
         await self._until_none_left(self._never_put)
-        if self.last is not None and not self._known():
+        if self.last is not None and not self._server.clients:
             raise Problem(f"{self.last.command[0]}: ran no case: {self._why(self.last)}", Exit.UNTESTABLE)
         complete = not self._never_put()
         await self._until_none_left(self._to_put_again)
         return complete
 
-    def _known(self) -> bool:
-        return any(run.is_known for run in self._server.agents.values())
-
     def _never_put(self) -> list[Case]:
-        runs = [run for run in self._server.agents.values() if run.is_known]
-        cases = self._server.plan.cases
+        runs, cases = self._server.clients, self._server.plan.cases
         return [case for case in cases if not runs or any(not run.is_attempted(case) for run in runs)]
 
     def _to_put_again(self) -> list[Case]:
-        runs = [run for run in self._server.agents.values() if run.is_known]
+        runs = self._server.clients
         return [
             case
             for case in self._server.plan.cases

@@ -10,6 +10,7 @@ import trio
 
 from ..catalogue import Case
 from ..escape import terminal
+from ..result import Reason
 from ..session import Address
 from ..wire.http1 import Head, Response
 from . import answers, page, routes
@@ -30,6 +31,9 @@ PROBE = "probe"
 
 class Teller(Protocol):
     """Where lines for a person go."""
+
+    def ready(self, line: str) -> None:
+        """Tell that clients may come, and where."""
 
     def say(self, line: str) -> None:
         """Tell something that has to be known."""
@@ -277,16 +281,20 @@ class Server:
 
     # --- the end
 
-    def finish(self, text: str | None) -> None:
-        """Make what is left of every client's results: cases not put are lost for the reason `text`, if there is one.
+    @property
+    def clients(self) -> list[AgentRun]:
+        """The runs of all clients that asked for a case."""
+        return [run for run in self.agents.values() if run.is_known]
 
-        Without a reason (the run was interrupted) they have no result.
+    def finish(self, text: str | None, reason: Reason = Reason.LOST) -> None:
+        """Make what is left of every client's results: cases not put get `reason`, told in `text`, if there is one.
+
+        Without a text (the run was interrupted) they get no result.
         """
-        for run in self.agents.values():
-            if run.is_known:
-                cases = [case for case in self.plan.cases if text is not None or run.is_attempted(case)]
-                run.give_up(cases, text or "")
-                run.conclude()
+        for run in self.clients:
+            cases = [case for case in self.plan.cases if text is not None or run.is_attempted(case)]
+            run.give_up(cases, text or "", reason)
+            run.conclude()
 
 
 async def _said(text: str) -> str:

@@ -1,0 +1,406 @@
+"""wsconform serve: the suite as the server; clients come by themselves, are started, or are a browser."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .. import values
+from .options import DURATION, Value, display_options, selectors
+
+if TYPE_CHECKING:
+    from ..catalogue import Entry
+    from ..config import Configuration, Settings, TargetTable
+    from ..expected import Expectations
+    from ..gate import Policy
+    from ..journal import JournalWriter
+    from ..serving.serve import Driven, Setting
+    from ..serving.tls import Tls
+    from ..style import Out, Style
+    from ..target import Url
+    from ..terminal import Teller
+
+ADDRESS = "ws://127.0.0.1:9001"
+
+#: Clients that are started at once.
+JOBS = 4
+
+
+@click.command("serve", short_help="be the server for clients under test")
+@click.argument("client", nargs=-1, type=click.UNPROCESSED, metavar="[-- CLIENT...]")
+@selectors
+@click.option("--url", metavar="URL", help=f"What clients are told. Default: {ADDRESS}.")
+@click.option(
+    "--port", type=Value(values.Count(0), "PORT"), help="Port to listen on; 0: any free one. Default: the URL's."
+)
+@click.option("--listen", metavar="HOST", help="Interface to listen on; 0.0.0.0: all. Default: the URL's host.")
+@click.option("--tls", is_flag=True, help="TLS, with a certificate of a throw-away authority (ca.pem in -o).")
+@click.option("--cert", type=Value(values.PATH, "FILE"), help="TLS, with this certificate chain (PEM).")
+@click.option("--key", type=Value(values.PATH, "FILE"), help="The key of --cert.")
+@click.option("--driver", is_flag=True, help="CLIENT runs the loop over all cases itself; {url} is without a path.")
+@click.option("--browser", type=click.Choice(["chromium", "firefox"]), help="Start this browser on the suite's page.")
+@click.option("--target", metavar="NAME", help="A client of the configuration, its start command and name.")
+@click.option("--agent", metavar="NAME", help="Name of a started client in the results.")
+@click.option("--app", type=click.Choice(["echo", "none"]), help="What clients do with messages. Default: echo.")
+@click.option("--until-idle", type=DURATION, help="End when no client was connected for so long.")
+@click.option("--connect-within", type=DURATION, help="How long a started client has to connect. Default: 10s.")
+@click.option(
+    "-j", "--jobs", type=Value(values.Count(1), "N"), help=f"Clients, or connections, at once. Default: {JOBS}."
+)
+@click.option("--patience", type=DURATION, help="Longest silence that is waited for. Default: 5s.")
+@click.option("--debugger", is_flag=True, default=None, help="Endless patience, one case at a time.")
+@click.option("--budget", type=DURATION, help="End after this long.")
+@click.option("--shard", type=Value(values.SHARD, "N/M"), help="One part of M, by a hash of the case's id.")
+@click.option("--seed", type=Value(values.Count(0), "N"), help="Seed of keys and masks. Default: 6455.")
+@click.option("--fail-on", type=click.Choice(["must", "should", "never"]), help="What breaks the gate. Default: must.")
+@click.option("--expected", type=Value(values.PATH, "FILE"), help="Known failures. Default: expected.toml if there.")
+@click.option(
+    "--allow",
+    multiple=True,
+    type=click.Choice(["stale", "flaky", "inconclusive"]),
+    help="What else does not break the gate.",
+)
+@click.option(
+    "-o", "--out", type=Value(values.PATH, "DIR"), help="Folder of journal and reports. Default: wsconform-out."
+)
+@click.option(
+    "-r", "--report", "reports", multiple=True, metavar="KIND[=PATH]", help="Also write html, junit, json, md."
+)
+@click.option("--json", "json_", is_flag=True, help="The journal on stdout, prose on stderr.")
+@click.option("-q", "--quiet", is_flag=True, help="The verdict alone.")
+@click.option("-v", "--verbose", is_flag=True, help="Every result with its ladder.")
+@click.option("--whole", is_flag=True, default=None, help="Keep all octets in the journal.")
+@display_options
+@click.pass_obj
+def command(
+    words: list[str], /, client: tuple[str, ...], json_: bool, quiet: bool, verbose: bool, **flags: object
+) -> int:
+    """Be the server: each connection of a client is one case.
+
+    Without CLIENT, clients come by themselves, with the control addresses of the older suite (/getCaseCount,
+    /runCase, ...), or as a browser that opens the suite's address. CLIENT is a command with {url} in it, started
+    once for each case; {case}, {number}, {agent} and {cacert} are filled in, too.
+    """
+    from .. import config
+
+    configuration = config.load()
+    settings = config.settle(flags, os.environ, configuration)
+    asked = Asked.of(client, flags)
+    return Serve(words, configuration, settings, asked).run(json=json_, quiet=quiet, verbose=verbose)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the flags of this command alone say."""
+
+    client: tuple[str, ...]
+    url: str | None = None
+    port: int | None = None
+    listen: str | None = None
+    tls: bool = False
+    cert: Path | None = None
+    key: Path | None = None
+    driver: bool = False
+    browser: str | None = None
+    target: str | None = None
+    agent: str | None = None
+    app: str | None = None
+    until_idle: float | None = None
+    connect_within: float | None = None
+    jobs: int | None = None
+
+    @classmethod
+    def of(cls, client: tuple[str, ...], flags: dict[str, object]) -> Asked:
+        """Return what `client` and `flags` ask for; raises Problem where they contradict one another."""
+        from ..problem import Problem
+
+        known = {name: value for name, value in flags.items() if name in cls.__dataclass_fields__}
+        asked = cls(client, **known)  # type: ignore[arg-type]  # each was made by its option
+        started = bool(client or asked.target)
+        if asked.browser and started:
+            raise Problem("--browser is the client; leave out the command, or --browser")
+        if client and asked.target:
+            raise Problem("--target names the client's command already; leave out one of them")
+        if asked.driver and not started:
+            raise Problem("--driver says how a client is started; write its command after --")
+        if asked.key and not asked.cert:
+            raise Problem("--key belongs to a certificate; name it with --cert")
+        if asked.cert and asked.tls:
+            raise Problem("--tls makes a certificate and --cert names one; leave out one of them")
+        if asked.until_idle is not None and (started or asked.browser):
+            raise Problem("--until-idle is for clients that come by themselves; a started client's end is known")
+        return asked
+
+
+class Serve:
+    """One call of the command."""
+
+    def __init__(self, words: list[str], configuration: Configuration, settings: Settings, asked: Asked) -> None:
+        from .shared import catalogue, registry
+
+        self.words, self.configuration, self.settings, self.asked = words, configuration, settings, asked
+        self.registry, self.catalogue = registry(), catalogue()
+
+    def run(self, *, json: bool, quiet: bool, verbose: bool) -> int:
+        """Serve, write the artefacts, tell the verdict, and return the exit code."""
+        import trio
+
+        from .. import gate
+        from ..documents import make, wanted, writable_folder
+        from ..journal import JournalWriter, read
+        from ..problem import Exit, Problem
+        from ..serving.serve import Serving
+        from ..style import Out
+        from .run import _Copy
+        from .shared import output
+
+        settings = self.settings
+        entries = self._entries()
+        documents = wanted(settings.reports)
+        expectations = self._expectations()
+        prose, style = output(settings, sys.stderr if json else None)
+        policy = gate.Policy(gate.FailOn(settings.fail_on), frozenset(map(gate.Allow, settings.allow)))
+        folder = writable_folder(settings.out, "-o")
+        path = folder / "journal.jsonl"
+        setting = self._setting(folder)
+        teller = self._teller((prose, style), policy, setting, quiet=quiet, verbose=verbose)
+
+        async def update() -> None:
+            if documents:
+                await trio.to_thread.run_sync(lambda: make(documents, [read(path)], folder))
+
+        try:
+            with path.open("w", encoding="utf-8", newline="\n") as file:
+                copies = (_Copy(Out(sys.stdout)),) if json else ()
+                writer = JournalWriter(file, *copies)
+                self._header(writer, entries)
+                serving = Serving(
+                    entries,
+                    self.registry,
+                    setting,
+                    writer,
+                    Lines(prose, style, Out(sys.stderr), verbose=verbose),
+                    expectations=expectations,
+                    watcher=teller,
+                    update=update,
+                    keep_all=verbose,
+                )
+                trio.run(serving.run)
+        except OSError as problem:
+            raise Problem(f"{path}: cannot be written: {problem.strerror}; name another folder with -o") from None
+        artefacts = make(documents, [read(path)], folder) if documents else []
+        if not serving.outcomes:
+            prose.line(f"No client ran a case at {style.text(str(serving.url))}; journal {style.text(str(path))}")
+            return Exit.INTERRUPTED if serving.interrupted else Exit.NOTHING
+        stale = self._stale(expectations, [outcome.name for outcome in serving.outcomes])
+        ruling = gate.rule(serving.outcomes, stale, policy, interrupted=serving.interrupted, expected=expectations.name)
+        told = [f"journal {path}", *(str(each) for each in artefacts)]
+        teller.summary(serving.outcomes, ruling, told, serving.seconds)
+        return ruling.exit
+
+    # --- what is served
+
+    def _entries(self) -> tuple[Entry, ...]:
+        from ..catalogue import Case
+        from ..problem import Exit, Problem
+        from ..requirement import Role
+        from .shared import selected, selection
+
+        entries = selected(selection(self.settings), self.catalogue, Role.CLIENT, self.registry)
+        if not any(isinstance(entry, Case) for entry in entries):
+            raise Problem(
+                "nothing is selected: no case for clients is taken by all selectors together; see"
+                " `wsconform list cases --role client`",
+                Exit.NOTHING,
+            )
+        return entries
+
+    def _table(self) -> TargetTable | None:
+        from ..problem import Problem
+
+        if self.asked.target is None:
+            return None
+        table = self.configuration.table(self.asked.target)
+        if table.role != "client":
+            raise Problem(f'{table.where}: role = "{table.role}": `wsconform serve` tests clients; name another target')
+        if not table.start:
+            raise Problem(f'{table.where}: start is missing; add start = ["./client", "{{url}}"]')
+        return table
+
+    def _setting(self, folder: Path) -> Setting:
+        from ..serving.serve import Setting
+        from ..session import Limits
+
+        asked, settings, usual = self.asked, self.settings, Limits()
+        patience = math.inf if settings.debugger else settings.patience
+        url = self._url()
+        tls = self._tls(url, folder)
+        if tls is not None:
+            url = replace(url, scheme="wss")
+        table = self._table()
+        return Setting(
+            url,
+            asked.listen or url.host,
+            self._driven(table, tls),
+            tls,
+            echo=(asked.app or (table.app if table else None) or "echo") == "echo",
+            limits=Limits(patience, min(usual.prompt, patience)),
+            confirm=not settings.debugger,
+            budget=settings.budget,
+            seed=settings.seed,
+            whole=settings.whole,
+            folder=folder,
+            port=asked.port if asked.port is not None else url.port,
+        )
+
+    def _url(self) -> Url:
+        from ..problem import Problem
+        from ..target import TargetError, Url
+
+        asked = self.asked
+        try:
+            url = Url.parse(asked.url or ADDRESS)
+        except TargetError as problem:
+            raise Problem(f"--url {problem}") from None
+        if url.target != "/":
+            raise Problem(f"--url {asked.url}: cases have paths of their own; leave out {url.target}")
+        return replace(url, port=asked.port) if asked.port is not None and asked.url is None else url
+
+    def _tls(self, url: Url, folder: Path) -> Tls | None:
+        from ..serving.tls import given, throw_away
+
+        if self.asked.cert is not None:
+            return given(self.asked.cert, self.asked.key)
+        return throw_away(url.host, folder) if self.asked.tls or url.scheme == "wss" else None
+
+    def _driven(self, table: TargetTable | None, tls: Tls | None) -> Driven:
+        from ..serving.browsers import AT_ONCE, BROWSERS
+        from ..serving.launched import Command
+        from ..serving.serve import Driver, EachCase, OnPage, Waiting
+
+        asked = self.asked
+        jobs = 1 if self.settings.debugger else asked.jobs or (table.jobs if table else None)
+        if asked.browser:
+            return OnPage(BROWSERS[asked.browser], asked.agent or asked.browser, jobs or AT_ONCE)
+        words = table.start if table else asked.client
+        if not words:
+            return Waiting(asked.until_idle)
+        if table:
+            words = tuple(values.filled(word, os.environ, f"{table.where}.start") for word in words)
+        command = Command(words, table.folder if table else None, tls.cacert if tls else None)
+        agent = asked.agent or (table.name if table else _name(words))
+        if asked.driver:
+            return Driver(command, agent)
+        within = asked.connect_within or (table.ready_within if table else 10.0)
+        return EachCase(command, agent, jobs or JOBS, within)
+
+    # --- around it
+
+    def _expectations(self) -> Expectations:
+        from ..expected import Expectations, load
+
+        path = self.settings.expected
+        if path is None:
+            beside = self.configuration.path.parent if self.configuration.path else Path.cwd()
+            path = beside / "expected.toml"
+            if not path.is_file():
+                return Expectations()
+        expectations = load(path)
+        expectations.about(self.catalogue)
+        return expectations
+
+    def _stale(self, expectations: Expectations, ran: Sequence[str]) -> list[str]:
+        import datetime
+
+        known = self.configuration.targets
+        return expectations.stale(self.catalogue, ran=ran, known=known, today=datetime.date.today())
+
+    def _header(self, writer: JournalWriter, entries: Sequence[Entry]) -> None:
+        from ..catalogue import catalogue_version
+        from ..journal import Header
+        from .run import _now, _platform
+        from .shared import command_word
+
+        ids = {id for entry in entries for id in entry.requirements}
+        documents = tuple(dict.fromkeys(each.document.id for each in self.registry.values() if each.id in ids))
+        version, settings = catalogue_version(self.catalogue), self.settings
+        writer.header(
+            Header(version, documents, command_word(self.words), settings.seed, settings.profile, _platform(), _now())
+        )
+
+    def _teller(self, to: tuple[Out, Style], policy: Policy, setting: Setting, *, quiet: bool, verbose: bool) -> Teller:
+        from ..catalogue import catalogue_version
+        from ..style import Out, is_terminal
+        from ..terminal import Teller, Telling
+
+        version = catalogue_version(self.catalogue)
+        again = self._again()
+        telling = Telling(version, self.settings.seed, again, Out(sys.stderr), quiet, verbose)
+        shows = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb" and not quiet and not verbose
+        return Teller(*to, self.registry, policy, telling, progress=shows)
+
+    def _again(self) -> _Again:
+        asked, words = self.asked, ["wsconform", "serve"]
+        for flag, value in (
+            ("--url", asked.url),
+            ("--port", asked.port),
+            ("--cert", asked.cert),
+            ("--key", asked.key),
+            ("--browser", asked.browser),
+            ("--target", asked.target),
+            ("--agent", asked.agent),
+            ("--app", asked.app),
+        ):
+            if value is not None:
+                words += [flag, str(value)]
+        words += [flag for flag, value in (("--tls", asked.tls), ("--driver", asked.driver)) if value]
+        if self.settings.profile != "standard":
+            words += ["--profile", self.settings.profile]
+        return _Again(tuple(words), ("--", *asked.client) if asked.client else ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """Makes the command that serves one case again: the words before the case, and the client's."""
+
+    words: tuple[str, ...]
+    client: tuple[str, ...]
+
+    def __call__(self, target: str, case: str) -> str:
+        import shlex
+
+        return shlex.join([*self.words, "-c", case, "-v", *self.client])
+
+
+class Lines:
+    """Tells how the serving goes: what has to be known on stderr, the rest, if `verbose`, where prose goes."""
+
+    def __init__(self, out: Out, style: Style, errors: Out, *, verbose: bool) -> None:
+        self._out, self._style, self._errors, self._verbose = out, style, errors, verbose
+
+    def ready(self, line: str) -> None:
+        """Tell that clients may come: part of the older suite's interface, so it is never left out."""
+        self._out.line(self._style.text(line))
+
+    def say(self, line: str) -> None:
+        """Tell something that has to be known."""
+        self._errors.line(self._style.text(line))
+
+    def detail(self, line: str) -> None:
+        """Tell something that is of use to who watches."""
+        if self._verbose:
+            self._out.line(self._style.text(line))
+
+
+def _name(words: Sequence[str]) -> str:
+    """Return what a client is called whose command is `words`: its program, or the script that an interpreter runs."""
+    plain = [word for word in words if "{" not in word and not word.startswith("-")]
+    names = [Path(word).name for word in plain]
+    return next((Path(name).stem for name in names if "." in name.strip(".")), names[0] if names else "client")

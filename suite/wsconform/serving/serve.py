@@ -1,0 +1,339 @@
+"""One session of serving: the port opened, clients driven or waited for, and everything written down."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import assert_never
+
+import trio
+
+from ..catalogue import Entry
+from ..execute import Silent, Watcher
+from ..expected import Expectations
+from ..gate import TargetOutcome
+from ..journal import Footer, JournalWriter, TargetRecord
+from ..problem import Exit, Problem
+from ..redact import Redactor
+from ..requirement import Registry, Role
+from ..result import Mark, Reason, Result
+from ..runner import Options, Why
+from ..session import Facts, Limits
+from ..tally import counts
+from ..target import Url
+from .agents import Rules
+from .browsers import Browser, fresh_profile, page_url
+from .launched import Command, Launched
+from .listener import Listener, open_listeners
+from .percase import PerCase
+from .plan import Plan
+from .rounds import QUIET, Rounds
+from .server import Server, Teller
+from .tls import Tls
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Clients come by themselves; after `idle` seconds without one the session ends (None: it does not)."""
+
+    idle: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EachCase:
+    """`command` is started for each case, `jobs` at once; a client has `within` seconds to connect."""
+
+    command: Command
+    agent: str
+    jobs: int
+    within: float
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """`command` is started once and runs the loop over the cases itself; `quiet` seconds without it are its end."""
+
+    command: Command
+    agent: str
+    quiet: float = QUIET
+
+
+@dataclass(frozen=True, slots=True)
+class OnPage:
+    """A browser is started on our page, which runs `jobs` cases at once."""
+
+    browser: Browser
+    agent: str
+    jobs: int
+
+
+Driven = Waiting | EachCase | Driver | OnPage
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is served where: `url` is what clients are told (port 0: the one we get), we are at `listen` and `port`."""
+
+    url: Url
+    listen: str
+    driven: Driven
+    tls: Tls | None = None
+    echo: bool = True
+    limits: Limits = field(default_factory=Limits)
+    confirm: bool = True
+    budget: float | None = None
+    seed: int = 6455
+    whole: bool = False
+    folder: Path | None = None
+    port: int = 0
+
+
+async def _no_update() -> None:
+    await trio.lowlevel.checkpoint()
+
+
+class Keeper:
+    """Takes the results of all clients: marks what is expected, writes the journal, tells who watches."""
+
+    def __init__(
+        self, writer: JournalWriter, planned: int, expectations: Expectations, watcher: Watcher, *, keep_all: bool
+    ) -> None:
+        self._writer, self._planned, self._expectations = writer, planned, expectations
+        self._watcher, self._keep_all, self._redactor = watcher, keep_all, Redactor()
+        self.outcomes: dict[str, TargetOutcome] = {}
+
+    def target(self, target: TargetRecord) -> None:
+        """Take a client's record, before its results."""
+        self.outcomes[target.name] = TargetOutcome(target.name, self._planned)
+        self._writer.target(target)
+        self._watcher.began(target, self._planned)
+
+    def result(self, target: str, result: Result) -> None:
+        """Take a result of the client called `target`."""
+        outcome = self.outcomes[target]
+        marked = self._expectations.mark(target, self._redactor.result(result))
+        self._writer.result(target, marked)
+        slim = marked.mark is Mark.MET and not marked.flaky and not self._keep_all
+        kept = replace(marked, transcript=()) if slim else marked
+        outcome.record(kept)
+        self._watcher.judged(target, kept)
+
+    def fail(self, name: str, problem: str, record: TargetRecord) -> None:
+        """Note that the client called `name` was not tested, or not to the end; `record` is for one that has none."""
+        if name not in self.outcomes:
+            self.outcomes[name] = TargetOutcome(name, self._planned)
+            self._writer.target(replace(record, notes={"not tested": problem}))
+        self.outcomes[name].problem = problem
+        self.outcomes[name].why = Why.LOST.value
+
+
+class Serving:
+    """One session; `outcomes` fill while it goes."""
+
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        registry: Registry,
+        setting: Setting,
+        writer: JournalWriter,
+        teller: Teller,
+        *,
+        expectations: Expectations | None = None,
+        watcher: Watcher | None = None,
+        update: Callable[[], Awaitable[None]] = _no_update,
+        keep_all: bool = False,
+    ) -> None:
+        """`update` writes the reports of what there is so far, for clients that ask for it."""
+        self.plan, self.setting, self.teller = Plan.of(entries, registry), setting, teller
+        self._entries, self._writer, self._update = entries, writer, update
+        self._watcher: Watcher = watcher or Silent()
+        self._keeper = Keeper(writer, len(entries), expectations or Expectations(), self._watcher, keep_all=keep_all)
+        self.why = Why.DONE
+        self.seconds = 0.0
+        self.url = setting.url
+
+    @property
+    def outcomes(self) -> list[TargetOutcome]:
+        """What became of each client."""
+        return list(self._keeper.outcomes.values())
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a signal ended the session before every client had run every case."""
+        return self.why is Why.INTERRUPTED
+
+    async def run(self, *, signals: bool = True) -> Why:
+        """Serve until it is over, and write all but the journal's header; return why it ended.
+
+        SIGINT and SIGTERM end the session with everything written, if `signals`. Raises Problem where the port
+        cannot be opened, or a client that was asked for not be started.
+        """
+        began = trio.current_time()
+        listeners = await open_listeners(self.setting.listen, self.setting.port)
+        port = int(listeners[0].socket.getsockname()[1])
+        self.url = replace(self.setting.url, port=self.setting.url.port or port)
+        server = self._server()
+        try:
+            async with trio.open_nursery() as nursery:
+                if signals:
+                    await nursery.start(self._heed_signals, nursery.cancel_scope)
+                listener = Listener(server, listeners, self.setting.tls.context if self.setting.tls else None)
+                nursery.start_soon(listener.serve)
+                with trio.move_on_after(self._budget()) as budget:
+                    await self._drive(server, nursery)
+                if budget.cancelled_caught:
+                    self.why = Why.BUDGET
+                nursery.cancel_scope.cancel()
+        finally:
+            with trio.CancelScope(shield=True):
+                self._end(server)
+            self.seconds = trio.current_time() - began
+            self._writer.footer(Footer(self.why.value, _now(), round(self.seconds, 6), self._counts()))
+        return self.why
+
+    def _budget(self) -> float:
+        return float("inf") if self.setting.budget is None else self.setting.budget
+
+    def _server(self) -> Server:
+        setting = self.setting
+        base = str(self.url).rstrip("/")
+        started = not isinstance(setting.driven, Waiting)
+        rules = Rules(
+            base,
+            self.url.authority,
+            Facts(echo=setting.echo, tls=setting.tls is not None),
+            setting.limits,
+            setting.seed,
+            setting.whole,
+            confirm=started and setting.confirm,
+        )
+        return Server(
+            self.plan,
+            rules,
+            self._keeper,
+            self.teller,
+            update=_no_update if started else self._update,
+            started_only=isinstance(setting.driven, EachCase),
+        )
+
+    async def _heed_signals(
+        self, scope: trio.CancelScope, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
+            task_status.started()
+            async for _ in received:
+                self.why = Why.INTERRUPTED
+                scope.cancel()
+                return
+
+    # --- the ways to drive a client
+
+    async def _drive(self, server: Server, nursery: trio.Nursery) -> None:
+        driven = self.setting.driven
+        try:
+            match driven:
+                case Waiting():
+                    await self._wait(server, driven)
+                case EachCase():
+                    await self._each_case(server, driven, nursery)
+                case Driver():
+                    folder = self.setting.folder
+                    log = folder / "driver.log" if folder else None
+                    words = driven.command.filled(server.rules.url, driven.agent)
+                    environment = driven.command.environment()
+
+                    def start() -> Launched:
+                        return Launched(words, nursery, folder=driven.command.folder, environment=environment, log=log)
+
+                    await self._rounds(Rounds(server, start, quiet=driven.quiet), driven.agent, server)
+                case OnPage():
+                    await self._browser(server, driven, nursery)
+                case _:
+                    assert_never(driven)
+        except Problem as problem:
+            if problem.exit is not Exit.UNTESTABLE or isinstance(driven, Waiting):
+                raise
+            self._keeper.fail(driven.agent, problem.text, self._record(driven.agent))
+
+    def _record(self, agent: str) -> TargetRecord:
+        transport = "tls" if self.setting.tls else "tcp"
+        return TargetRecord(agent, Role.CLIENT, str(self.url).rstrip("/"), transport)
+
+    async def _wait(self, server: Server, driven: Waiting) -> None:
+        page = f"http{str(self.url).removeprefix('ws').rstrip('/')}/"
+        self.teller.ready(f"Ok, will run {len(self.plan.cases)} test cases for any clients connecting")
+        self.teller.ready(f"at {server.rules.url}, in a browser at {page}; ends with /stopServer, or Ctrl-C")
+        async with trio.open_nursery() as nursery:
+
+            async def idle(seconds: float) -> None:
+                await server.until_idle(seconds)
+                server.stop()
+
+            if driven.idle is not None:
+                nursery.start_soon(idle, driven.idle)
+            await server.stopped.wait()
+            nursery.cancel_scope.cancel()
+
+    async def _each_case(self, server: Server, driven: EachCase, nursery: trio.Nursery) -> None:
+        setting = self.setting
+        clients = PerCase(server, driven.command, driven.agent, nursery, within=driven.within, folder=setting.folder)
+        seen = await clients.probe()
+        options = Options(jobs=driven.jobs, limits=setting.limits, confirm=setting.confirm)
+        await clients.run(self._entries, options, seen)
+        if clients.lost:
+            text = f"{driven.agent}: clients that were started did not connect any more; the last cases were not put"
+            self._keeper.fail(driven.agent, text, self._record(driven.agent))
+
+    async def _browser(self, server: Server, driven: OnPage, nursery: trio.Nursery) -> None:
+        command, folder = driven.browser.found(), self.setting.folder
+        tls, url = self.setting.tls, page_url(server.rules.url, driven.agent, driven.jobs)
+        with fresh_profile() as profile:
+            words = driven.browser.words(
+                command, profile, url, tls.trust(self.url.host, self.url.port) if tls else None
+            )
+
+            def start() -> Launched:
+                return Launched(words, nursery, log=folder / f"{driven.agent}.log" if folder else None)
+
+            await self._rounds(Rounds(server, start, exits=False), driven.agent, server)
+
+    async def _rounds(self, rounds: Rounds, agent: str, server: Server) -> None:
+        if not await rounds.run():
+            left = sum(not run.is_attempted(case) for run in server.clients for case in self.plan.cases)
+            told = rounds.last.told() if rounds.last else ""
+            for run in server.clients:
+                text = f"{run.name}: {left} cases were not put: the driver was started {rounds.rounds} times ({told})"
+                self._keeper.fail(run.name, text, self._record(run.name))
+
+    # --- the end
+
+    def _end(self, server: Server) -> None:
+        complete = bool(server.clients) and not any(
+            run.is_open(case) for run in server.clients for case in self.plan.cases
+        )
+        match self.why:
+            case Why.INTERRUPTED if complete:
+                # A signal is how such a server is ended; nothing was cut off by it.
+                self.why = Why.DONE
+                server.finish(None)
+            case Why.INTERRUPTED:
+                server.finish(None)
+            case Why.BUDGET:
+                server.finish("the time budget was over before it was", Reason.BUDGET)
+            case _:
+                server.finish("the client did not ask for this case before the end")
+        for outcome in self.outcomes:
+            if not outcome.problem:
+                outcome.why = self.why.value
+            self._watcher.ended(outcome)
+
+    def _counts(self) -> dict[str, dict[str, int]]:
+        found = {outcome.name: counts(outcome.results) for outcome in self.outcomes}
+        return {name: {mark.words: count for mark, count in each.items() if count} for name, each in found.items()}
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
