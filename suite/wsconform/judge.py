@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import trio
 
@@ -39,7 +39,10 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Attempted:
-    """One attempt, judged; `waited_out` says that a limit on a wait was met, `lost` that the target was gone."""
+    """One attempt, judged; `waited_out` says that a limit on a wait was met, `lost` that the target was gone.
+
+    `index` returns where an entry, known by its number, stands in `transcript`; None if it was left out.
+    """
 
     verdict: Verdict
     finding: Finding | None
@@ -50,6 +53,7 @@ class Attempted:
     conversations: tuple[Conversation, ...]
     waited_out: bool = False
     lost: bool = False
+    index: Callable[[int | None], int | None] = field(default=lambda number: number, compare=False, repr=False)
 
 
 async def provide(case: Case, session: Session) -> object:
@@ -102,7 +106,7 @@ async def attempt(case: Case, bench: Bench, limits: Limits, provide: Provide = p
         verdict, reason = Verdict.INCONCLUSIVE, Reason.ARRANGING
         finding = Finding("the case to end", f"not ended after {transcript.micros / 1e6:.0f} s; given up")
     except Exception as error:  # whatever else goes wrong is our own fault, and says nothing about the target
-        finding = Finding("the suite to work", _where(error), None)
+        finding = Finding("the suite to work", broken(error), None)
     finally:
         # Closing may wait for a client's process to end, which is no part of the case.
         micros = transcript.micros
@@ -117,6 +121,7 @@ async def attempt(case: Case, bench: Bench, limits: Limits, provide: Provide = p
         tuple(session.conversations),
         session.waited_out,
         session.lost,
+        transcript.index,
     )
 
 
@@ -128,7 +133,8 @@ def _met(session: Session) -> tuple[Verdict, Finding | None]:
     return Verdict.PASSED, None
 
 
-def _where(error: Exception) -> str:
+def broken(error: Exception) -> str:
+    """Say what went wrong in the suite itself, and where."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({frame.filename.rpartition('/')[2]}:{frame.lineno})"
 

@@ -71,7 +71,10 @@ class Runner:
         self.bench, self.registry, self.options = bench, registry, options
         self._report, self._restart, self._provide = report, restart, provide
         self._watches = Watches(())
-        self._again: list[tuple[Case, Attempted]] = []
+        self._open: dict[str, tuple[Case, Attempted | None]] = {}
+        self._reported: dict[str, Verdict] = {}
+        self._suspects: dict[str, Case] = {}
+        self._recovering = trio.Lock()
         self._recent: deque[Case] = deque(maxlen=2 * options.jobs)
         self._breaches: dict[str, list[Watch]] = {}
         self._cases: dict[str, Case] = {}
@@ -83,6 +86,7 @@ class Runner:
         """Put `entries` to the target, `seen` being earlier conversations for the monitors; return why it ended."""
         cases = [entry for entry in entries if isinstance(entry, Case)]
         self._cases = {case.id: case for case in cases}
+        self._open = {case.id: (case, None) for case in cases}
         self._watches = Watches(entry for entry in entries if isinstance(entry, Monitor))
         for watch in self._watches.all:
             for conversation in seen:
@@ -93,6 +97,7 @@ class Runner:
                 if case.alone and not self._stopped():
                     await self._first(case)
             await self._confirm()
+        self._leave_open()
         self._conclude()
         return self.why
 
@@ -102,7 +107,6 @@ class Runner:
             yield
         if scope.cancelled_caught:
             self.why = Why.BUDGET
-            self._give_up(Reason.BUDGET, "the time budget was over before this was confirmed")
 
     def _stopped(self) -> bool:
         limit = self.options.max_failures
@@ -123,12 +127,14 @@ class Runner:
 
     async def _first(self, case: Case) -> None:
         if (reached := out_of_reach(case, self.bench.facts)) is not None:
-            self._report(self._skipped(case, *reached))
+            self._final(case, Attempted(Verdict.SKIPPED, Finding("to be put", reached[1]), reached[0], (), 0, (), ()))
             return
         self._recent.append(case)
         attempted = await attempt(case, self.bench, self._first_limits(), self._provide)
         if attempted.lost:
-            self._again += [(each, attempted) for each in (*self._recent, case) if each not in self._waiting()]
+            self._open[case.id] = (case, attempted)
+            # Any of the latest may be what the target did not survive, those that it seemed to pass included.
+            self._suspects |= {each.id: each for each in (*self._recent, case)}
             await self._recover()
             return
         for watch in self._watches.see(attempted):
@@ -137,10 +143,7 @@ class Runner:
         if settled or not self.options.confirm:
             self._final(case, attempted)
         else:
-            self._again.append((case, attempted))
-
-    def _waiting(self) -> list[Case]:
-        return [case for case, _ in self._again]
+            self._open[case.id] = (case, attempted)
 
     def _first_limits(self) -> Limits:
         limits = self.options.limits
@@ -151,13 +154,17 @@ class Runner:
 
     async def _recover(self) -> None:
         """The target takes no connection: wait for it, start it again if it is ours, or give the run up."""
-        for _ in range(_ASKED):
-            if await self._is_up():
+        # One task at a time, or each of those that noticed would start the target again.
+        async with self._recovering:
+            if self._lost:
                 return
-            await trio.sleep(_APART)
-        if not self._lost and not await self._restart():
-            self._lost = True
-            self.why = Why.LOST
+            for _ in range(_ASKED):
+                if await self._is_up():
+                    return
+                await trio.sleep(_APART)
+            if not await self._restart():
+                self._lost = True
+                self.why = Why.LOST
 
     async def _is_up(self) -> bool:
         try:
@@ -170,42 +177,37 @@ class Runner:
 
     async def _confirm(self) -> None:
         """Put again, alone, what was not a pass; cases that ran into a limit wait together, which makes no load."""
-        pending, self._again = self._again, []
         self._recent.clear()
-        if self._lost:
-            self._give_up_on(pending, Reason.LOST, "the target was lost and could not be started again")
-            return
-        waiters = [item for item in pending if item[1].waited_out and not item[1].lost and not item[0].alone]
-        for case, first in [item for item in pending if item not in waiters]:
-            if self._stopped():
-                self._again.append((case, first))
-                continue
-            await self._second(case, first)
-        await self._second_side_by_side(waiters)
+        pending = {id: item for id, item in self._open.items() if item[1] is not None}
+        pending |= {id: (case, None) for id, case in self._suspects.items() if id not in pending}
+        waiting = {id for id, (case, first) in pending.items() if self._may_wait_beside_others(case, first)}
+        for id, (case, first) in pending.items():
+            if id not in waiting and not self._stopped():
+                await self._second(case, first)
+        await self._second_side_by_side([pending[id] for id in pending if id in waiting])
         for id, watches in self._breaches.items():
             await self._second_look(id, watches)
-        if self._lost:
-            self._give_up_on(self._again, Reason.LOST, "the target was lost and could not be started again")
-            self._again = []
 
-    async def _second_side_by_side(self, waiters: list[tuple[Case, Attempted]]) -> None:
+    def _may_wait_beside_others(self, case: Case, first: Attempted | None) -> bool:
+        return first is not None and first.waited_out and not case.alone and case.id not in self._suspects
+
+    async def _second_side_by_side(self, waiters: Sequence[tuple[Case, Attempted | None]]) -> None:
         queue = iter(waiters)
 
         async def work() -> None:
             for case, first in queue:
-                if self._stopped():
-                    self._again.append((case, first))
-                    continue
-                await self._second(case, first)
+                if not self._stopped():
+                    await self._second(case, first)
 
         async with trio.open_nursery() as nursery:
             for _ in range(max(1, self.options.jobs)):
                 nursery.start_soon(work)
 
-    async def _second(self, case: Case, first: Attempted) -> None:
+    async def _second(self, case: Case, first: Attempted | None) -> None:
         attempted = await attempt(case, self.bench, self.options.limits, self._provide)
         self._watches.see(attempted)
-        if attempted.lost or (first.lost and not await self._is_up()):
+        suspect = case.id in self._suspects
+        if attempted.lost or (suspect and not await self._is_up()):
             text = "the target took no connection any more after this case, put alone"
             attempted = replace(
                 attempted,
@@ -216,23 +218,32 @@ class Runner:
             self._final(case, attempted)
             await self._recover()
             return
-        agree = (attempted.verdict, attempted.reason) == (first.verdict, first.reason)
         # The first attempt's patience was shorter than what was asked for: running out of it is no disagreement.
-        excused = first.lost or first.waited_out
-        self._final(case, attempted, None if agree or excused else first)
+        if first is not None and not suspect and not first.waited_out:
+            agree = (attempted.verdict, attempted.reason) == (first.verdict, first.reason)
+            self._final(case, attempted, None if agree else first)
+        else:
+            self._final(case, attempted)
 
-    async def _second_look(self, id: str, watches: list[Watch]) -> None:
-        """A monitor's breach is believed if the case that showed it shows it again."""
-        first_shown = [watch for watch in watches if watch.case == id and watch.verdict is Verdict.FAILED]
+    async def _second_look(self, case: str, watches: list[Watch]) -> None:
+        """A monitor's breach is believed if a case that showed it shows it again: the first, or else the next."""
+        first_shown = [watch for watch in watches if watch.case == case or watch.verdict is not Verdict.FAILED]
         if not first_shown or self._stopped() or not self.options.confirm:
             return
-        attempted = await attempt(self._cases[id], self.bench, self.options.limits, self._provide)
-        again = self._watches.see(attempted)
+        attempted = await attempt(self._cases[case], self.bench, self.options.limits, self._provide)
+        again = [id(watch) for watch in self._watches.see(attempted)]
+        if attempted.lost:
+            await self._recover()
+            return
         for watch in first_shown:
-            if watch not in again:
+            if id(watch) not in again and watch.verdict is Verdict.FAILED:
                 watch.retract()
 
     def _final(self, case: Case, attempted: Attempted, disagreed: Attempted | None = None) -> None:
+        self._open.pop(case.id, None)
+        if self._reported.get(case.id) is attempted.verdict:
+            return
+        self._reported[case.id] = attempted.verdict
         result = self._result(case, attempted)
         if disagreed is not None:
             earlier = Attempt(disagreed.verdict, disagreed.finding, disagreed.micros, disagreed.transcript)
@@ -240,23 +251,25 @@ class Runner:
         self._failures += result.breaks_gate
         self._report(result)
 
-    def _give_up(self, reason: Reason, text: str) -> None:
-        pending, self._again = self._again, []
-        self._give_up_on(pending, reason, text)
-
-    def _give_up_on(self, pending: Sequence[tuple[Case, Attempted]], reason: Reason, text: str) -> None:
-        verdict = Verdict.SKIPPED if reason is Reason.BUDGET else Verdict.INCONCLUSIVE
-        for case, attempted in pending:
-            told = f"{text}: {attempted.finding.observed}" if attempted.finding else text
-            changed = replace(attempted, verdict=verdict, reason=reason, finding=Finding("to be decided", told))
-            self._report(self._result(case, changed))
+    def _leave_open(self) -> None:
+        """Report what the run's end left undecided: put once and not confirmed, or not put at all."""
+        verdict, reason = Verdict.SKIPPED, Reason.BUDGET
+        text = f"the run stopped at {self.options.max_failures} failures"
+        if self.why is Why.LOST:
+            verdict, reason = Verdict.INCONCLUSIVE, Reason.LOST
+            text = "the target was lost and could not be started again"
+        elif self.why is Why.BUDGET:
+            text = "the time budget was over"
+        for case, first in list(self._open.values()):
+            stage = "put" if first is None else "confirmed"
+            observed = f": {first.finding.observed}" if first is not None and first.finding else ""
+            finding = Finding("to be decided", f"{text} before this was {stage}{observed}")
+            blank = first or Attempted(verdict, finding, reason, (), 0, (), ())
+            self._report(self._result(case, replace(blank, verdict=verdict, reason=reason, finding=finding)))
+        self._open.clear()
 
     def _result(self, entry: Entry, attempted: Attempted) -> Result:
         return result_of(entry, attempted, self.bench.role, self.registry)
-
-    def _skipped(self, case: Case, reason: Reason, text: str) -> Result:
-        nothing = Attempted(Verdict.SKIPPED, Finding("to be put", text), reason, (), 0, (), ())
-        return self._result(case, nothing)
 
     def _conclude(self) -> None:
         for watch in self._watches.all:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from .catalogue import Monitor, MonitorFunction, Sample
-from .judge import Attempted
+from .judge import Attempted, broken
 from .result import Attempt, Entry, Finding, Reason, Verdict
 from .transcript import Conversation
 
-_GRAVITY = (Verdict.FAILED, Verdict.DEPARTED, Verdict.NOTED)
+_GRAVITY = (Verdict.FAILED, Verdict.ERROR, Verdict.DEPARTED, Verdict.NOTED)
 
 
 @dataclass(slots=True)
@@ -23,6 +23,7 @@ class Watch:
     samples: int = 0
     verdict: Verdict = Verdict.PASSED
     worst: Sample | None = None
+    entry: int | None = None
     case: str = ""
     transcript: tuple[Entry, ...] = ()
     micros: int = 0
@@ -35,18 +36,33 @@ class Watch:
         function = self.monitor.function
         self.look = function() if isinstance(function, type) else function
 
-    def see(self, conversation: Conversation, entries: tuple[Entry, ...], micros: int) -> bool:
-        """Watch one conversation; return whether it held a FAILED sample."""
+    def see(
+        self,
+        conversation: Conversation,
+        entries: tuple[Entry, ...],
+        micros: int,
+        index: Callable[[int | None], int | None] = lambda number: number,
+    ) -> bool:
+        """Watch one conversation; return whether it held a FAILED sample.
+
+        `entries` are the transcript of its case, and `index` says where in them an entry number stands.
+        """
         failed = False
-        for sample in self.look(conversation):
+        for sample in self._samples(conversation):
             self.samples += 1
             if sample.label:
                 self.counts[sample.label] += 1
             failed = failed or sample.verdict is Verdict.FAILED
             if self._is_graver(sample.verdict):
                 self.verdict, self.worst, self.case = sample.verdict, sample, conversation.case
-                self.transcript, self.micros = entries, micros
+                self.transcript, self.micros, self.entry = entries, micros, index(sample.entry)
         return failed
+
+    def _samples(self, conversation: Conversation) -> Iterator[Sample]:
+        try:
+            yield from self.look(conversation)
+        except Exception as error:  # a monitor that breaks is our own fault, and must not end the run
+            yield Sample(broken(error), Verdict.ERROR)
 
     def _is_graver(self, verdict: Verdict) -> bool:
         if verdict not in _GRAVITY:
@@ -71,8 +87,7 @@ class Watch:
             return Finding("an occasion to look", "the target never did what this rule is about")
         if self.worst is None:
             return None
-        entry = self.worst.entry
-        inside = entry if entry is not None and entry < len(self.transcript) else None
+        inside = self.entry if self.entry is not None and self.entry < len(self.transcript) else None
         return Finding(self.monitor.title, f"{self.worst.label or 'otherwise'} (in {self.case})", inside)
 
     def notes(self) -> tuple[tuple[str, str], ...]:
@@ -93,7 +108,10 @@ class Watches:
         """Show every monitor the conversations of an attempt; return those that found a breach in them."""
         breached: list[Watch] = []
         for watch in self.all:
-            found = [watch.see(each, attempted.transcript, attempted.micros) for each in attempted.conversations]
+            found = [
+                watch.see(each, attempted.transcript, attempted.micros, attempted.index)
+                for each in attempted.conversations
+            ]
             if any(found):
                 breached.append(watch)
         return breached
