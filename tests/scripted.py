@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import trio
 import trio.testing
@@ -66,7 +67,8 @@ class FarEnd:
     async def open(self, *fields: tuple[str, str]) -> Head:
         """Read the opening handshake and accept it, with `fields` beside the three that it needs."""
         head = await self.head()
-        assert head is not None
+        if head is None:
+            raise trio.ClosedResourceError("the suite asked nothing")
         response = base_response(head.fields.get("Sec-WebSocket-Key") or b"")
         for name, value in fields:
             response = response.with_field(name, value)
@@ -151,10 +153,10 @@ class Target:
         return sum(not near.closed for near in self.nears)
 
 
-def a_case(body: Body, id: str = "area.case", subject: Subject = Subject.CONNECTION, **options: object) -> Case:
+def a_case(body: Body, id: str = "area.case", *, subject: Subject = Subject.CONNECTION, **options: Any) -> Case:
     """Return a case with `body`; `options` are those of Case."""
-    fields: dict[str, object] = {"requirements": ("6455-5.1-3",), "title": "A title.", "why": "", **options}
-    return Case(id=id, function=body, subject=subject, **fields)  # type: ignore[arg-type]
+    fields: dict[str, Any] = {"requirements": ("6455-5.1-3",), "title": "A title.", "why": "", **options}
+    return Case(id=id, function=body, subject=subject, **fields)
 
 
 def jumping(run: Callable[[], Awaitable[object]]) -> None:
