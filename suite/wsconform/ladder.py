@@ -80,10 +80,10 @@ def _line(entry: Entry, mark: Mark | None, style: Style) -> str:
 def _rung(entry: Entry, style: Style) -> str:
     words = style.text(entry.summary)
     if entry.direction is Direction.EVENT:
-        return f"|{style.cut(f'({words})', _LANE).center(_LANE)}|"
+        return f"|{style.cut(f'({words})', _LANE + 1).center(_LANE + 1)}|"
     words = style.cut(words, _LANE - 7)
     shaft = "-" * (_LANE - 4 - len(words))
-    return f"| {words} {shaft}>|" if entry.direction is Direction.OURS else f"|<{shaft} {words} |"
+    return f"| {words} {shaft}> |" if entry.direction is Direction.OURS else f"| <{shaft} {words} |"
 
 
 def _time(micros: int) -> str:

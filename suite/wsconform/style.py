@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TextIO
@@ -85,6 +83,8 @@ class Style:
 
         The text is aligned behind `first`, which is fit for the terminal.
         """
+        import textwrap
+
         rest = " " * max(indent, len(first))
         lines = textwrap.wrap(
             self.text(text),
@@ -119,7 +119,11 @@ def _width(stream: TextIO, environment: Mapping[str, str]) -> int:
         return min(max(int(columns), _NARROWEST), _WIDEST)
     if not is_terminal(stream):
         return 80
-    return min(max(shutil.get_terminal_size((80, 24)).columns, _NARROWEST), _WIDEST)
+    try:
+        columns_there = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        return 80
+    return min(max(columns_there, _NARROWEST), _WIDEST)
 
 
 class Out:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -133,7 +134,7 @@ class Teller:
         if self._telling.verbose:
             return []
         broken = [result for result in outcome.results if self._policy.breaks(result)]
-        groups = sorted(group_findings(broken), key=lambda group: SEVERITY.index(group.first.mark))
+        groups = _spread(group_findings(broken))
         lines = [line for group in groups[:_MOST] for line in self._told(outcome.name, group)]
         if len(groups) > _MOST:
             lines.append(f"and {len(groups) - _MOST} findings more: the journal and every report have them all")
@@ -143,7 +144,8 @@ class Teller:
         style, lines = self._style, list[str]()
         if outcome.why == "target-lost" and not outcome.problem:
             left = outcome.planned - len(outcome.results)
-            lines.append(style.text(f"{outcome.name}: takes no connection any more; {left} cases were not put"))
+            unput = f"; {left} {'case was' if left == 1 else 'cases were'} not put" if left > 0 else ""
+            lines.append(style.text(f"{outcome.name}: takes no connection any more{unput}"))
         if outcome.restarts:
             times = "once" if outcome.restarts == 1 else f"{outcome.restarts} times"
             lines.append(style.text(f"{outcome.name}: died and was started again {times}"))
@@ -173,13 +175,24 @@ class Teller:
                     told = (outcome.problem and "not tested") or headline(outcome.results, separator=style.separator)
                     self._out.line(f"{style.text(outcome.name)}: {told}")
             results = [result for outcome in outcomes for result in outcome.results]
-            for line in _joined([*summed(results), *map(style.text, artefacts)], style):
+            for line in _joined([*(summed(results) if results else ()), *map(style.text, artefacts)], style):
                 self._out.line(line)
         *others, last = ruling.sentences
         for sentence in others:
             self._out.line(style.text(sentence))
         color = "green" if ruling.exit == 0 else "red"
         self._out.line(style.paint(f"{style.text(last)} {seconds:.1f} s", color))
+
+
+def _spread(groups: Sequence[Group]) -> list[Group]:
+    """Gravest first, and of each gravity the first finding of every family before the second of any."""
+    seen = Counter[tuple[Mark, str]]()
+    places = list[tuple[int, int]]()
+    for group in groups:
+        key = (group.first.mark, group.first.family)
+        places.append((SEVERITY.index(group.first.mark), seen[key]))
+        seen[key] += 1
+    return [group for _, group in sorted(zip(places, groups, strict=True), key=lambda pair: pair[0])]
 
 
 def summed(results: Sequence[Result]) -> list[str]:

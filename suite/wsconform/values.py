@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -43,7 +42,6 @@ class Kind(Protocol):
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-@dataclass(frozen=True, slots=True)
 class _Duration:
     def value(self, raw: object) -> float:
         if not isinstance(raw, str):
@@ -60,11 +58,11 @@ class _Duration:
         return seconds
 
 
-@dataclass(frozen=True, slots=True)
 class Choice:
     """One of a few words."""
 
-    words: tuple[str, ...]
+    def __init__(self, words: tuple[str, ...]) -> None:
+        self.words = words
 
     def value(self, raw: object) -> str:
         if not isinstance(raw, str):
@@ -77,11 +75,11 @@ class Choice:
         return raw
 
 
-@dataclass(frozen=True, slots=True)
 class Count:
     """A whole number, `least` at least."""
 
-    least: int
+    def __init__(self, least: int) -> None:
+        self.least = least
 
     def value(self, raw: object) -> int:
         if not isinstance(raw, int) or isinstance(raw, bool):
@@ -96,11 +94,11 @@ class Count:
         return self.value(int(raw))
 
 
-@dataclass(frozen=True, slots=True)
 class Texts:
     """A list of texts, of `words` only if there are any; in the environment, separated by commas."""
 
-    words: tuple[str, ...] = ()
+    def __init__(self, words: tuple[str, ...] = ()) -> None:
+        self.words = words
 
     def value(self, raw: object) -> tuple[str, ...]:
         if not isinstance(raw, list) or not all(isinstance(each, str) and each for each in raw):
@@ -114,7 +112,6 @@ class Texts:
         return self.value([each.strip() for each in raw.split(",") if each.strip()])
 
 
-@dataclass(frozen=True, slots=True)
 class _Text:
     def value(self, raw: object) -> str:
         if not isinstance(raw, str) or not raw:
@@ -125,7 +122,6 @@ class _Text:
         return self.value(raw)
 
 
-@dataclass(frozen=True, slots=True)
 class _Path:
     def value(self, raw: object) -> Path:
         if not isinstance(raw, str) or not raw or "\0" in raw:
@@ -136,7 +132,6 @@ class _Path:
         return self.value(raw)
 
 
-@dataclass(frozen=True, slots=True)
 class _Flag:
     def value(self, raw: object) -> bool:
         if not isinstance(raw, bool):
@@ -150,7 +145,6 @@ class _Flag:
         return known[raw.lower()]
 
 
-@dataclass(frozen=True, slots=True)
 class _Shard:
     def value(self, raw: object) -> tuple[int, int]:
         if not isinstance(raw, str):
@@ -167,7 +161,6 @@ class _Shard:
         return which, of
 
 
-@dataclass(frozen=True, slots=True)
 class _Command:
     def value(self, raw: object) -> tuple[str, ...]:
         if isinstance(raw, str):
@@ -186,7 +179,6 @@ class _Command:
         return tuple(words)
 
 
-@dataclass(frozen=True, slots=True)
 class _Table:
     def value(self, raw: object) -> tuple[tuple[str, str], ...]:
         if not isinstance(raw, dict) or not all(isinstance(each, str) for each in raw.values()):
@@ -197,7 +189,6 @@ class _Table:
         raise ValueError("cannot be said in one text")
 
 
-@dataclass(frozen=True, slots=True)
 class _Fields:
     def value(self, raw: object) -> tuple[tuple[str, str], ...]:
         if not isinstance(raw, dict) or not all(isinstance(each, str) for each in raw.values()):

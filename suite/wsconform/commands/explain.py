@@ -74,8 +74,15 @@ def _told(entries: Sequence[Entry], registry: Registry, style: Style) -> list[st
     if len(entries) > 1:
         members = [entry.id[len(entry.family) :] for entry in entries]
         lines += ["", *_labelled("members", f"{len(members)}: {_few(members, 24)}", style)]
-    for number, id in enumerate(first.requirements):
-        lines += ["", *_requirement(registry[id], style, decides=number == 0)]
+    deciding = _deciding(first, registry)
+    for needed in deciding:
+        lines += ["", *_requirement(needed, style)]
+    others = [registry[id] for id in first.requirements if registry[id] not in deciding]
+    if others:
+        lines.append("")
+    for number, needed in enumerate(others):
+        told = f"{needed.citation} ({needed.id}): {needed.text}"
+        lines += _labelled("" if number else "cites too", told, style)
     lines.append("")
     if isinstance(first, Case):
         if first.needs:
@@ -110,12 +117,19 @@ def _labelled(label: str, text: str, style: Style) -> list[str]:
     return style.wrapped(text, 15, first=f"    {label:<11}")
 
 
-def _requirement(needed: Requirement, style: Style, *, decides: bool) -> list[str]:
-    """One citation: the first that binds the target's role decides."""
+def _deciding(entry: Entry, registry: Registry) -> list[Requirement]:
+    """The requirements that decide the case, one for each role that it binds."""
+    from ..catalogue import binding
+    from ..requirement import Role
+
+    found = (binding(entry, role, registry) for role in Role)
+    return list(dict.fromkeys(needed for needed in found if needed is not None))
+
+
+def _requirement(needed: Requirement, style: Style) -> list[str]:
     roles = ", ".join(sorted(role.value for role in needed.roles))
-    label = "asks" if decides else "cites too"
     return [
-        *_labelled(label, f"{needed.citation} ({needed.id})", style),
+        *_labelled("asks", f"{needed.citation} ({needed.id})", style),
         *_labelled("", needed.text, style),
         f"{' ' * 15}{style.text(needed.url)}",
         *_labelled("binds", roles, style),

@@ -148,7 +148,7 @@ def _write(target: Target, probed: Probed, configuration: Configuration, name: s
         _check(after, path, text)
         path.write_text(after, encoding="utf-8")
     except OSError as problem:
-        raise Problem(f"{path}: cannot be written: {problem.strerror}; add the table by hand:\n{text}") from None
+        raise Problem(f"{path}: cannot be written: {problem.strerror}; write the table elsewhere") from None
     return path, table
 
 
@@ -160,8 +160,8 @@ def _check(after: str, path: Path, text: str) -> None:
     try:
         tomllib.loads(after)
     except tomllib.TOMLDecodeError:
-        line = " ".join(text.split())
-        raise Problem(f"{path}: a table cannot be added at its end; add by hand: {line}") from None
+        by_hand = "; ".join(text.splitlines())
+        raise Problem(f"{path}: a table cannot be added at its end; add by hand: {by_hand}") from None
 
 
 def _keys(target: Target, probed: Probed) -> list[str]:

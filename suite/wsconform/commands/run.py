@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import sys
@@ -16,6 +17,7 @@ from .. import values
 from .options import DURATION, Value, display_options, selectors, target_options
 
 if TYPE_CHECKING:
+    from ..catalogue import Entry
     from ..config import Configuration, Settings
     from ..execute import Execution, Plan
     from ..expected import Expectations
@@ -66,8 +68,12 @@ def command(
 
     Without a TARGET, all that are configured; without a configuration, the embedded reference endpoint.
     """
+    import gc
+
     from .. import config
 
+    # What is loaded stays to the end: looking through it for garbage would only cost a quick start.
+    gc.disable()
     configuration = config.load()
     settings = config.settle(flags, os.environ, configuration)
     return Run(words, configuration, settings, flags).run(targets, json=json_, manner=Manner(quiet, verbose))
@@ -87,10 +93,21 @@ class Run:
     def __init__(
         self, words: list[str], configuration: Configuration, settings: Settings, flags: dict[str, object]
     ) -> None:
-        from .shared import catalogue, registry
-
         self.words, self.configuration, self.settings, self.flags = words, configuration, settings, flags
-        self.registry, self.catalogue = registry(), catalogue()
+
+    @functools.cached_property
+    def registry(self) -> Registry:
+        """The requirements."""
+        from .shared import registry
+
+        return registry()
+
+    @functools.cached_property
+    def catalogue(self) -> tuple[Entry, ...]:
+        """All cases and monitors."""
+        from .shared import catalogue
+
+        return catalogue()
 
     def run(self, names: Sequence[str], *, json: bool, manner: Manner) -> int:
         """Run, write the artefacts, tell the verdict, and return the exit code."""
@@ -103,8 +120,8 @@ class Run:
 
         settings = self.settings
         chosen = choose(names, self.flags, self.configuration)
-        plans = self._plans(chosen)
         documents = wanted(settings.reports)
+        plans = self._plans(chosen)
         expectations = self._expectations()
         prose, style = output(settings, sys.stderr if json else None)
         policy = gate.Policy(gate.FailOn(settings.fail_on), frozenset(map(gate.Allow, settings.allow)))
@@ -216,6 +233,8 @@ class Run:
         *,
         keep_all: bool,
     ) -> Execution:
+        import gc
+
         import trio
 
         from ..catalogue import catalogue_version
@@ -250,6 +269,8 @@ class Run:
             )
         )
         execution = Execution(plans, self.registry, how, writer, expectations=expectations, watcher=teller)
+        gc.freeze()
+        gc.enable()
         trio.run(execution.run)
         return execution
 
