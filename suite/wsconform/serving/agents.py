@@ -8,11 +8,11 @@ from typing import Protocol
 
 import trio
 
-from ..catalogue import Case, binding
+from ..catalogue import Case
 from ..handshake import MalformedExtensions, offered
 from ..journal import TargetRecord
 from ..judge import Attempted, Bench, attempt, out_of_reach, result_of
-from ..requirement import Requirement, Role
+from ..requirement import Role
 from ..result import Attempt, Finding, Mark, Reason, Result, Verdict
 from ..session import Address, Facts, Limits
 from ..transport import Stream
@@ -110,6 +110,11 @@ class AgentRun:
                 round_trip=round(self.rules.facts.round_trip, 6),
             )
         )
+
+    def confirm(self) -> None:
+        """Have what is not a pass put again before it is believed, as a client that asks for what is open can."""
+        if not self._attempts:
+            self.rules = replace(self.rules, confirm=True)
 
     # --- what is left
 
@@ -220,12 +225,6 @@ class AgentRun:
             seen = Attempted(verdict, watch.finding(), reason, watch.notes(), watch.micros, watch.transcript, ())
             result = result_of(watch.monitor, seen, Role.CLIENT, self.plan.registry)
             self.take(replace(result, attempts=watch.earlier, flaky=watch.flaky))
-
-    def requirement(self, case: Case) -> Requirement:
-        """Return the requirement of `case` that binds a client."""
-        needed = binding(case, Role.CLIENT, self.plan.registry)
-        assert needed is not None
-        return needed
 
     # --- who waits for a result
 

@@ -52,6 +52,15 @@ function showProgress() {
   progress.setAttribute("aria-valuenow", String(Math.round(share * total)));
 }
 
+// What has to be seen first stands first: a part of the table for each mark, in the order of their gravity.
+function makeParts() {
+  for (const mark of state.plan.gravest) {
+    const part = element("tbody");
+    part.id = "rows-" + mark;
+    byId("table").append(part);
+  }
+}
+
 function showTiles() {
   const tiles = byId("tiles");
   tiles.replaceChildren();
@@ -75,15 +84,16 @@ function showResult(result) {
   }
   if (result.flaky) about.append(element("div", "attempts disagreed; the last one counts", "title"));
   row.append(
-    element("td", mark.symbol + " " + mark.words, "mark " + mark.name), about, element("td", result.level),
-    element("td", result.requirement), element("td", (result.us / 1000).toFixed(1) + " ms", "right"));
+    element("td", mark.symbol + " " + mark.words, "mark " + mark.name), about, element("td", result.cited, "cited"),
+    element("td", (result.us / 1000).toFixed(1) + " ms", "right"));
   row.dataset.text = (result.id + " " + result.title + " " + result.observed).toLowerCase();
   row.dataset.met = String(result.mark === "MET" || result.mark === "OUT_OF_REACH");
   const before = state.rows.get(result.id);
-  if (before) before.replaceWith(row); else byId("rows").append(row);
+  if (before) before.remove();
+  byId("rows-" + result.mark).append(row);
   state.rows.set(result.id, row);
   const tile = state.tiles.get(result.id);
-  if (tile) { tile.className = result.mark; tile.title = result.id + ": " + mark.words; }
+  if (tile) { tile.className = result.mark + (tile.classList.contains("running") ? " running" : ""); tile.title = result.id + ": " + mark.words; }
   filterRow(row);
 }
 
@@ -125,25 +135,25 @@ async function runCase(id) {
   if (tile) tile.classList.add("running");
   const path = "/runCase?casetuple=" + encodeURIComponent(id) + "&agent=" + encodeURIComponent(state.agent);
   await connect(path, (socket, data) => { if (socket.readyState === WebSocket.OPEN) socket.send(data); });
-  if (tile) tile.classList.remove("running");
+  if (tile) { tile.classList.remove("running"); if (!state.results.has(id)) tile.classList.add("again"); }
 }
 
-async function runAll(ids, jobs) {
+async function runAll(ids, jobs, again) {
   const queue = ids.slice();
   const worker = async () => {
     while (queue.length) {
       await runCase(queue.shift());
-      say("Running: " + queue.length + " of this round to go");
+      say((again ? "Putting again what was not met: " : "Running: ") + queue.length + " to go");
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, jobs) }, worker));
 }
 
-async function round(jobs) {
+async function round(jobs, again) {
   const together = state.open.filter(each => each.together).map(each => each.id);
   const alone = state.open.filter(each => !each.together).map(each => each.id);
-  await runAll(together, jobs);
-  await runAll(alone, 1);
+  await runAll(together, jobs, again);
+  await runAll(alone, 1, again);
 }
 
 async function run() {
@@ -152,12 +162,13 @@ async function run() {
   for (const name of ["agent", "jobs", "start"]) byId(name).disabled = true;
   state.begun = performance.now();
   state.next = 0;
+  await ask("begin?");
   await refresh();
   const clock = setInterval(() => { byId("clock").textContent = ((performance.now() - state.begun) / 1000).toFixed(1) + " s"; }, 100);
   const poll = setInterval(() => { refresh().catch(() => {}); }, 400);
   // What is not a pass is put again; a case that gets no result twice gets none.
   for (let tries = 0, before = Infinity; state.open.length && tries < 2;) {
-    await round(jobs);
+    await round(jobs, before < Infinity);
     await refresh();
     tries = state.open.length < before ? 0 : tries + 1;
     before = state.open.length;
@@ -180,6 +191,7 @@ async function load() {
   byId("agent").value = state.agent = query.get("agent") || guessedName();
   if (query.get("jobs")) byId("jobs").value = query.get("jobs");
   state.plan = await ask("plan?");
+  makeParts();
   showTiles();
   await refresh();
   say(state.plan.cases.length + " cases and " + state.plan.monitors.length + " rules over all connections, served at " + state.plan.address);

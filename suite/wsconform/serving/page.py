@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..catalogue import Case
 from ..result import Mark, Result
+from ..tally import SEVERITY
 from ..wire.http1 import Response
 from . import answers
 from .routes import LONGEST_NAME, Page, Refusal
@@ -36,7 +36,11 @@ def respond(request: Page, server: Server) -> Response:
         return answers.page(_file(name), kind)
     match request.path:
         case "/plan":
-            return answers.data(_plan(server, _run(request, server)))
+            return answers.data(_plan(server))
+        case "/begin":
+            run = _run(request, server)
+            run.confirm()
+            return answers.data({})
         case "/results":
             return answers.data(_results(_run(request, server), _since(request)))
         case "/favicon.ico":
@@ -58,25 +62,14 @@ def _since(request: Page) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
 
 
-def _plan(server: Server, run: AgentRun) -> dict[str, Any]:
+def _plan(server: Server) -> dict[str, Any]:
     return {
         "version": __version__,
         "address": server.rules.url,
         "marks": [{"name": mark.name, "symbol": mark.symbol, "words": mark.words} for mark in Mark],
-        "cases": [_case(run, case) for case in server.plan.cases],
+        "gravest": [mark.name for mark in SEVERITY],
+        "cases": [{"id": case.id, "title": case.title} for case in server.plan.cases],
         "monitors": [{"id": monitor.id, "title": monitor.title} for monitor in server.plan.monitors],
-    }
-
-
-def _case(run: AgentRun, case: Case) -> dict[str, Any]:
-    needed = run.requirement(case)
-    return {
-        "id": case.id,
-        "title": case.title,
-        "alone": case.alone,
-        "level": needed.level.value,
-        "document": needed.document.id,
-        "section": needed.section,
     }
 
 
@@ -84,19 +77,18 @@ def _results(run: AgentRun, since: int) -> dict[str, Any]:
     """Return the results after the first `since` ones, and what is to be put, or put again, `together` or alone."""
     return {
         "next": len(run.log),
-        "results": [_result(result) for result in run.log[since:]],
+        "results": [_result(run, result) for result in run.log[since:]],
         "open": [{"id": case.id, "together": run.waits_together(case)} for case in run.plan.cases if run.is_open(case)],
     }
 
 
-def _result(result: Result) -> dict[str, Any]:
+def _result(run: AgentRun, result: Result) -> dict[str, Any]:
     finding = result.finding
     return {
         "id": result.case,
         "title": result.title,
         "mark": result.mark.name,
-        "level": result.level.value,
-        "requirement": result.requirement,
+        "cited": run.plan.registry[result.requirement].citation,
         "expected": finding.expected if finding else "",
         "observed": finding.observed if finding else "",
         "reason": result.reason.value if result.reason else "",
