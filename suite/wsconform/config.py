@@ -254,8 +254,10 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     for variable in (name for name in environment if name.startswith(_PREFIX)):
         if variable not in variables:
             # Others may own variables of this prefix; one that is nearly a setting is a slip.
-            if near := meant(variable, variables):
-                raise Problem(f"{variable}: unknown setting in the environment{near}")
+            names = (name.removeprefix(_PREFIX) for name in variables)
+            if near := meant(variable.removeprefix(_PREFIX), names):
+                prefixed = near.replace('"', f'"{_PREFIX}', 1)
+                raise Problem(f"{variable}: unknown setting in the environment{prefixed}")
             continue
         key, text = variables[variable], environment[variable]
         if not text:

@@ -49,7 +49,7 @@ class _Duration:
         return self.text(raw)
 
     def text(self, raw: str) -> float:
-        found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h)", raw.strip())
+        found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h)", raw.strip())
         if found is None:
             raise ValueError(f'{raw!r} is no duration; write "5s", "0.5s" or "5m"')
         seconds = float(found[1]) * _UNITS[found[2]]
