@@ -67,7 +67,7 @@ def _line(entry: Entry, mark: Mark | None, style: Style) -> str:
     lane = _rung(entry, style)
     time = _time(entry.micros)
     head = f"{_INDENT}{lane} {time}"
-    room = style.width - len(head) - (4 if mark else 2)
+    room = style.width - len(head) - (5 if mark else 2)
     octets = _hex(entry, room)
     tail = f"  {style.mark(mark)}" if mark else ""
     if mark is not None:
