@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from .. import __version__
 from ..result import Mark, Result
 from ..tally import SEVERITY
 from ..wire.http1 import Response
 from . import answers
+from .agents import AgentRun, Rules
+from .plan import Plan
 from .routes import LONGEST_NAME, Page, Refusal
-
-if TYPE_CHECKING:
-    from .agents import AgentRun
-    from .server import Server
 
 _FILES = {
     "/": ("page.html", "text/html; charset=utf-8"),
@@ -24,12 +22,27 @@ _FILES = {
 }
 
 
+class Serving(Protocol):
+    """What the page has to know of the server."""
+
+    @property
+    def plan(self) -> Plan:
+        """What is served."""
+
+    @property
+    def rules(self) -> Rules:
+        """How it is served."""
+
+    def agent(self, name: str) -> AgentRun:
+        """Return the run of the client called `name`; raises Refusal where there are too many."""
+
+
 @functools.cache
 def _file(name: str) -> bytes:
     return Path(__file__).with_name(name).read_bytes()
 
 
-def respond(request: Page, server: Server) -> Response:
+def respond(request: Page, server: Serving) -> Response:
     """Return the answer to a request without an upgrade; raises Refusal for an address that is none of the page's."""
     if request.path in _FILES:
         name, kind = _FILES[request.path]
@@ -50,7 +63,7 @@ def respond(request: Page, server: Server) -> Response:
     )
 
 
-def _run(request: Page, server: Server) -> AgentRun:
+def _run(request: Page, server: Serving) -> AgentRun:
     name = request.parameters.get("agent", "").strip()[:LONGEST_NAME]
     if not name:
         raise Refusal(400, "Bad Request", "no agent is named; write agent=NAME")
@@ -62,7 +75,7 @@ def _since(request: Page) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
 
 
-def _plan(server: Server) -> dict[str, Any]:
+def _plan(server: Serving) -> dict[str, Any]:
     return {
         "version": __version__,
         "address": server.rules.url,
