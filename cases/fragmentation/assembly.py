@@ -21,6 +21,7 @@ _EMPTY = {
     "three_empty": (b"", b"", b""),
     "first_empty": (b"", b"Hello"),
     "last_empty": (b"Hello", b""),
+    "first_and_last_empty": (b"", b"Hello", b""),
     "middle_empty": (b"Hel", b"", b"lo"),
     "all_but_one_empty": (b"",) * 20 + (b"Hello",) + (b"",) * 20,
 }

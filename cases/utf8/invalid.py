@@ -8,6 +8,8 @@ from wsconform import Connection, Frame, case, each
 
 from .refusal import expect_text_refused
 
+#: Letters of two octets and one, U+1F79, of three.
+_GOOD = "κ\u1f79σμε".encode()
 _READING = "when-text-is-checked"
 _HINT = "check text strictly: no overlong forms, no surrogates, nothing past U+10FFFF, no rest at the end"
 
@@ -75,11 +77,11 @@ CLASSES = {
 
 
 def _in_one_frame(octets: bytes) -> list[Frame]:
-    return [Frame.text("κόσμε".encode() + octets + b"edited")]
+    return [Frame.text(_GOOD + octets + b"edited")]
 
 
 def _in_octets(octets: bytes) -> list[Frame]:
-    text = "κόσμε".encode() + octets + b"edited"
+    text = _GOOD + octets + b"edited"
     first, *rest = (text[at : at + 1] for at in range(len(text)))
     return [
         Frame.text(first, fin=False),
@@ -89,11 +91,11 @@ def _in_octets(octets: bytes) -> list[Frame]:
 
 
 def _in_the_last_fragment(octets: bytes) -> list[Frame]:
-    return [Frame.text("κόσμε", fin=False), Frame.continuation(b"edited", fin=False), Frame.continuation(octets)]
+    return [Frame.text(_GOOD, fin=False), Frame.continuation(b"edited", fin=False), Frame.continuation(octets)]
 
 
 def _in_the_middle_fragment(octets: bytes) -> list[Frame]:
-    return [Frame.text("κόσμε", fin=False), Frame.continuation(octets, fin=False), Frame.continuation("edited")]
+    return [Frame.text(_GOOD, fin=False), Frame.continuation(octets, fin=False), Frame.continuation("edited")]
 
 
 def _in_the_first_fragment(octets: bytes) -> list[Frame]:

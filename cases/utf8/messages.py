@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from wsconform import Connection, Frame, Need, case, each
 from wsconform.opening import BROWSER_OFFER
@@ -11,6 +12,7 @@ from wsconform.wire.frame import PING, PONG, RSV1
 from .refusal import expect_text_refused
 
 CHARACTERS = {"U+00E9": "é", "U+20AC": "€", "U+1F600": "😀"}
+TEXTS = {"latin": "Hello-µ@ßöäüàá-UTF-8!!", "greek": "κ\u1f79σμε", "every_length": "a¢€𤭢𤭢€¢a"}
 
 #: A character, and after which of its octets the fragment ends.
 CUTS = {
@@ -35,15 +37,15 @@ INVALID_TOGETHER = {
 NOT_TEXT = {"C3_28": b"\xc3\x28", "surrogate": b"\xed\xa0\x80", "octet_FF": b"\xff"}
 
 #: Good text, then octets that no text can contain, then good text again: 11, 4 and 6 octets.
-_GOOD, _BAD, _REST = "κόσμε".encode(), b"\xf4\x90\x80\x80", b"edited"
+_GOOD, _BAD, _REST = "κ\u1f79σμε".encode(), b"\xf4\x90\x80\x80", b"edited"
 
 #: Where a compressed message is cut.
 COMPRESSED_CUTS = (1, 2, 3, 5)
 
 
-def _octets_of(character: str) -> list[Frame]:
-    """Return a text of `character` alone, in fragments of one octet."""
-    octets = character.encode()
+def _octets_of(text: str) -> list[Frame]:
+    """Return `text` in fragments of one octet."""
+    octets = text.encode()
     return [Frame(0 if at else 1, octets[at : at + 1], at == len(octets) - 1) for at in range(len(octets))]
 
 
@@ -56,6 +58,15 @@ async def character_may_be_cut_into_octets(ws: Connection, character: str) -> No
     """
     await ws.send(*_octets_of(character))
     await ws.expect_echo(Frame.text(character))
+
+
+@case("6455-5.6-2", needs=Need.ECHO)
+@each(text=TEXTS)
+async def text_may_be_cut_into_octets(ws: Connection, text: str) -> None:
+    """A text may come octet by octet, with an empty fragment at its end."""
+    *frames, last = _octets_of(text)
+    await ws.send(*frames, replace(last, fin=False), Frame.continuation(""))
+    await ws.expect_echo(Frame.text(text))
 
 
 @case("6455-5.6-2", needs=Need.ECHO)
