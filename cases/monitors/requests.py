@@ -218,12 +218,14 @@ def client_does_not_close_by_itself(conversation: Conversation) -> Iterator[Samp
 
 
 @monitor("whatwg-ws-5-2")
-def client_pings_are_noted(conversation: Conversation) -> Iterator[Sample]:
-    """Browsers send no Pings of their own; other clients may: what was seen is written down."""
-    for entry, frame in conversation.frames:
-        if frame.opcode == 0x9:
-            yield Sample("Ping from the client", Verdict.NOTED, entry)
-    if conversation.frames and all(frame.opcode != 0x9 for _, frame in conversation.frames):
+def browsers_send_no_pings(conversation: Conversation) -> Iterator[Sample]:
+    """A browser sends no Pings of its own; another client may, which is written down."""
+    pings = [entry for entry, frame in conversation.frames if frame.opcode == 0x9]
+    for _, head in conversation.heads[:1]:
+        browser = (head.fields.get("User-Agent") or b"").startswith(b"Mozilla/") and "Origin" in head.fields
+        for entry in pings:
+            yield Sample("Ping from the client", Verdict.FAILED if browser else Verdict.NOTED, entry)
+    if conversation.frames and not pings:
         yield Sample("none")
 
 

@@ -47,11 +47,9 @@ async def read_head(stream: Stream, deadline: float, most: int = _HEAD_LIMIT) ->
 class Incoming:
     """What a case about a client's handshake works with: `request` as it came, `response` correct, to be changed."""
 
-    def __init__(
-        self, session: Session, stream: Stream, conversation: Conversation, request: Head, rest: bytes
-    ) -> None:
+    def __init__(self, session: Session, stream: Stream, conversation: Conversation, request: Head) -> None:
         self.session, self.stream, self.conversation = session, stream, conversation
-        self.request, self._rest = request, rest
+        self.request = request
         self.response = base_response(self.key)
         self.answered = False
 
@@ -68,7 +66,11 @@ class Incoming:
         entry = session.transcript.add(Direction.TARGET, "request", line, octets)
         conversation.heads.append((entry, head))
         conversation.requests.append(octets)
-        return cls(session, stream, conversation, head, rest)
+        if rest:
+            # Too early for the protocol that is not agreed yet (section 4.1): a monitor's affair, and nobody else's.
+            session.transcript.add(Direction.TARGET, "octets", f"{len(rest)} octets behind the request", rest)
+            conversation.before_head = rest
+        return cls(session, stream, conversation, head)
 
     # --- the request
 
@@ -129,7 +131,7 @@ class Incoming:
             )
         self.answered = True
         self.conversation.extensions = self._agreed(octets)
-        connection = Connection(self.session, self.stream, self.conversation, self._rest)
+        connection = Connection(self.session, self.stream, self.conversation)
         await connection.put_octets(octets + tail, pieces)
         return connection
 
