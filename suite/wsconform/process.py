@@ -28,7 +28,7 @@ _TRY: Final = 1.0
 MOST_RESTARTS: Final = 20
 
 # Reads until our process is gone, however it went, and ends the group then: even SIGKILL leaves no target behind.
-_GUARD: Final = 'read -r _; kill -TERM -- "-$1"; sleep 2; kill -KILL -- "-$1"'
+_GUARD: Final = 'read -r _; kill -s TERM -- "-$1"; sleep 2; kill -s KILL -- "-$1"'
 
 
 class StartFailed(Exception):
