@@ -245,7 +245,8 @@ def test_it_never_outlives_a_run_that_was_killed(tmp_path: Path) -> None:
         with socket.create_connection((HOST, port), timeout=LONG) as connection:
             process.kill()
             process.wait(LONG)
-            assert connection.recv(1) == b""
+            with suppress(ConnectionResetError):
+                assert connection.recv(1) == b""
 
 
 # --- output
