@@ -27,21 +27,25 @@ def final_heads(conversation: Conversation) -> list[tuple[int, Head]]:
 
 
 def accepted(conversation: Conversation) -> Iterator[tuple[int, Head]]:
-    """Return every 101 and its entry."""
-    return ((entry, head) for entry, head in conversation.heads if head.status == 101)
+    """Return every 101 and its entry, those aside that switch to another protocol that was asked for."""
+    asked = b"".join(conversation.requests).lower()
+    for entry, head in conversation.heads:
+        name = (head.fields.get("Upgrade") or b"websocket").lower()
+        if head.status == 101 and (b"websocket" in name or b"upgrade: " + name + b"\r\n" not in asked):
+            yield entry, head
 
 
 def answered(conversation: Conversation) -> Iterator[tuple[int, Head, Head]]:
     """Return every 101, its entry, and the request that it answers; none where that cannot be told."""
     octets, requests = b"".join(conversation.requests), list[Head]()
-    finals = final_heads(conversation)
+    finals, entries = final_heads(conversation), {entry for entry, _ in accepted(conversation)}
     while len(requests) < len(finals) and (end := head_end(octets)) >= 0:
         head, octets = parse_head(octets[:end]), octets[end:]
         requests.append(head)
         length = head.fields.get("Content-Length")
         octets = octets[int(length) :] if length is not None and length.isdigit() else octets
     for (entry, response), request in zip(finals, requests, strict=False):
-        if response.status == 101:
+        if entry in entries:
             yield entry, response, request
 
 

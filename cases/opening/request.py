@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from wsconform import Opening, case, each
+from wsconform import Opening, Provocation, case, each
 from wsconform.opening import Answer, Wire
 from wsconform.wire.http1 import Request
+
+from .answers import expect_reaction
 
 _TOKENS = "split the field at commas, over all its lines, strip blanks and compare each element without case"
 
@@ -81,9 +83,11 @@ async def request_without_upgrade_is_refused(opening: Opening) -> None:
 async def upgrade_to_another_protocol_is_refused(opening: Opening, value: str) -> None:
     """An Upgrade that does not name websocket is no request for it.
 
-    Near misses find a target that looks for a substring, or whether the field is there at all.
+    Near misses find a target that looks for a substring, or whether the field is there at all. A target that speaks
+    the protocol that was named may switch to that one.
     """
-    await opening.expect_refused(opening.request.replacing("Upgrade", value), best=(400, 426))
+    answer, wire = await opening.exchange(opening.request.replacing("Upgrade", value))
+    _expect_no_websocket(opening, answer, wire, value)
 
 
 @case("6455-4.2.1-11", "9110-7.8-2", hint="lower the case of Upgrade before the comparison")
@@ -170,6 +174,20 @@ async def upgrade_is_found_in_a_connection_list(opening: Opening, values: tuple[
     Browsers do send "keep-alive, Upgrade"; a target that compares the whole value locks them out.
     """
     await opening.expect_accepted(opening.request.replacing("Connection", *values))
+
+
+def _expect_no_websocket(opening: Opening, answer: Answer, wire: Wire, asked: str) -> None:
+    """Expect a refusal, or, noted, a switch to the protocol that was `asked` for."""
+    named = answer.field("Upgrade") if answer.accepted else None
+    switched = named is not None and bool(asked) and named.lower() == asked.lower().encode()
+    expect_reaction(opening, answer)
+    opening.expect(switched or not answer.accepted, "the handshake to be refused", str(answer), answer.entry)
+    if switched:
+        opening.note("switched to", asked)
+        return
+    wire.conversation.provoked = Provocation.HANDSHAKE
+    if answer.status not in (400, 426):
+        opening.note("refused with", answer)
 
 
 def _accept_unless_not_found(opening: Opening, answer: Answer, wire: Wire, asked: Request) -> None:

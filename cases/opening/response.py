@@ -122,6 +122,6 @@ def _accept_unless_forbidden(opening: Opening, answer: Answer, wire: Wire, asked
 
 
 def _expect_no_trace(opening: Opening, answer: Answer) -> None:
-    """Expect that no octet over 7F, a replacement character included, came back in the response's head."""
-    octets = answer.head.octets if answer.head else b""
-    opening.expect(octets.isascii(), "nothing of the octets in the response", "octets over 7F in it", answer.entry)
+    """Expect that no octet over 7F, a replacement character included, came back in a 101; a refusal may quote them."""
+    octets = answer.head.octets if answer.head and answer.accepted else b""
+    opening.expect(octets.isascii(), "a 101 with nothing of the octets", "octets over 7F in it", answer.entry)
