@@ -209,7 +209,8 @@ class TlsStream(TrioStream):
 
     async def aclose(self) -> None:
         # Sends the closure alert (RFC 9112 section 9.8) and does not wait for the target's.
-        with contextlib.suppress(trio.BrokenResourceError), trio.move_on_after(1):
+        # There is no saying anything where our direction has ended, or the stream is broken off.
+        with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError), trio.move_on_after(1):
             await self._stream.aclose()
         await self._under.aclose()
 
@@ -243,7 +244,7 @@ async def dial_tcp(host: str, port: int) -> TcpStream:
     """Open TCP to `host` (name, IPv4 or IPv6 address) and `port`; raises Unreachable."""
     try:
         return TcpStream(await trio.open_tcp_stream(host, port))
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):
         raise Unreachable(f'{host}: no such host; check the name, or use an address such as "127.0.0.1"') from None
     except OSError as problem:
         raise Unreachable(f"{host}:{port}: {_words(problem)}") from None
