@@ -84,6 +84,7 @@ SPLIT: Mapping[str, tuple[str, ...]] = {
 
 FOLDED: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "extensions": ("Sec-WebSocket-Extensions", ("permessage-deflate;", "client_max_window_bits")),
+    "extension_parameter": ("Sec-WebSocket-Extensions", ("permessage-deflate;", "server_no_context_takeover")),
     "connection": ("Connection", ("keep-alive,", "Upgrade")),
     "upgrade": ("Upgrade", ("", "websocket")),
     "version": ("Sec-WebSocket-Version", ("", "13")),
@@ -243,6 +244,7 @@ async def line_that_is_no_field_line_is_refused(opening: Opening, line: bytes) -
 async def single_lf_ends_a_line_or_does_not(opening: Opening) -> None:
     """A recipient may take a single LF as line terminator: which way the target goes is written down."""
     answer, _ = await opening.exchange(replace(opening.request, line_end=b"\n"))
+    expect_reaction(opening, answer, "lines that end in a single LF")
     opening.choose(f"lines that end in a single LF: {answer}")
 
 

@@ -9,6 +9,13 @@ from wsconform.opening import Answer, Wire
 
 from .steps import begin_refused, expect_http_or_end, expect_reaction, ordinary_request
 
+#: Fields that make middleware add to a response.
+TEMPTATIONS = {
+    "page": ("Accept", "text/html"),
+    "compression": ("Accept-Encoding", "gzip"),
+    "trailers": ("TE", "trailers"),
+}
+
 
 @case("9110-7.8-1", hint="a response that refuses ends there: no Close frame follows it")
 async def ignored_upgrade_gets_an_ordinary_response(opening: Opening) -> None:
@@ -51,11 +58,13 @@ async def protocol_that_was_not_named_is_not_switched_to(opening: Opening, proto
 
 
 @case("9112-6.3-1", hint="send nothing between the 101's empty line and the first frame, no body and no line break")
-async def switching_response_ends_at_its_empty_line(opening: Opening) -> None:
+@each(field=TEMPTATIONS)
+async def switching_response_ends_at_its_empty_line(opening: Opening, field: tuple[str, str]) -> None:
     """A 101 ends at its empty line; the first octets after it belong to the first frame.
 
-    What stands between shifts every frame that follows, so that the Pong to a Ping is not there to be found.
+    The request invites what some layer above HTTP may add to every response, a page, the end of a compressed or a
+    chunked body. That would shift all frames, so that the Pong to a Ping is not there to be found.
     """
-    ws = await opening.expect_accepted()
+    ws = await opening.expect_accepted(opening.request.with_field(*field))
     await ws.send(Frame.ping(b"first"))
     await ws.expect_pong(b"first")
