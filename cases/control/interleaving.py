@@ -71,9 +71,10 @@ async def ping_between_fragments_is_answered_before_the_message_ends(ws: Connect
 @case("6455-5.4-10", needs=Need.ECHO, hint=_HINT)
 @each(opcode={"text": TEXT, "binary": BINARY})
 async def message_with_a_ping_in_every_gap_is_complete(ws: Connection, opcode: int) -> None:
-    """A message is delivered whole, with a Ping in every gap between its fragments, and each is answered.
+    """A message is delivered whole, with a Ping in every gap between its fragments, and the last is answered.
 
-    The Pings' data differ from each other and from the fragments, so whatever is mixed up shows.
+    The Pings' data differ from each other and from the fragments, so whatever is mixed up shows. To answer the
+    most recent Ping alone is allowed (5.5.3).
     """
     await ws.send(
         Frame(opcode, b"one ", fin=False),
