@@ -250,9 +250,9 @@ SITUATIONS = {
         "wsconform run: -H: 'Authorization' is no header field; write 'Name: value'; see `wsconform run --help`",
     ),
     "unknown option": Situation(
-        ("run", "--subprotokol", "x"),
+        ("run", "--patiense", "5s"),
         2,
-        "wsconform run: no such option '--subprotokol'. (Did you mean '--subprotocol'?); see `wsconform run --help`",
+        'wsconform run: --patiense: there is no such option; did you mean "--patience"; see `wsconform run --help`',
     ),
     "unknown command": Situation(
         ("rum",), 2, 'wsconform: rum: there is no such command; did you mean "run"?; see `wsconform --help`'

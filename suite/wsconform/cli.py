@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from . import __version__
-from .problem import Exit, Problem
+from .problem import Exit, Problem, meant
 
 #: The commands and what each does; a command's module is imported when it is asked for.
 COMMANDS = {
@@ -42,8 +42,6 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that `args` begin with; a slip is told with what was meant."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from .problem import meant
-
             raise click.UsageError(f"{args[0]}: there is no such command{meant(args[0], COMMANDS, listed=True)}")
         return super().resolve_command(ctx, args)
 
@@ -118,6 +116,10 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def _sentence(error: click.ClickException) -> str:
+    if isinstance(error, click.NoSuchOption) and error.ctx:
+        # click words its guesses differently from version to version, and guesses much.
+        known = [name for parameter in error.ctx.command.params for name in parameter.opts]
+        return f"{error.option_name}: there is no such option{meant(error.option_name, known)}".rstrip("?")
     text = " ".join(error.format_message().split())
     return text[:1].lower() + text[1:].rstrip(".") if not text[:2].isupper() else text.rstrip(".")
 

@@ -39,7 +39,7 @@ def command(case: str, journal: Path | None, target: str | None, **flags: object
     out, style = output(config.settle(flags, os.environ, config.load()))
     requirements = registry()
     entries = _found(case, catalogue())
-    lines = _told(entries, requirements, style)
+    lines = told(entries, requirements, style)
     if journal is not None:
         lines += _became([entry.id for entry in entries], journal, target, requirements, style)
     for line in lines:
@@ -63,7 +63,8 @@ def _found(pattern: str, entries: Sequence[Entry]) -> list[Entry]:
     return found
 
 
-def _told(entries: Sequence[Entry], registry: Registry, style: Style) -> list[str]:
+def told(entries: Sequence[Entry], registry: Registry, style: Style) -> list[str]:
+    """Return the lines that tell the members of one family."""
     from ..catalogue import Case
 
     first = entries[0]
@@ -81,8 +82,8 @@ def _told(entries: Sequence[Entry], registry: Registry, style: Style) -> list[st
     if others:
         lines.append("")
     for number, needed in enumerate(others):
-        told = f"{needed.citation} ({needed.id}): {needed.text}"
-        lines += _labelled("" if number else "cites too", told, style)
+        cited = f"{needed.citation} ({needed.id}): {needed.text}"
+        lines += _labelled("" if number else "cites too", cited, style)
     lines.append("")
     if isinstance(first, Case):
         if first.needs:
