@@ -161,7 +161,8 @@ def test_secrets_are_masked_before_they_are_written() -> None:
 def test_what_a_budget_leaves_no_time_for_is_skipped_by_name() -> None:
     class Slow(ReferenceServer):
         async def converse(self) -> None:
-            await trio.sleep(0.5)
+            with trio.move_on_after(0.5):
+                await trio.sleep_forever()
             await super().converse()
 
     ran = Ran([plan("one"), plan("two")], lambda _: Slow, How(jobs=1, budget=3.2))

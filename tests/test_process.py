@@ -36,7 +36,7 @@ def program(folder: Path, text: str) -> list[str]:
 
 
 PRELUDE = """
-import os, signal, socket, sys, time
+import os, signal, socket, sys
 
 def listen(port):
     server = socket.create_server(("127.0.0.1", port))
