@@ -66,9 +66,9 @@ async def refused_handshake_leaves_no_websocket_behind(opening: Opening, wrong: 
     await wire.send(frames, "a Ping and a text")
     await wire.expect_end(opening.session.limits.prompt)
     rest = wire.leftover
-    opening.expect(
-        rest[:5] in (b"", b"HTTP/"), "an HTTP response or nothing", f"{len(rest)} octets: {rest[:8].hex(' ')}"
-    )
+    observed = f"{len(rest)} octets that begin with {rest[:8].hex(' ')}"
+    # A server that takes this for HTTP answers in text, with or without a head; frames begin outside of it.
+    opening.expect(not rest or b"\n" <= rest[:1] < b"\x80", "no frame", observed)
 
 
 @case("6455-8.1-4", hint=_OPAQUE)

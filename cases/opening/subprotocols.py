@@ -145,7 +145,7 @@ async def empty_elements_of_a_list_are_skipped(opening: Opening, form: str) -> N
 
 
 @case("6455-11.3.4-1", hint="join the lines with commas before you read the list")
-@each(unknown_first=(True, False))
+@each(unknown_first={"unknown_first": True, "unknown_last": False})
 async def subprotocols_on_two_lines_are_one_list(opening: Opening, unknown_first: bool) -> None:
     """Sec-WebSocket-Protocol may stand on several lines of a request, which make one list.
 
