@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from wsconform import Connection, Frame, case, each
-from wsconform.wire.frame import BINARY, CONTINUATION, PONG, TEXT
+from wsconform.wire.frame import PONG
 
-from .replies import close_count
+from .replies import close_count, expect_undelivered
 
 ERRORS = {
     "fragmented_ping": Frame.ping(b"a", fin=False),
@@ -42,10 +42,9 @@ async def nothing_is_processed_behind_an_error(ws: Connection, error: Frame) -> 
     closure = await ws.expect_connection_failed(probe=False)
     # Its Close may be the reply to ours, whose code is no answer to the error: not for the monitors.
     ws.conversation.provoked = None
-    for entry, frame in ws.conversation.frames:
-        late = (frame.opcode, frame.payload) in {(TEXT, b"Hello"), (BINARY, b"Hello"), (CONTINUATION, b"Hello")}
-        late = late or (frame.opcode, frame.payload) == (PONG, b"late")
-        ws.expect(not late, _NOTHING, str(frame), entry)
+    expect_undelivered(ws, [b"Hello"], _NOTHING)
+    pongs = [entry for entry, frame in ws.conversation.frames if (frame.opcode, frame.payload) == (PONG, b"late")]
+    ws.expect(not pongs, _NOTHING, "a Pong to the Ping behind it", pongs[0] if pongs else None)
     ws.expect(close_count(ws) <= 1, _NOTHING, f"{close_count(ws)} Close frames", closure.end_entry)
 
 

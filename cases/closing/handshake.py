@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wsconform import Closure, Connection, Frame, case, each
-from wsconform.wire.frame import BINARY, TEXT
 
-from .replies import close_count, expect_fair_reply
+from .replies import close_count, expect_fair_reply, expect_undelivered
 
 BEFORE: dict[str, Sequence[Frame]] = {
     "nothing": (),
@@ -73,7 +72,8 @@ async def close_inside_a_message_is_answered(ws: Connection, fragments: Sequence
     """
     await ws.send(*fragments, Frame.close(1000))
     closure = await ws.expect_close_reply()
-    _expect_undelivered(ws, b"".join(frame.payload for frame in fragments))
+    partial = b"".join(frame.payload for frame in fragments)
+    expect_undelivered(ws, [partial], "the unfinished message not to be delivered")
     ws.depart_if(closure.status_code == 1002, "1002 for a message that a sender may give up (6.1)")
 
 
@@ -109,12 +109,6 @@ def _expect_prompt(ws: Connection, seconds: float | None, what: str) -> None:
     taken = seconds or 0.0
     ws.note("delay", f"{taken * 1000:.1f} ms")
     ws.depart_if(taken > ws.session.limits.prompt, f"{what} after {taken:.1f} s")
-
-
-def _expect_undelivered(ws: Connection, partial: bytes) -> None:
-    for entry, frame in ws.conversation.frames:
-        delivered = frame.opcode in (TEXT, BINARY) and frame.payload == partial
-        ws.expect(not delivered, "the unfinished message not to be delivered", str(frame), entry)
 
 
 def _prefer_fin(ws: Connection, closure: Closure) -> None:

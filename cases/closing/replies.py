@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from wsconform import Closure, Connection
+from wsconform.channel import Received
 from wsconform.wire.close import FORBIDDEN, is_sendable
 
 #: Codes that claim an error; in reply to a Close without one they accuse falsely (reading `close-reply-codes`).
@@ -40,6 +43,14 @@ def expect_code_not_returned(ws: Connection, closure: Closure, sent: int) -> Non
 def finds_no_fault(closure: Closure) -> bool:
     """Return whether the Close in `closure` says that all is well: 1000, 1001 or an empty body."""
     return closure.close is not None and closure.status_code in (None, *CONTENT)
+
+
+def expect_undelivered(ws: Connection, payloads: Collection[bytes], expected: str) -> None:
+    """Expect no data frame of the target to carry one of `payloads`, but for what its application says unasked."""
+    for entry, frame in ws.conversation.frames:
+        data = frame.opcode < 0x8 and frame.payload in payloads
+        wrong = data and not ws.is_chatter(Received(frame.opcode, frame.payload, entry))
+        ws.expect(not wrong, expected, f"a delivery: {frame}", entry)
 
 
 def close_count(ws: Connection) -> int:
