@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import trio
 
 from wsconform import Connection, Frame, case, each
+from wsconform.channel import Received
 from wsconform.wire.frame import CONTINUATION, PONG, TEXT
 
 _HINT = "answer every Ping with a Pong that carries its application data"
@@ -68,7 +69,7 @@ async def ping_is_answered_promptly(ws: Connection) -> None:
     Only time can decide here; the delay is noted. More than the second that the limits call prompt departs
     from the rule, no Pong at all fails it.
     """
-    taken = await _pong_delay(ws, b"prompt")
+    _, taken = await _timed_pong(ws, b"prompt")
     ws.depart_if(taken > ws.session.limits.prompt, f"the Pong came after {taken:.1f} s")
 
 
@@ -80,11 +81,9 @@ async def ping_inside_a_large_message_is_answered(ws: Connection) -> None:
     the order of Pong and echo shows whether the target looks for control frames meanwhile.
     """
     fragments = [Frame(TEXT if n == 0 else CONTINUATION, b"w" * _PIECE, n == _PIECES - 1) for n in range(_PIECES)]
-    start = trio.current_time()
-    await ws.send(*fragments[: _PIECES // 2], Frame.ping(b"within"), *fragments[_PIECES // 2 :])
-    received = await ws.expect_pong(b"within")
-    ws.note("delay", f"{(trio.current_time() - start) * 1000:.1f} ms")
-    early = all(entry > received.entry for entry, frame in ws.conversation.frames if frame.opcode == TEXT)
+    half = _PIECES // 2
+    pong, _ = await _timed_pong(ws, b"within", before=fragments[:half], behind=fragments[half:])
+    early = all(entry > pong.entry for entry, frame in ws.conversation.frames if frame.opcode == TEXT)
     ws.choose("the Pong before the message's echo" if early else "the Pong behind the message's echo")
 
 
@@ -144,10 +143,13 @@ async def keep_alive_of_a_user_agent_gives_no_offence(ws: Connection, frames: Se
     await ws.expect_alive()
 
 
-async def _pong_delay(ws: Connection, data: bytes) -> float:
+async def _timed_pong(
+    ws: Connection, data: bytes, *, before: Sequence[Frame] = (), behind: Sequence[Frame] = ()
+) -> tuple[Received, float]:
+    """Send a Ping between other frames; return its Pong, and the seconds until it came."""
     start = trio.current_time()
-    await ws.send(Frame.ping(data))
-    await ws.expect_pong(data)
+    await ws.send(*before, Frame.ping(data), *behind)
+    pong = await ws.expect_pong(data)
     taken = trio.current_time() - start
     ws.note("delay", f"{taken * 1000:.1f} ms")
-    return taken
+    return pong, taken
