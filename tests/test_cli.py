@@ -11,7 +11,7 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -398,6 +398,46 @@ def test_an_interrupted_run_leaves_a_readable_journal(number: signal.Signals, tm
     assert journal.footer.why == "interrupted"
     assert journal.targets[0].results
     assert (tmp_path / "wsconform-out" / "junit.xml").exists()
+
+
+def test_an_interrupted_run_leaves_no_process_behind(tmp_path: Path) -> None:
+    port = closed_port()
+    program = tmp_path / "program.py"
+    program.write_text(
+        f"import socket\nserver, held = socket.create_server(('127.0.0.1', {port})), []\n"
+        "while True:\n    held.append(server.accept()[0])\n"
+    )
+    words = ("run", url(port), "--start", f"{sys.executable} -S program.py", "--patience", "600s", *CASES)
+    with running(*words, folder=tmp_path) as process:
+        # The target takes connections and says nothing: the run is at its probe.
+        while True:
+            try:
+                connection = socket.create_connection(("127.0.0.1", port), timeout=LONG)
+                break
+            except ConnectionRefusedError:
+                assert process.poll() is None
+        with connection:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=LONG)
+            assert process.returncode == 130
+            with suppress(ConnectionResetError):
+                assert connection.recv(1) == b""
+
+
+def test_configured_clients_are_left_out_and_named(tmp_path: Path) -> None:
+    with serving() as port:
+        (tmp_path / "wsconform.toml").write_text(
+            f'[targets.one]\nurl = "{url(port)}"\n'
+            '[targets.two]\nrole = "client"\nstart = ["node", "x.mjs", "{url}"]\n'
+        )
+        ended = wsconform("run", *CASES, folder=tmp_path)
+    assert ended.code == 0
+    assert ended.out.splitlines()[0] == "Left out, for `wsconform serve --target NAME` puts cases to clients: two."
+    named = wsconform("run", "two", folder=tmp_path)
+    assert named.code == 2
+    assert named.error == (
+        "wsconform.toml: targets.two: it is a client; put cases to it with `wsconform serve --target two`"
+    )
 
 
 def test_json_puts_the_journal_on_stdout_and_prose_on_stderr(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ class Run:
         from ..journal import JournalWriter, read
         from ..problem import Exit, Problem
         from ..style import Out
-        from .shared import choose, output
+        from .shared import choose, left_out, output
 
         settings = self.settings
         chosen = choose(names, self.flags, self.configuration)
@@ -132,6 +132,8 @@ class Run:
         teller = self._teller(chosen, (prose, style), policy, manner)
         if chosen[0].serve and not names and not manner.quiet:
             prose.line("No target is named and there is no configuration: this is the embedded reference endpoint.")
+        if (passed_over := left_out(names, self.configuration)) and not manner.quiet:
+            prose.line(style.text(passed_over))
         try:
             with path.open("w", encoding="utf-8", newline="\n") as file:
                 copies = (_Copy(Out(sys.stdout)),) if json else ()

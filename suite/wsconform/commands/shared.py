@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..requirement import Registry, Role
     from ..target import Target
 
-__all__ = ["Chosen", "catalogue", "choose", "command_word", "output", "registry", "selection"]
+__all__ = ["Chosen", "catalogue", "choose", "command_word", "left_out", "output", "registry", "selection"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def output(settings: Settings, stream: TextIO | None = None) -> tuple[Out, Style
 def choose(names: Sequence[str], flags: Mapping[str, object], configuration: Configuration) -> list[Chosen]:
     """Return the targets that `names` mean, `flags` over what the configuration says of them.
 
-    Without names, all that are configured; without a configuration, the embedded reference. Raises Problem.
+    Without names, all servers that are configured; without a configuration, the embedded reference. Raises Problem.
     """
     from ..execute import REFERENCE
 
@@ -99,10 +99,20 @@ def choose(names: Sequence[str], flags: Mapping[str, object], configuration: Con
             f"{configuration.name}: there is no target; add [targets.NAME] with its url, name an address,"
             f" or run the embedded endpoint with `wsconform run {REFERENCE}`"
         )
-    chosen = [_one(name, configuration) for name in names or configuration.targets]
+    servers = [name for name, table in configuration.targets.items() if table.role == "server"]
+    chosen = [_one(name, configuration) for name in names or servers or configuration.targets]
     if flags.get("start") and len(chosen) > 1:
         raise Problem(f"--start starts one target, and there are {len(chosen)}; name the one it is for")
     return _with_own_names([_over(each, flags) for each in chosen])
+
+
+def left_out(names: Sequence[str], configuration: Configuration) -> str:
+    """Return a line about the configured targets that `choose` passes over, "" if there are none."""
+    clients = [name for name, table in configuration.targets.items() if table.role != "server"]
+    if names or not clients:
+        return ""
+    few = ", ".join(clients[:3]) + (f" and {len(clients) - 3} more" if len(clients) > 3 else "")
+    return f"Left out, for `wsconform serve --target NAME` puts cases to clients: {few}."
 
 
 def _reference() -> Chosen:
@@ -130,7 +140,7 @@ def _one(name: str, configuration: Configuration) -> Chosen:
         return _reference()
     table = configuration.table(name)
     if Role(table.role) is not Role.SERVER:
-        raise Problem(f'{table.where}: role = "{table.role}": `wsconform run` tests servers; name another target')
+        raise Problem(f"{table.where}: it is a {table.role}; put cases to it with `wsconform serve --target {name}`")
     return Chosen(table.target(os.environ), (name,), table.jobs, table.folder)
 
 
