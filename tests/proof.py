@@ -17,7 +17,7 @@ from wsconform.requirement import Role, load_registry
 from wsconform.result import Result, Verdict
 from wsconform.runner import Options, Runner
 from wsconform.session import Address, Facts, Limits
-from wsconform.transport import Stream, TrioStream, wrap_tls
+from wsconform.transport import Stream, TlsFacts, TlsStream, TrioStream, wrap_tls
 
 HOST = "localhost"
 
@@ -48,8 +48,10 @@ class InMemory:
         """Open a connection to the server, as `Target.dialer` does, or take one from the client."""
         ours, theirs = trio.testing.memory_stream_pair()
         self._nursery.start_soon(self._live, theirs)
-        if not self._tls or not tls or issubclass(self._endpoint, ReferenceClient):
+        if not self._tls or not tls:
             return TrioStream(ours)
+        if issubclass(self._endpoint, ReferenceClient):
+            return await _accept_tls(ours)
         client = tls_contexts()[1]
         if not verify:
             client = ssl.create_default_context()
@@ -60,11 +62,18 @@ class InMemory:
         # An endpoint that falls over its own flaw drops the connection, as a real one would.
         try:
             if issubclass(self._endpoint, ReferenceClient):
-                await connect(stream, self._endpoint, host=f"{HOST}:9001")
+                context = tls_contexts()[1] if self._tls else None
+                await connect(stream, self._endpoint, host=f"{HOST}:9001", tls=context)
             else:
                 await serve(stream, self._endpoint, tls=tls_contexts()[0] if self._tls else None)
         except Exception:
             await trio.aclose_forcefully(stream)
+
+
+async def _accept_tls(stream: trio.abc.Stream) -> Stream:
+    wrapped = trio.SSLStream(stream, tls_contexts()[0], server_side=True)
+    await wrapped.do_handshake()
+    return TlsStream(TrioStream(stream), wrapped, TlsFacts(version=str(wrapped.version())))
 
 
 def put(entries: Sequence[Entry], endpoint: Endpoint, *, heavy: bool = False, tls: bool = False) -> dict[str, Result]:

@@ -181,7 +181,7 @@ class _Tap(trio.abc.Stream):
 class TlsStream(TrioStream):
     """A Stream over TLS over another stream; notices whether a close_notify came before the end."""
 
-    def __init__(self, under: TrioStream, wrapped: trio.SSLStream[_Tap], facts: TlsFacts) -> None:
+    def __init__(self, under: TrioStream, wrapped: trio.abc.Stream, facts: TlsFacts) -> None:
         super().__init__(wrapped)
         self._under, self._facts = under, facts
         self.tls = facts
@@ -190,8 +190,9 @@ class TlsStream(TrioStream):
         try:
             octets = bytes(await self._stream.receive_some(CHUNK))
         except trio.BrokenResourceError as problem:
-            if isinstance(problem.__cause__, ssl.SSLEOFError):
-                self._facts.closed = False
+            # The other alert of the two, where ours went first, comes as an error too.
+            if isinstance(problem.__cause__, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+                self._facts.closed = isinstance(problem.__cause__, ssl.SSLZeroReturnError)
                 return b""
             raise Reset(_reset_words(problem)) from None
         if not octets:
@@ -199,6 +200,12 @@ class TlsStream(TrioStream):
         return octets
 
     async def send_eof(self) -> None:
+        """Send the closure alert, then FIN, and go on reading: what trio's own stream has no name for."""
+        if isinstance(self._stream, trio.SSLStream):
+            with contextlib.suppress(ssl.SSLError):
+                self._stream._ssl_object.unwrap()
+            with contextlib.suppress(Reset):
+                await self._under.send(self._stream._outgoing.read())
         await self._under.send_eof()
 
     async def barrier(self) -> None:

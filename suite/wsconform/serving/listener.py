@@ -163,7 +163,7 @@ async def _accept_tls(raw: TrioStream, context: ssl.SSLContext, deadline: float)
             words = _tls_words(problem, bytes(tap.first))
         else:
             facts.version = str(wrapped.version())
-            return TlsStream(raw, wrapped, facts)  # type: ignore[arg-type]
+            return TlsStream(raw, wrapped, facts)
     plain = _error(400, "Bad Request", "this port speaks TLS: use wss:// or https://") if is_http(tap.first) else b""
     raise NoRequest(words, plain)
 
