@@ -138,6 +138,14 @@ def test_the_verdict_is_one_sentence(ruling: Ruling, sentence: str) -> None:
     assert ruling.sentences[-1] == sentence
 
 
+def test_what_was_left_over_is_never_taken_for_met() -> None:
+    late = result("a.late", verdict=Verdict.SKIPPED, reason=Reason.BUDGET)
+    assert ruled(PASS, late) == Ruling(Exit.HELD, ("Conforms at MUST, as far as it was put: 1 case left over.",))
+    stopped = outcome(VIOLATION)
+    stopped.planned = 3
+    assert rule([stopped], (), Policy()).sentences[-1] == ("Does not conform at MUST: 1 violation; 2 cases left over.")
+
+
 def test_a_later_result_of_a_case_takes_the_earlier_ones_place() -> None:
     made = outcome(VIOLATION, PASS, result("a.violation"))
     assert [each.case for each in made.results] == ["a.violation", PASS.case]

@@ -151,13 +151,15 @@ def _broken(results: Iterable[Result], policy: Policy, expected: str) -> list[st
 
 def _verdict(exit: Exit, outcomes: Sequence[TargetOutcome], broken: list[str], policy: Policy, stale: int) -> str:
     level = "SHOULD" if policy.fail_on is FailOn.SHOULD else "MUST"
-    phrases = [*broken, *_stale(stale)]
+    left = _left(outcomes)
+    unput = f"{left} case{'' if left == 1 else 's'} left over" if left else ""
+    phrases = [*broken, *_stale(stale), *([unput] if unput else [])]
     told = f" {'; '.join(phrases)}." if phrases else ""
     match exit:
         case Exit.HELD if policy.fail_on is FailOn.NEVER:
             return "Nothing breaks the gate (--fail-on never)."
         case Exit.HELD:
-            return f"Conforms at {level}."
+            return f"Conforms at {level}{f', as far as it was put: {unput}' if unput else ''}."
         case Exit.BROKEN if broken and any(not phrase.startswith("attempts") for phrase in broken):
             return f"Does not conform at {level}:{told}"
         case Exit.BROKEN:
@@ -173,6 +175,16 @@ def _verdict(exit: Exit, outcomes: Sequence[TargetOutcome], broken: list[str], p
             return f"Nothing was put{_to_whom(outcomes)}."
         case _:
             return f"Interrupted.{told}"
+
+
+def _left(outcomes: Sequence[TargetOutcome]) -> int:
+    """How many cases the run had no time for, or gave up on."""
+    return sum(
+        max(0, outcome.planned - len(outcome.results))
+        + sum(result.reason is Reason.BUDGET for result in outcome.results)
+        for outcome in outcomes
+        if not outcome.problem
+    )
 
 
 def _stale(count: int) -> Iterator[str]:
