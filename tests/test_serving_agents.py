@@ -20,6 +20,7 @@ from tests.hall import (
     Hall,
     client_case,
     in_hall,
+    talk,
 )
 from wsconform import Connection
 from wsconform.catalogue import Monitor, Sample

@@ -9,8 +9,8 @@ import trio
 
 from tests.hall import ALONE, CHOICE, ECHO, MONITOR, REFUSES, SILENT, TLS_ONLY, Hall, in_hall
 from wsconform.catalogue import Case
-from wsconform.requirement import Level
-from wsconform.result import Mark, Reason, Result, Role, Verdict
+from wsconform.requirement import Level, Role
+from wsconform.result import Mark, Reason, Result, Verdict
 from wsconform.serving.agents import status_word
 
 

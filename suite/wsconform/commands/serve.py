@@ -49,7 +49,7 @@ JOBS = 4
 @click.option("--target", metavar="NAME", help="A client of the configuration, its start command and name.")
 @click.option("--agent", metavar="NAME", help="Name of a started client in the results.")
 @click.option("--app", type=click.Choice(["echo", "none"]), help="What clients do with messages. Default: echo.")
-@click.option("--until-idle", type=DURATION, help="End when no client was connected for so long.")
+@click.option("--until-idle", type=DURATION, help="End, or end the driver, when nobody was connected for so long.")
 @click.option("--connect-within", type=DURATION, help="How long a started client has to connect. Default: 10s.")
 @click.option(
     "-j", "--jobs", type=Value(values.Count(1), "N"), help=f"Clients, or connections, at once. Default: {JOBS}."
@@ -134,8 +134,8 @@ class Asked:
             raise Problem("--key belongs to a certificate; name it with --cert")
         if asked.cert and asked.tls:
             raise Problem("--tls makes a certificate and --cert names one; leave out one of them")
-        if asked.until_idle is not None and (started or asked.browser):
-            raise Problem("--until-idle is for clients that come by themselves; a started client's end is known")
+        if asked.until_idle is not None and started and not asked.driver:
+            raise Problem("--until-idle is for clients that run many cases; for one, --connect-within and --patience")
         return asked
 
 
@@ -283,12 +283,14 @@ class Serve:
     def _driven(self, table: TargetTable | None, tls: Tls | None) -> Driven:
         from ..serving.browsers import AT_ONCE, BROWSERS
         from ..serving.launched import Command
+        from ..serving.rounds import QUIET
         from ..serving.serve import Driver, EachCase, OnPage, Waiting
 
         asked = self.asked
         jobs = 1 if self.settings.debugger else asked.jobs or (table.jobs if table else None)
+        quiet = asked.until_idle or QUIET
         if asked.browser:
-            return OnPage(BROWSERS[asked.browser], asked.agent or asked.browser, jobs or AT_ONCE)
+            return OnPage(BROWSERS[asked.browser], asked.agent or asked.browser, jobs or AT_ONCE, quiet)
         words = table.start if table else asked.client
         if not words:
             return Waiting(asked.until_idle)
@@ -297,7 +299,7 @@ class Serve:
         command = Command(words, table.folder if table else None, tls.cacert if tls else None)
         agent = asked.agent or (table.name if table else _name(words))
         if asked.driver:
-            return Driver(command, agent)
+            return Driver(command, agent, quiet)
         within = asked.connect_within or (table.ready_within if table else 10.0)
         return EachCase(command, agent, jobs or JOBS, within)
 

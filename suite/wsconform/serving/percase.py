@@ -22,13 +22,13 @@ from ..runner import Options, Runner, Why
 from ..session import Address, Facts, Session, Unreached, Violation
 from ..transcript import Conversation, Transcript
 from ..transport import Stream
-from ..wire.frame import PONG, TEXT, Frame
+from ..wire.frame import BINARY, PONG, TEXT, Frame
 from .accepted import once
 from .launched import Command, Launched
 from .server import PROBE, Expected, Server
 
 #: Seconds that a client has to end by itself when its case is over.
-EXIT_WITHIN = 3.0
+EXIT_WITHIN = 2.0
 
 #: Seconds in which the connection of a client that has ended already still finds its way to us.
 _ON_ITS_WAY = 0.5
@@ -99,7 +99,7 @@ class PerCase:
         finally:
             self._server.forget(expected)
             await session.aclose()
-            await client.finish(EXIT_WITHIN)
+            await client.finish(EXIT_WITHIN if expected.visit is not None else 0.0)
 
     # --- the cases
 
@@ -215,14 +215,15 @@ async def _look(session: Session) -> Facts:
     while (received := await ws.next(deadline)) is not None and not (echo and trip is not None):
         if received.opcode == PONG and received.payload == b"probe":
             trip = trio.current_time() - start
-        if received.opcode == TEXT and received.payload == message.payload:
+        if received.opcode in (TEXT, BINARY):
+            # One that sends something else back is meant to echo, and cases will show how it fails to.
             echo = True
     if trip is None and not echo:
         raise Unreached(Reason.ARRANGING, "it opened a WebSocket and answered neither a Ping nor a message")
     await _close(ws)
     return replace(
         session.facts,
-        echo=echo,
+        echo=session.facts.echo and echo,
         round_trip=trip if trip is not None else session.limits.prompt,
         offers=tuple(str(offer) for offer in incoming.offers),
     )

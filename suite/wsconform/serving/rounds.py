@@ -15,7 +15,7 @@ from .server import Server
 QUIET = 30.0
 
 #: Seconds that a driver has to end by itself after its reports were asked for.
-_EXIT_WITHIN = 3.0
+_EXIT_WITHIN = 2.0
 
 #: After so many rounds that brought nothing the driver is not started again.
 _FRUITLESS = 2

@@ -63,11 +63,12 @@ class Driver:
 
 @dataclass(frozen=True, slots=True)
 class OnPage:
-    """A browser is started on our page, which runs `jobs` cases at once."""
+    """A browser is started on our page, which runs `jobs` cases at once; `quiet` seconds without it are its end."""
 
     browser: Browser
     agent: str
     jobs: int
+    quiet: float = QUIET
 
 
 Driven = Waiting | EachCase | Driver | OnPage
@@ -298,7 +299,7 @@ class Serving:
             def start() -> Launched:
                 return Launched(words, nursery, log=folder / f"{driven.agent}.log" if folder else None)
 
-            await self._rounds(Rounds(server, start, exits=False), driven.agent, server)
+            await self._rounds(Rounds(server, start, quiet=driven.quiet, exits=False), driven.agent, server)
 
     async def _rounds(self, rounds: Rounds, agent: str, server: Server) -> None:
         if not await rounds.run():
