@@ -126,6 +126,15 @@ class TestTls:
         assert "does not trust our certificate" in line
         assert "give it the CA's file" in line
 
+    def test_a_connection_that_is_opened_in_advance_and_not_used_is_nothing_to_speak_of(self) -> None:
+        async def body(hall: Hall) -> None:
+            await self._hall(hall).send_eof()
+            await trio.testing.wait_all_tasks_blocked()
+
+        book = in_hall(body)
+        assert book.lines == []
+        assert book.details == ["127.0.0.1:1: the client ended the connection in the TLS handshake"]
+
     def test_a_handshake_that_stops_half_way_ends_in_time(self) -> None:
         async def body(hall: Hall) -> None:
             stream = self._hall(hall)

@@ -33,11 +33,14 @@ Attend = Callable[[Visit], Awaitable[None]]
 
 
 class NoRequest(Exception):
-    """What a connection began with is no HTTP/1.1 request: what it is, and the octets to answer with."""
+    """What a connection began with is no HTTP/1.1 request: what it is, and the octets to answer with.
 
-    def __init__(self, text: str, answer: bytes) -> None:
+    `usual` is what well-behaved clients do, too: browsers open connections in advance and close them unused.
+    """
+
+    def __init__(self, text: str, answer: bytes, *, usual: bool = False) -> None:
         super().__init__(text)
-        self.text, self.answer = text, answer
+        self.text, self.answer, self.usual = text, answer, usual
 
 
 def _error(status: int, reason: str, text: str) -> bytes:
@@ -138,8 +141,10 @@ async def attend(raw: TrioStream, peer: str, context: ssl.SSLContext | None, ser
             stream = await _accept_tls(raw, context, deadline)
         octets = await read_request(stream, deadline)
     except NoRequest as problem:
-        server.stir()
-        server.teller.say(f"{peer}: {terminal(problem.text)}")
+        tell = server.teller.detail if problem.usual else server.teller.say
+        tell(f"{peer}: {terminal(problem.text)}")
+        if not problem.usual:
+            server.stir()
         with contextlib.suppress(Reset):
             await stream.send(problem.answer)
         await farewell(stream)
@@ -155,17 +160,18 @@ async def _accept_tls(raw: TrioStream, context: ssl.SSLContext, deadline: float)
     facts = TlsFacts()
     tap = Tap(raw.inner)
     wrapped = trio.SSLStream(tap, context, server_side=True)
-    words = "the TLS handshake was not finished in time"
+    words, left = "the TLS handshake was not finished in time", False
     with trio.move_on_at(deadline):
         try:
             await wrapped.do_handshake()
         except (trio.BrokenResourceError, ssl.SSLError) as problem:
             words = _tls_words(problem, bytes(tap.first))
+            left = not is_http(tap.first) and isinstance(problem.__cause__, ssl.SSLEOFError)
         else:
             facts.version = str(wrapped.version())
             return TlsStream(raw, wrapped, facts)
     plain = _error(400, "Bad Request", "this port speaks TLS: use wss:// or https://") if is_http(tap.first) else b""
-    raise NoRequest(words, plain)
+    raise NoRequest(words, plain, usual=left)
 
 
 def is_http(octets: bytes | bytearray) -> bool:
@@ -178,7 +184,9 @@ def _tls_words(problem: BaseException, first: bytes) -> str:
     if is_http(first):
         return "speaks HTTP without TLS; use wss:// in the client's address"
     cause = problem.__cause__ if isinstance(problem, trio.BrokenResourceError) else problem
-    reason = str(getattr(cause, "reason", None) or "it ended the connection").replace("_", " ").lower()
+    if isinstance(cause, ssl.SSLEOFError):
+        return "the client ended the connection in the TLS handshake"
+    reason = str(getattr(cause, "reason", None) or cause or problem).replace("_", " ").lower()
     if "unknown ca" in reason or "certificate" in reason:
         return f"the client does not trust our certificate ({reason}); give it the CA's file"
     return f"the TLS handshake failed: {reason}"
