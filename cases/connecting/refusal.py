@@ -239,3 +239,24 @@ async def extensions_over_several_lines_are_combined(incoming: Incoming, values:
     ws = await incoming.answer(incoming.response.replacing("Sec-WebSocket-Extensions", *lines))
     await ws.settle()
     incoming.depart_if(ws.ended is not None, "refuses the empty element")
+
+
+@case("6455-9.1-5")
+@each(value={"quoted": '"15"', "quoted_pair": '"1\\5"'})
+async def quoted_value_is_read_as_a_token(incoming: Incoming, value: str) -> None:
+    """A parameter's value in quotes means what it means without them; refusing it is not favoured."""
+    answer = f"{incoming.accepted_deflate()}; server_max_window_bits={value}"
+    known = "server_max_window_bits" in str(incoming.accepted_deflate())
+    with incoming.arranging("an offer that leaves the window to us"):
+        incoming.expect(not known, "no server_max_window_bits in the offer", "one")
+    ws = await incoming.answer(incoming.response.with_field("Sec-WebSocket-Extensions", answer))
+    await ws.settle()
+    incoming.depart_if(ws.ended is not None or bool(ws.conversation.closes()), "refuses the quoted value")
+
+
+@case("6455-9.1-6", "6455-7.2.1-1")
+@each(value={"empty": '""', "space_inside": '"1 5"'})
+async def quoted_value_that_is_no_token_fails_the_connection(incoming: Incoming, value: str) -> None:
+    """A value in quotes that is no token without them is malformed."""
+    answer = f"{incoming.accepted_deflate()}; server_max_window_bits={value}"
+    await incoming.expect_failed(incoming.response.with_field("Sec-WebSocket-Extensions", answer))

@@ -11,7 +11,7 @@ UNKNOWN = (*range(0x3, 0x8), *range(0xB, 0x10))
 _HINT = "refuse opcodes 3-7 and 11-15 as soon as the header is read"
 
 
-@case("6455-5.2-6", "6455-11.8-1", "6455-10.7-1", "6455-10.7-2", hint=_HINT)
+@case("6455-5.2-6", "6455-5.5-1", "6455-11.8-1", "6455-10.7-1", "6455-10.7-2", hint=_HINT)
 @each(opcode=UNKNOWN, payload={"empty": b"", "5_octets": b"Hello"})
 async def unknown_opcode_fails_the_connection(ws: Connection, opcode: int, payload: bytes) -> None:
     """An opcode without a meaning is neither skipped nor guessed at.

@@ -22,6 +22,9 @@ from .watch import Watch, Watches
 #: The first attempt's patience: this many round trips, and at least so many seconds. A second attempt has all of it.
 _ROUND_TRIPS, _AT_LEAST = 200, 1.0
 
+#: Verdicts that are believed at once; anything else is put again.
+SETTLED = frozenset({Verdict.PASSED, Verdict.NOTED, Verdict.SKIPPED})
+
 #: How often, and how many seconds apart, a target is asked whether it is there before it counts as lost.
 _ASKED, _APART = 3, 0.3
 
@@ -139,7 +142,7 @@ class Runner:
             return
         for watch in self._watches.see(attempted):
             self._breaches.setdefault(case.id, []).append(watch)
-        settled = attempted.verdict in (Verdict.PASSED, Verdict.NOTED, Verdict.SKIPPED)
+        settled = attempted.verdict in SETTLED
         if settled or not self.options.confirm:
             self._final(case, attempted)
         else:
@@ -204,8 +207,7 @@ class Runner:
                 nursery.start_soon(work)
 
     async def _second(self, case: Case, first: Attempted | None) -> None:
-        attempted = await attempt(case, self.bench, self.options.limits, self._provide)
-        self._watches.see(attempted)
+        attempted = await self._put_again(case)
         suspect = case.id in self._suspects
         if attempted.lost or (suspect and not await self._is_up()):
             text = "the target took no connection any more after this case, put alone"
@@ -224,6 +226,15 @@ class Runner:
             self._final(case, attempted, None if agree else first)
         else:
             self._final(case, attempted)
+
+    async def _put_again(self, case: Case) -> Attempted:
+        """Put `case` with all of the patience, and up to `retries` times more while it is not settled."""
+        for left in range(self.options.retries, -1, -1):
+            attempted = await attempt(case, self.bench, self.options.limits, self._provide)
+            self._watches.see(attempted)
+            if not left or attempted.lost or attempted.verdict in SETTLED:
+                break
+        return attempted
 
     async def _second_look(self, case: str, watches: list[Watch]) -> None:
         """A monitor's breach is believed if a case that showed it shows it again: the first, or else the next."""
