@@ -10,7 +10,7 @@ from wsconform.wire.frame import BINARY, CONTINUATION, RSV1, TEXT
 from .replies import close_count, expect_undelivered
 
 LATE: dict[str, Sequence[Frame]] = {
-    "text": (Frame.text("Hello"),),
+    "text": (Frame.text("Hello World!"),),
     "empty_text": (Frame.text(""),),
     "binary": (Frame.binary(b"Hello"),),
     "fragmented": (Frame.text("Hel", fin=False), Frame.continuation("lo")),
@@ -40,6 +40,7 @@ _CLOSED = "one Close in reply, and nothing more"
         "same": (Frame.close(1000), Frame.close(1000)),
         "other_code": (Frame.close(1000), Frame.close(1001)),
         "empty": (Frame.close(), Frame.close()),
+        "empty_behind_1000": (Frame.close(1000), Frame.close()),
         "three": (Frame.close(1000),) * 3,
     }
 )
@@ -64,6 +65,18 @@ async def frame_behind_close_is_not_acted_upon(ws: Connection, late: Sequence[Fr
     """
     await ws.send(Frame.close(1000), *late)
     await _expect_closed_once(ws)
+
+
+@case("6455-5.5.1-22", "6455-5.4-11", hint="stop reading frames once a Close has come")
+async def message_is_not_finished_behind_a_close(ws: Connection) -> None:
+    """The rest of a message that a Close interrupts comes too late: nothing of the message is delivered.
+
+    A target that handles control frames apart from the message in progress goes on with that one, and echoes it.
+    """
+    await ws.send(Frame.text("fragment1", fin=False), Frame.close(1000), Frame.continuation("fragment2"))
+    closure = await ws.expect_close_reply()
+    expect_undelivered(ws, (b"fragment1", b"fragment2", b"fragment1fragment2"), _CLOSED)
+    ws.expect(close_count(ws) == 1, _CLOSED, f"{close_count(ws)} Close frames", closure.end_entry)
 
 
 @case("6455-5.5.1-22", hint="stop reading frames once a Close has come")
@@ -104,18 +117,27 @@ async def no_data_follows_the_close_amid_a_backlog(ws: Connection) -> None:
 
 @case("6455-5.5.1-11", "6455-5.5.1-14", needs=Need.ECHO, hint="put the Close between frames, never into one")
 @each(
-    message={
-        "one_frame": (Frame.binary(b"w" * (1 << 18)),),
-        "fragmented": tuple(Frame(BINARY if n == 0 else CONTINUATION, b"w" * (1 << 16), n == 3) for n in range(4)),
+    frames={
+        "one_frame": (Frame.binary(b"w" * (1 << 18)), Frame.close(1000)),
+        "fragmented": (
+            *(Frame(BINARY if n == 0 else CONTINUATION, b"w" * (1 << 16), n == 3) for n in range(4)),
+            Frame.close(1000),
+        ),
+        "two_messages_and_a_ping_behind": (
+            Frame.text((b"BAsd7&jh23" * 26215)[: 1 << 18]),
+            Frame.text("Hello World!"),
+            Frame.close(1000),
+            Frame.ping(),
+        ),
     }
 )
-async def close_does_not_cut_a_frame(ws: Connection, message: Sequence[Frame]) -> None:
+async def close_does_not_cut_a_frame(ws: Connection, frames: Sequence[Frame]) -> None:
     """A target that is sending when the Close arrives finishes the frame; then it may stop, or finish the message.
 
     The message is 256 KiB, so its echo is on the way when the Close has been read. A Close that jumps the
     queue lands inside the frame: what follows makes no whole frame, and no Close is seen.
     """
-    await ws.send(*message, Frame.close(1000))
+    await ws.send(*frames)
     closure = await ws.expect_close_reply()
     cut = f"{len(ws.conversation.residue)} octets behind the last whole frame"
     ws.expect(not ws.conversation.residue, "whole frames to the end", cut, closure.end_entry)
@@ -125,7 +147,7 @@ async def close_does_not_cut_a_frame(ws: Connection, message: Sequence[Frame]) -
 
 async def _expect_closed_once(ws: Connection) -> None:
     closure = await ws.expect_close_reply()
-    expect_undelivered(ws, (b"Hello", b"Hel", b"lo", b"", b"\xff"), _CLOSED)
+    expect_undelivered(ws, (b"Hello World!", b"Hello", b"Hel", b"lo", b"", b"\xff"), _CLOSED)
     ws.expect(close_count(ws) == 1, _CLOSED, f"{close_count(ws)} Close frames", closure.end_entry)
     ws.depart_if(closure.status_code in (1002, 1003, 1007), f"Close {closure.close} for what came behind ours")
 

@@ -11,8 +11,9 @@ from .replies import ACCUSING, CONTENT, expect_fair_reply
 REASONS = {
     "1_octet": "x",
     "bye": "bye",
+    "hello_world": "Hello World!",
     "122_octets": "a" * 122,
-    "123_octets": "b" * 123,
+    "123_octets": "*" * 123,
     "two_octet_characters": "ÄÖÜß" * 15,
     "three_octet_characters": "€" * 41,
     "four_octet_characters": "\U0001f44b" * 30,
@@ -24,7 +25,7 @@ REASONS = {
 
 NOT_UTF8 = {
     "bad_continuation": b"\xc3\x28",
-    "surrogate": b"\xed\xa0\x80AB",
+    "surrogate": "κ\u1f79σμε".encode() + b"\xed\xa0\x80edited",
     "lone_continuation": b"\x80",
     "overlong": b"\xc0\xaf",
     "above_10ffff": b"\xf4\x90\x80\x80",

@@ -10,11 +10,12 @@ from .replies import close_count, expect_fair_reply, expect_undelivered
 
 BEFORE: dict[str, Sequence[Frame]] = {
     "nothing": (),
-    "a_message": (Frame.text("Hello"),),
+    "a_message": (Frame.text("Hello World!"),),
     "an_empty_message": (Frame.binary(b""),),
     "a_fragmented_message": (Frame.text("Hel", fin=False), Frame.continuation("lo")),
     "a_ping": (Frame.ping(b"a"),),
-    "a_pong": (Frame.pong(b"a"),),
+    "a_pong": (Frame.pong(b"unsolicited pong payload"),),
+    "an_empty_pong": (Frame.pong(),),
     "ten_messages": tuple(Frame.text(str(n)) for n in range(10)),
 }
 
@@ -40,7 +41,8 @@ async def close_is_answered(ws: Connection, before: Sequence[Frame]) -> None:
 
 
 @case("6455-5.5.1-11", hint="answer every Close with a Close before ending TCP")
-@each(pieces={"octet_by_octet": (1,), "header_apart": (2, 4, 2), "code_cut": (7, 1)})
+# Unmasked the code begins at octet 2, masked at octet 6: each cut is one in either role.
+@each(pieces={"octet_by_octet": (1,), "header_apart": (2, 4, 2), "code_cut": (3, 4, 1)})
 async def close_in_pieces_is_answered(ws: Connection, pieces: Sequence[int]) -> None:
     """A Close is answered whatever the segments that it came in.
 

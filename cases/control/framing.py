@@ -11,12 +11,12 @@ _FIN_HINT = "refuse a control frame whose FIN bit is clear as soon as its header
 _LENGTH_HINT = "refuse a control frame of more than 125 octets as soon as its header is read"
 
 FRAGMENTED: dict[str, Sequence[Frame]] = {
-    "ping_and_continuation": (Frame.ping(b"a", fin=False), Frame.continuation("b")),
+    "ping_and_continuation": (Frame.ping(b"fragment1", fin=False), Frame.continuation("fragment2")),
     "ping": (Frame.ping(b"a", fin=False),),
     "empty_ping": (Frame.ping(fin=False),),
     "pong": (Frame.pong(b"a", fin=False),),
     "empty_pong": (Frame.pong(fin=False),),
-    "pong_and_continuation": (Frame.pong(b"a", fin=False), Frame.continuation("b")),
+    "pong_and_continuation": (Frame.pong(b"fragment1", fin=False), Frame.continuation("fragment2")),
     "ping_in_two_pings": (Frame.ping(b"a", fin=False), Frame.ping(b"b")),
 }
 
@@ -27,7 +27,7 @@ FRAGMENTED_CLOSES: dict[str, Sequence[Frame]] = {
 }
 
 TOO_LONG = {
-    "ping_126": Frame.ping(b"p" * 126),
+    "ping_126": Frame.ping(b"\xfe" * 126),
     "ping_127": Frame.ping(b"p" * 127),
     "ping_65535": Frame.ping(b"p" * 65535),
     "ping_65536": Frame.ping(b"p" * 65536),
@@ -36,7 +36,7 @@ TOO_LONG = {
 }
 
 TOO_LONG_CLOSES = {
-    "close_126": Frame.close(1000, b"r" * 124),
+    "close_126": Frame.close(1000, b"*" * 124),
     "close_127": Frame.close(1000, b"r" * 125),
     "close_65536": Frame.close(1000, b"r" * 65534),
 }

@@ -35,6 +35,16 @@ async def control_frames_do_not_disturb_a_message(ws: Connection, opcode: int, p
     await _expect_pongs_and_message(ws, (b"a",), Frame(opcode, b"Hello"))
 
 
+@case("6455-5.4-10", "6455-5.4-5", needs=Need.ECHO, hint=_HINT)
+@each(pieces={"one_segment": None, "frame_by_frame": (15, 18, 15), "octet_by_octet": (1,)})
+async def ping_between_two_fragments_does_not_disturb(ws: Connection, pieces: Sequence[int] | None) -> None:
+    """A Ping between the two fragments of a message is answered, and the message arrives whole."""
+    await ws.send(
+        Frame.text("fragment1", fin=False), Frame.ping(b"ping payload"), Frame.continuation("fragment2"), pieces=pieces
+    )
+    await _expect_pongs_and_message(ws, (b"ping payload",), Frame.text("fragment1fragment2"))
+
+
 @case("6455-5.4-10", "6455-5.4-5", hint=_HINT)
 @each(size=(2, 125))
 async def many_control_frames_between_fragments_give_no_offence(ws: Connection, size: int) -> None:

@@ -10,9 +10,10 @@ from wsconform.wire.frame import CLOSE, PONG
 DATA = {
     "1_octet": b"a",
     "5_octets": b"Hello",
+    "13_octets": b"Hello, world!",
     "124_octets": bytes(range(124)),
     "125_octets": bytes(range(131, 256)),
-    "00_ff_fe_fd": b"\x00\xff\xfe\xfd",
+    "00_ff_fe_fd": b"\x00\xff\xfe\xfd\xfc\xfb\x00\xff",
     "zeros": bytes(8),
     "zero_at_the_end": b"a\0",
     "line_ends": b"\r\n\n\r",
@@ -26,10 +27,10 @@ NOT_UTF8 = {
     "lone_continuation": b"\x80",
     "cut_short": b"a\xe2\x82",
     "overlong": b"\xc0\x80",
-    "125_octets": b"\xff" * 125,
+    "125_octets": b"\xfe" * 125,
 }
 
-_TEN = tuple(b"%d" % n for n in range(10))
+_TEN = tuple(b"payload-%d" % n for n in range(10))
 
 
 @case("6455-5.5.3-1", hint="send the Ping's application data back as they are", reading="pong-data")
