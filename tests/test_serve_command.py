@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
@@ -137,6 +138,20 @@ class TestEachCase:
         assert journal.targets[0].target.transport == "tls"
         assert journal.targets[0].target.address.startswith("wss://127.0.0.1:")
         assert (tmp_path / "out" / "ca.pem").read_text().startswith("-----BEGIN CERTIFICATE-----")
+
+    def test_an_interrupt_leaves_no_client_behind(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pid")
+        client = ("sh", "-c", "echo $$ > pid; exec sleep 1000", "{url}")
+        words = ("serve", "--port", "0", "-c", FEW, "-o", "out", "--connect-within", "60s", "--", *client)
+        with running(*words, folder=tmp_path) as process:
+            pid = int((tmp_path / "pid").read_text())
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 130
+            with pytest.raises(ProcessLookupError):
+                os.kill(pid, 0)
+        footer = read(tmp_path / "out" / "journal.jsonl").footer
+        assert footer is not None
+        assert footer.why == "interrupted"
 
 
 class TestByThemselves:

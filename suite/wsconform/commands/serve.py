@@ -284,20 +284,23 @@ class Serve:
         from ..serving.browsers import AT_ONCE, BROWSERS
         from ..serving.launched import Command
         from ..serving.rounds import QUIET
+        from ..serving.routes import LONGEST_NAME
         from ..serving.serve import Driver, EachCase, OnPage, Waiting
 
         asked = self.asked
         jobs = 1 if self.settings.debugger else asked.jobs or (table.jobs if table else None)
         quiet = asked.until_idle or QUIET
         if asked.browser:
-            return OnPage(BROWSERS[asked.browser], asked.agent or asked.browser, jobs or AT_ONCE, quiet)
+            return OnPage(
+                BROWSERS[asked.browser], (asked.agent or asked.browser)[:LONGEST_NAME], jobs or AT_ONCE, quiet
+            )
         words = table.start if table else asked.client
         if not words:
             return Waiting(asked.until_idle)
         if table:
             words = tuple(values.filled(word, os.environ, f"{table.where}.start") for word in words)
         command = Command(words, table.folder if table else None, tls.cacert if tls else None)
-        agent = asked.agent or (table.name if table else _name(words))
+        agent = (asked.agent or (table.name if table else _name(words)))[:LONGEST_NAME]
         if asked.driver:
             return Driver(command, agent, quiet)
         within = asked.connect_within or (table.ready_within if table else 10.0)

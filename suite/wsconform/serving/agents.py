@@ -78,7 +78,7 @@ class AgentRun:
         self.watches = Watches(plan.monitors)
         self.running: dict[str, int] = {}
         self.results: dict[str, Result] = {}
-        #: Every result in the order of its coming, for the page.
+        #: Every result in the order of its coming, for the page; these and `results` are without transcripts.
         self.log: list[Result] = []
         self._concluded = 0
         self._attempts: dict[str, list[Attempted]] = {}
@@ -162,8 +162,10 @@ class AgentRun:
             if not self.running[case.id]:
                 del self.running[case.id]
             self._wake()
-        self._attempts[case.id] = [*before, attempted]
         self._watch(case, attempted)
+        # Conversations are for the monitors, who have seen them now; the transcript of a pass is in its result.
+        slim = replace(attempted, conversations=())
+        self._attempts[case.id] = [*before, replace(slim, transcript=()) if attempted.verdict in _SETTLED else slim]
         settled = attempted.verdict in _SETTLED or not self.rules.confirm or before
         if settled:
             self._final(case, attempted, before[-1] if before else None)
@@ -187,9 +189,10 @@ class AgentRun:
     # --- results
 
     def take(self, result: Result) -> None:
-        """Take a result as final and hand it on."""
-        self.results[result.case] = result
-        self.log.append(result)
+        """Take a result as final and hand it on; the transcript is not kept here."""
+        slim = replace(result, transcript=(), attempts=())
+        self.results[result.case] = slim
+        self.log.append(slim)
         self._sink.result(self.name, result)
         self._wake()
 

@@ -102,12 +102,14 @@ class Launched(Started):
         """Let the process end by itself `within` so many seconds, then end it and what it started, `why` told."""
         if self._child is None:
             return
-        with trio.move_on_after(within):
-            await self._child.wait()
-        if self.is_running:
-            self._ended_by_us = why or f"it was still running {within:g} s after the case"
-        await self.end()
-        self.output.close()
+        try:
+            with trio.move_on_after(within):
+                await self._child.wait()
+        finally:
+            if self.is_running:
+                self._ended_by_us = why or f"it was still running {within:g} s after the case"
+            await self.end()
+            self.output.close()
 
     def told(self) -> str:
         """Return in words how the process ended."""
@@ -127,6 +129,12 @@ class Launched(Started):
         """Return what a result keeps of the client: how it ended, and the last that it printed."""
         printed = "\n".join(self.output.last_lines(20))[-TAIL:]
         return {"client": self.told()} | ({"client output": printed} if printed else {})
+
+
+def log_file(folder: Path | None, agent: str) -> Path | None:
+    """Return where the output of the client called `agent` is kept; None without a folder."""
+    name = "".join(character if character.isalnum() or character in "-_." else "-" for character in agent)
+    return folder / f"{name.strip('.-') or 'client'}.log" if folder else None
 
 
 def _output(log: Path | None) -> Output:

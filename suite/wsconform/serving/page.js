@@ -194,7 +194,8 @@ async function load() {
   makeParts();
   showTiles();
   await refresh();
-  say(state.plan.cases.length + " cases and " + state.plan.monitors.length + " rules over all connections, served at " + state.plan.address);
+  if (!state.open.length && state.plan.cases.length) say("A client of this name has run every case. Choose another name to run them again.");
+  else say(state.plan.cases.length + " cases and " + state.plan.monitors.length + " rules over all connections, served at " + state.plan.address);
   byId("controls").addEventListener("submit", event => { event.preventDefault(); begin(); });
   for (const name of ["filter", "findings"]) {
     byId(name).addEventListener("input", () => { for (const row of state.rows.values()) filterRow(row); });

@@ -24,7 +24,7 @@ from ..transcript import Conversation, Transcript
 from ..transport import Stream
 from ..wire.frame import BINARY, PONG, TEXT, Frame
 from .accepted import once
-from .launched import Command, Launched
+from .launched import Command, Launched, log_file
 from .server import PROBE, Expected, Server
 
 #: Seconds that a client has to end by itself when its case is over.
@@ -53,7 +53,7 @@ class PerCase:
         """A client has `within` seconds to connect; what the last one printed is kept in `folder`."""
         self._server, self._command, self._agent, self._nursery = server, command, agent, nursery
         self._within = within
-        self._log = folder / f"{''.join(c if c.isalnum() else '-' for c in agent)}.log" if folder else None
+        self._log = log_file(folder, agent)
         self._numbers = {case.id: number for number, case in enumerate(server.numbered, 1)}
         self._evidence: dict[str, dict[str, str]] = {}
         self._absent = 0

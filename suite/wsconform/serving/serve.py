@@ -26,7 +26,7 @@ from ..tally import counts
 from ..target import Url
 from .agents import Rules
 from .browsers import Browser, fresh_profile, page_url
-from .launched import Command, Launched
+from .launched import Command, Launched, log_file
 from .listener import Listener, open_listeners
 from .percase import PerCase
 from .plan import Plan
@@ -241,8 +241,7 @@ class Serving:
                 case EachCase():
                     await self._each_case(server, driven, nursery)
                 case Driver():
-                    folder = self.setting.folder
-                    log = folder / "driver.log" if folder else None
+                    log = log_file(self.setting.folder, driven.agent)
                     words = driven.command.filled(server.rules.url, driven.agent)
                     environment = driven.command.environment()
 
@@ -289,7 +288,7 @@ class Serving:
             self._keeper.fail(driven.agent, text, self._record(driven.agent))
 
     async def _browser(self, server: Server, driven: OnPage, nursery: trio.Nursery) -> None:
-        command, folder = driven.browser.found(), self.setting.folder
+        command, log = driven.browser.found(), log_file(self.setting.folder, driven.agent)
         tls, url = self.setting.tls, page_url(server.rules.url, driven.agent, driven.jobs)
         with fresh_profile() as profile:
             words = driven.browser.words(
@@ -297,7 +296,7 @@ class Serving:
             )
 
             def start() -> Launched:
-                return Launched(words, nursery, log=folder / f"{driven.agent}.log" if folder else None)
+                return Launched(words, nursery, log=log)
 
             await self._rounds(Rounds(server, start, quiet=driven.quiet, exits=False), driven.agent, server)
 
