@@ -9,7 +9,7 @@ from wsconform import Opening, case, each
 from wsconform.opening import BROWSER_OFFER
 from wsconform.wire.http1 import Fields
 
-from .steps import expect_accepted_or, expect_reaction, outcome, with_line
+from .steps import accept_if_switched, choose_if, expect_accepted_or, expect_reaction, outcome, with_line
 
 Line = tuple[str | bytes, str | bytes]
 
@@ -202,12 +202,7 @@ async def folded_key_is_refused_or_hashed_without_the_fold(opening: Opening) -> 
     answer, wire = await opening.exchange(octets)
     expect_reaction(opening, answer, "a folded field")
     opening.note("answered with", answer)
-    _accept_if_accepted(opening, answer.accepted, lambda: opening.accept(answer, wire, opening.request))
-
-
-def _accept_if_accepted(opening: Opening, accepted: bool, accept: Callable[[], object]) -> None:
-    if accepted:
-        accept()
+    accept_if_switched(opening, answer, wire, opening.request)
 
 
 @case("9112-2.2-5", hint="refuse a line that begins with whitespace right after the request line")
@@ -237,7 +232,7 @@ async def line_that_is_no_field_line_is_refused(opening: Opening, line: bytes) -
     expect_reaction(opening, answer, "an invalid field line")
     opening.note("answered with", answer)
     await opening.expect_accepted(opening.fresh_request())
-    _choose_if(opening, answer.accepted, "the invalid line is ignored")
+    choose_if(opening, answer.accepted, "the invalid line is ignored")
 
 
 @case("9112-2.2-2")
@@ -246,8 +241,3 @@ async def single_lf_ends_a_line_or_does_not(opening: Opening) -> None:
     answer, _ = await opening.exchange(replace(opening.request, line_end=b"\n"))
     expect_reaction(opening, answer, "lines that end in a single LF")
     opening.choose(f"lines that end in a single LF: {answer}")
-
-
-def _choose_if(opening: Opening, condition: bool, what: str) -> None:
-    if condition:
-        opening.choose(what)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from wsconform import Opening, case, each
 from wsconform.opening import Answer, Wire
-from wsconform.wire.http1 import Request
 
 from .steps import (
     BAD_HANDSHAKES,
     Change,
+    accept_if_switched,
     begin_refused,
     expect_http_or_end,
     expect_reaction,
@@ -26,7 +26,7 @@ async def refused_handshake_leaves_a_connection_of_http_or_none(opening: Opening
     good = opening.fresh_request()
     second, _ = await opening.exchange(good, wire=wire)
     expect_http_or_end(opening, first, second, good)
-    _accept_if_switched(opening, second, wire, good)
+    accept_if_switched(opening, second, wire, good)
 
 
 @case("6455-7.2.2-2", reading="connection-after-a-refusal", hint="close after a refusal, or answer on in order")
@@ -73,11 +73,6 @@ def _expect_upgrade_or_closed(opening: Opening, wire: Wire, first: Answer, secon
         opening.note("after the first response", "closed")
         return
     opening.accept(second, wire, opening.request)
-
-
-def _accept_if_switched(opening: Opening, answer: Answer, wire: Wire, asked: Request) -> None:
-    if answer.accepted:
-        opening.accept(answer, wire, asked)
 
 
 @case("9112-9.6-1", hint="after a response with Connection: close, close")

@@ -9,7 +9,7 @@ from wsconform import Need, Opening, case, each
 from wsconform.opening import Answer
 from wsconform.wire.http1 import Request
 
-from .steps import expect_accepted_or, expect_reaction
+from .steps import choose_if, expect_accepted_or, expect_reaction
 
 OLD_VERSIONS = {
     "1.0": b"HTTP/1.0",
@@ -191,12 +191,7 @@ async def broken_request_line_is_not_repaired(opening: Opening, change: _LineCha
     expect_reaction(opening, answer, "a broken request line")
     opening.note("answered with", answer)
     await opening.expect_accepted(opening.fresh_request())
-    _choose_if(opening, answer.accepted, "the request line is accepted as it is")
-
-
-def _choose_if(opening: Opening, condition: bool, what: str) -> None:
-    if condition:
-        opening.choose(what)
+    choose_if(opening, answer.accepted, "the request line is accepted as it is")
 
 
 @case("9110-9.3.6-4", hint="leave Content-Length and Transfer-Encoding out of a 2xx to CONNECT")

@@ -109,6 +109,18 @@ def expect_http_or_end(opening: Opening, first: Answer, second: Answer, asked: R
         opening.expect(not second.accepted, "an ordinary response", str(second), second.entry)
 
 
+def accept_if_switched(opening: Opening, answer: Answer, wire: Wire, asked: Request) -> None:
+    """Where `answer` is a 101, expect it to fit the key of `asked`; where it is not, leave it to the case."""
+    if answer.accepted:
+        opening.accept(answer, wire, asked)
+
+
+def choose_if(opening: Opening, condition: bool, what: str) -> None:
+    """Write down a choice of the target where `condition` holds; the verdict is NOTED then."""
+    if condition:
+        opening.choose(what)
+
+
 def smuggled_ping(opening: Opening) -> bytes:
     """Return the octets of a masked Ping, to be sent where they are not a frame but a request's body."""
     return Frame.ping(b"body, not frame").masked(opening.session.random.randbytes(4)).encode()
