@@ -17,13 +17,14 @@ from tests.hall import (
     SILENT,
     TLS_ONLY,
     TWICE,
+    Answer,
     Hall,
     client_case,
     in_hall,
     talk,
 )
-from wsconform import Connection
-from wsconform.catalogue import Monitor, Sample
+from wsconform import Connection, Incoming
+from wsconform.catalogue import Monitor, Sample, Subject
 from wsconform.result import Reason, Verdict
 from wsconform.serving.server import MOST_AGENTS
 from wsconform.transcript import Conversation
@@ -104,6 +105,35 @@ def test_a_case_out_of_reach_is_answered_with_an_empty_close_and_said_to_be_skip
 
     ((_, result),) = in_hall(body, (TLS_ONLY,)).results
     assert (result.verdict, result.reason) == (Verdict.SKIPPED, Reason.NOT_OFFERED)
+
+
+def test_a_case_that_goes_no_further_than_the_request_does_not_leave_the_client_without_an_answer() -> None:
+    async def looks(incoming: Incoming) -> None:
+        incoming.expect(incoming.request.method == b"GET", "GET", "another method")
+
+    async def body(hall: Hall) -> None:
+        for which in ("case=1", "case=2"):
+            answer = await hall.run(which)
+            assert (answer.status, answer.messages, answer.close) == (101, [], 1005)
+
+    cases = (
+        client_case(looks, "toy.looks", subject=Subject.INCOMING),
+        client_case(looks, "toy.deflate", offer="permessage-deflate"),
+    )
+    book = in_hall(body, cases)
+    assert book.verdicts("toy") == {"toy.looks": Verdict.PASSED, "toy.deflate": Verdict.SKIPPED}
+
+
+def test_a_case_that_breaks_off_before_an_answer_is_left_alone() -> None:
+    async def breaks(incoming: Incoming) -> None:
+        await incoming.stream.abort()
+
+    async def body(hall: Hall) -> None:
+        assert await hall.run("case=1") == Answer(101)
+        await trio.testing.wait_all_tasks_blocked()
+
+    book = in_hall(body, (client_case(breaks, "toy.breaks", subject=Subject.INCOMING),))
+    assert book.verdicts("toy") == {"toy.breaks": Verdict.PASSED}
 
 
 def test_any_other_address_is_the_next_case_until_there_is_none() -> None:

@@ -28,9 +28,12 @@ class Accepted:
         self.inner, self._again = inner, again
         self.tls: TlsFacts | None = inner.tls
         self.over = trio.Event()
+        #: Whether the case did anything that the client can notice.
+        self.touched = False
 
     async def send(self, octets: bytes) -> None:
         """Send all of `octets`; raises Reset."""
+        self.touched = True
         await self.inner.send(octets)
 
     async def receive(self) -> bytes:
@@ -43,6 +46,7 @@ class Accepted:
 
     async def send_eof(self) -> None:
         """End our direction (FIN)."""
+        self.touched = True
         await self.inner.send_eof()
 
     async def barrier(self) -> None:
@@ -51,6 +55,7 @@ class Accepted:
 
     async def abort(self) -> None:
         """Break the stream off (RST)."""
+        self.touched = True
         await self.inner.abort()
         self.over.set()
 

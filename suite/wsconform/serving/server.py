@@ -247,8 +247,9 @@ class Server:
 
     async def _put(self, visit: Visit, run: AgentRun, case: Case) -> None:
         self.teller.detail(f"Running test case ID {case.id} for agent {terminal(run.name)} from peer {visit.peer}")
-        await run.put(case, visit.accepted(), self.address(visit.head))
-        await farewell(visit.stream)
+        accepted = visit.accepted()
+        await run.put(case, accepted, self.address(visit.head))
+        await _leave(visit, accepted)
 
     async def _hand_over(self, visit: Visit, expected: Expected) -> None:
         """Give the connection to whoever waits for it, and end it when that is done with it."""
@@ -261,7 +262,7 @@ class Server:
         expected.visit, expected.stream = visit, accepted
         expected.arrived.set()
         await accepted.over.wait()
-        await farewell(visit.stream)
+        await _leave(visit, accepted)
 
     # --- control
 
@@ -295,6 +296,18 @@ class Server:
             cases = [case for case in self.plan.cases if text is not None or run.is_attempted(case)]
             run.give_up(cases, text or "", reason)
             run.conclude()
+
+
+async def _leave(visit: Visit, accepted: Accepted) -> None:
+    """End the connection of a case that is over.
+
+    A case that has seen enough in the request, or goes no further with this client, leaves it without an answer; many
+    a client would ask again, or end with an exception. So it gets its WebSocket, and an empty Close.
+    """
+    if accepted.touched or visit.head.fields.get("Sec-WebSocket-Key") is None:
+        await farewell(visit.stream)
+    else:
+        await converse(visit, _nothing)
 
 
 async def _said(text: str) -> str:
