@@ -21,7 +21,7 @@ _EMPTY = {
     "three_empty": (b"", b"", b""),
     "first_empty": (b"", b"Hello"),
     "last_empty": (b"Hello", b""),
-    "first_and_last_empty": (b"", b"Hello", b""),
+    "first_and_last_empty": (b"", b"middle frame payload", b""),
     "middle_empty": (b"Hel", b"", b"lo"),
     "all_but_one_empty": (b"",) * 20 + (b"Hello",) + (b"",) * 20,
 }
@@ -87,6 +87,17 @@ async def thousand_fragments_are_put_together(ws: Connection, opcode: int) -> No
     """
     message = Frame(opcode, bytes(0x20 + number % 90 for number in range(1000)))
     await ws.send(*_fragments(opcode, *_pieces(message.payload, 1000)))
+    await ws.expect_echo(message)
+
+
+@case("6455-5.4-3", "6455-6.2-4", needs=Need.ECHO)
+async def long_message_in_fragments_is_put_together(ws: Connection) -> None:
+    """A text of 65536 octets in fragments of 1300, which fit into a packet each, is one message of 65536 octets.
+
+    The last fragment is shorter than the others.
+    """
+    message = Frame.text(b"*" * 65536)
+    await ws.send(*_fragments(TEXT, *(message.payload[at : at + 1300] for at in range(0, 65536, 1300))))
     await ws.expect_echo(message)
 
 
@@ -160,11 +171,11 @@ async def frames_after_a_final_fragment_are_a_new_message(ws: Connection) -> Non
 
 
 @case("6455-5.4-3", "6455-6.2-1", needs=Need.ECHO)
-@each(pieces={"frame_by_frame": (9, 8), "octet_by_octet": (1,)})
-async def fragments_may_come_in_segments_of_their_own(ws: Connection, pieces: Sequence[int]) -> None:
+@each(pieces={"one_segment": None, "frame_by_frame": (15,), "octet_by_octet": (1,)})
+async def fragments_may_come_in_segments_of_their_own(ws: Connection, pieces: Sequence[int] | None) -> None:
     """Fragments are put together whether they share a segment or are cut themselves."""
-    await ws.send(*_fragments(TEXT, b"Hel", b"lo"), pieces=pieces)
-    await ws.expect_echo(Frame.text("Hello"))
+    await ws.send(*_fragments(TEXT, b"fragment1", b"fragment2"), pieces=pieces)
+    await ws.expect_echo(Frame.text("fragment1fragment2"))
 
 
 @case("6455-5.4-21", needs=Need.ECHO)
@@ -173,12 +184,11 @@ async def message_may_rest_between_fragments(ws: Connection) -> None:
 
     A Ping in between, answered, proves that the target has read all there is and has nothing to do but wait.
     """
-    await ws.send(Frame.text("Hel", fin=False))
-    await ws.settle()
-    await ws.send(Frame.continuation("l", fin=False))
-    await ws.settle()
-    await ws.send(Frame.continuation("o"))
-    await ws.expect_echo(Frame.text("Hello"))
+    parts = _fragments(TEXT, b"fragment1", b"fragment2", b"fragment3", b"fragment4", b"fragment5")
+    await ws.send(*parts[:2], Frame.ping(b"pongme 1!"))
+    await ws.expect_pong(b"pongme 1!")
+    await ws.send(*parts[2:4], Frame.ping(b"pongme 2!"), parts[4])
+    await _expect_echo_and_pong(ws, Frame.text("fragment1fragment2fragment3fragment4fragment5"), b"pongme 2!")
 
 
 @case("6455-5.4-21", needs=Need.ECHO, profile=Profile.FULL, allow=15)

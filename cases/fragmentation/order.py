@@ -35,7 +35,20 @@ async def continuation_before_a_message_fails_the_connection(
 
     A target that skips the first frame echoes the second.
     """
-    await ws.send(Frame.continuation("non-continuation", fin=fin), Frame.text("Hello"), pieces=pieces)
+    await ws.send(Frame.continuation("non-continuation payload", fin=fin), Frame.text("Hello, world!"), pieces=pieces)
+    await ws.expect_connection_failed()
+
+
+@case("6455-5.4-2", hint=_ORPHAN)
+@each(fin=FIN)
+async def continuation_before_fragmented_messages_fails_the_connection(ws: Connection, fin: bool) -> None:
+    """A continuation in front of a fragmented message, twice over, is not put right by what is continued later.
+
+    A target that skips it delivers the message that is in order, one that joins it to the next delivers more.
+    """
+    orphan = Frame.continuation("fragment1", fin=fin)
+    message = (Frame.text("fragment2", fin=False), Frame.continuation("fragment3"))
+    await ws.send(orphan, *message, orphan, *message)
     await ws.expect_connection_failed()
 
 
@@ -59,12 +72,12 @@ async def continuation_after_a_fragmented_message_fails_the_connection(ws: Conne
     The state "in fragments" has to end with FIN; a message behind the error must not be delivered.
     """
     await ws.send(
-        Frame.text("in ", fin=False),
-        Frame.continuation("two"),
-        Frame.continuation("more", fin=fin),
-        Frame.text("late"),
+        Frame.text("fragment1", fin=False),
+        Frame.continuation("fragment2"),
+        Frame.continuation("fragment3", fin=fin),
+        Frame.text("fragment4"),
     )
-    await ws.expect_connection_failed(may_echo=(b"in two",))
+    await ws.expect_connection_failed(may_echo=(b"fragment1fragment2",))
 
 
 @case("6455-5.4-4", "6455-10.7-1", "6455-10.7-2", hint=_INSIDE)
@@ -74,7 +87,7 @@ async def whole_message_inside_another_fails_the_connection(ws: Connection, firs
 
     A target that starts anew delivers the second, one that ignores the opcode delivers both as one.
     """
-    await ws.send(Frame(first, b"Hel", fin=False), Frame(second, b"lo"))
+    await ws.send(Frame(first, b"fragment1", fin=False), Frame(second, b"fragment2"))
     await ws.expect_connection_failed()
 
 

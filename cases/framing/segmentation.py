@@ -120,6 +120,14 @@ async def long_message_comes_in_many_segments(ws: Connection, size: int) -> None
     await ws.expect_echo(message)
 
 
+@case("6455-6.2-1", "6455-2.1-1", needs=Need.ECHO)
+@each(message={"text": Frame.text(b"*" * 65536), "binary": Frame.binary(b"\xfe" * 65536)}, pieces={"of_997": (997,)})
+async def run_of_one_octet_comes_in_many_segments(ws: Connection, message: Frame, pieces: Sequence[int]) -> None:
+    """A long run of one octet is complete when all of its segments are there, and not before."""
+    await ws.send(message, pieces=pieces)
+    await ws.expect_echo(message)
+
+
 @case("6455-6.2-6", "6455-2.1-1", needs=Need.ECHO, hint="after a frame, look for the next one in the buffer first")
 @each(count=(2, 3, 20))
 async def glued_frames_are_all_read(ws: Connection, count: int) -> None:

@@ -33,7 +33,8 @@ TOO_LARGE = _all(
     *("f888808080", "fbbfbfbfbf", "fc8480808080", "fdbfbfbfbfbf"),
 )
 STRAY = _all("80", "bf", "418041", "80bf", "80bf80", "80bf80bf", "80bf80bf80", "80bf80bf80bf", "c2a280", "e282ac80") | {
-    "80_to_bf": bytes(range(0x80, 0xC0))
+    "80_to_be": bytes(range(0x80, 0xBF)),
+    "80_to_bf": bytes(range(0x80, 0xC0)),
 }
 LONELY_LEADS = _all(
     *(
@@ -50,8 +51,13 @@ LONELY_LEADS = _all(
         "e2e282ac",
         "f0f09f9880",
     ),
-    *("e228a1", "f0288cbc", "f09028bc", "f828", "fc28"),
+    *("e228a1", "f0288cbc", "f09028bc", "f828", "fc28", "fc20"),
 ) | {
+    # Without the last of each kind, as another suite has them.
+    "two_octet_leads_c0_to_de_and_spaces": b"".join(bytes((lead, 0x20)) for lead in range(0xC0, 0xDF)),
+    "three_octet_leads_e0_to_ee_and_spaces": b"".join(bytes((lead, 0x20)) for lead in range(0xE0, 0xEF)),
+    "four_octet_leads_f0_to_f6_and_spaces": b"".join(bytes((lead, 0x20)) for lead in range(0xF0, 0xF7)),
+    "five_octet_leads_f8_to_fa_and_spaces": b"".join(bytes((lead, 0x20)) for lead in range(0xF8, 0xFB)),
     "each_two_octet_lead_and_a_space": b"".join(bytes((lead, 0x20)) for lead in range(0xC0, 0xE0)),
     "each_three_octet_lead_and_a_space": b"".join(bytes((lead, 0x20)) for lead in range(0xE0, 0xF0)),
     "each_four_octet_lead_and_a_space": b"".join(bytes((lead, 0x20)) for lead in range(0xF0, 0xF8)),

@@ -70,6 +70,13 @@ async def text_may_be_cut_into_octets(ws: Connection, text: str) -> None:
 
 
 @case("6455-5.6-2", needs=Need.ECHO)
+async def text_may_be_cut_between_characters(ws: Connection) -> None:
+    """A text in two fragments, each of them UTF-8 by itself, is one text."""
+    await ws.send(Frame.text("Hello-µ@ßöä", fin=False), Frame.continuation("üàá-UTF-8!!"))
+    await ws.expect_echo(Frame.text("Hello-µ@ßöäüàá-UTF-8!!"))
+
+
+@case("6455-5.6-2", needs=Need.ECHO)
 @each(cut=CUTS)
 async def character_may_be_cut_anywhere(ws: Connection, cut: tuple[bytes, int]) -> None:
     """A character may be cut after any of its octets, with a Ping in between.
@@ -119,7 +126,8 @@ async def invalid_octets_in_a_frame_in_segments_fail_the_connection(ws: Connecti
 
     The pieces end before the invalid octets, or inside them.
     """
-    await expect_text_refused(ws, Frame.text(_GOOD + _BAD + _REST), pieces=pieces)
+    text = Frame.text(_GOOD + _BAD + _REST, fin=False)
+    await expect_text_refused(ws, text, Frame.continuation(""), pieces=pieces)
 
 
 @case("6455-8.1-5", "6455-8.1-1", hint="no replacement characters: fail the connection")

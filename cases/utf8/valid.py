@@ -105,7 +105,7 @@ async def control_character_is_valid(ws: Connection, text: str) -> None:
 
     A string that ends at NUL, a line end that is converted or a character that is taken out shows in the echo.
     """
-    await ws.echo(Frame.text(f"a{text}b"), Frame.text(text))
+    await ws.echo(Frame.text(text), Frame.text(f"a{text}b"))
 
 
 @case("3629-3-1", needs=Need.ECHO)
