@@ -124,6 +124,20 @@ def test_a_case_that_goes_no_further_than_the_request_does_not_leave_the_client_
     assert book.verdicts("toy") == {"toy.looks": Verdict.PASSED, "toy.deflate": Verdict.SKIPPED}
 
 
+def test_a_case_that_leaves_its_connection_open_is_closed_in_good_order() -> None:
+    async def closes(ws: Connection) -> None:
+        await ws.expect_closed_cleanly()
+
+    async def body(hall: Hall) -> None:
+        assert (await hall.run("case=1")).close == 1000
+        assert (await hall.run("case=2")).close == 1000
+        assert (await hall.run("case=1", change=str.upper)).close == 1000
+        (talked,) = hall.server.clients
+        assert talked.results["toy.closes"].verdict is Verdict.PASSED
+
+    in_hall(body, (ECHO, client_case(closes, "toy.closes")))
+
+
 def test_a_case_that_breaks_off_before_an_answer_is_left_alone() -> None:
     async def breaks(incoming: Incoming) -> None:
         await incoming.stream.abort()

@@ -150,7 +150,7 @@ class AgentRun:
         self._final(case, _unput(Verdict.SKIPPED, reason, Finding("to be put", text)))
         return True
 
-    async def put(self, case: Case, stream: Stream, address: Address) -> None:
+    async def put(self, case: Case, stream: Stream, address: Address) -> Attempted:
         """Run `case` on `stream` and judge it; a result comes of it now, or after another attempt."""
         bench = Bench(Role.CLIENT, once(stream), address, self.rules.facts, self.rules.seed, self.rules.whole)
         before = self._attempts.get(case.id, [])
@@ -170,6 +170,7 @@ class AgentRun:
         if settled:
             self._final(case, attempted, before[-1] if before else None)
         self._wake()
+        return attempted
 
     def _limits(self, *, first: bool) -> Limits:
         limits = self.rules.limits

@@ -130,7 +130,7 @@ class PerCase:
         session.address = replace(session.address, target=target)
         client = self._client(f"{rules.url}{target}", case.id, number)
         expected = self._server.expect(self._agent, case.id)
-        ending = _Ending(self, case, client, expected)
+        ending = _Ending(self, case, client, expected, session)
         session.streams.append(ending)  # type: ignore[arg-type]  # it is closed with them, and no more
         try:
             await client.launch()
@@ -180,12 +180,14 @@ class PerCase:
 class _Ending:
     """Stands among a case's streams, and ends its client when they are closed: before the result is made."""
 
-    def __init__(self, owner: PerCase, case: Case, client: Launched, expected: Expected) -> None:
+    def __init__(self, owner: PerCase, case: Case, client: Launched, expected: Expected, session: Session) -> None:
         self._owner, self._case, self._client, self._expected = owner, case, client, expected
+        self._session = session
         self.tls = None
 
     async def aclose(self) -> None:
         """End the connection and the client."""
+        self._expected.conversations = tuple(self._session.conversations)
         if (stream := self._expected.stream) is not None:
             await stream.aclose()
         within = EXIT_WITHIN if stream is not None else 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, assert_never
 
@@ -12,9 +12,10 @@ from ..catalogue import Case
 from ..escape import terminal
 from ..result import Reason
 from ..session import Address
+from ..transcript import Conversation
 from ..wire.http1 import Head, Response
 from . import answers, page, routes
-from .accepted import Accepted, Visit, farewell
+from .accepted import Accepted, Visit, take_leave
 from .agents import AgentRun, Rules, Sink
 from .control import converse
 from .plan import Plan
@@ -51,6 +52,7 @@ class Expected:
     arrived: trio.Event = field(default_factory=trio.Event)
     visit: Visit | None = None
     stream: Accepted | None = None
+    conversations: Sequence[Conversation] = ()
     refused: int = 0
 
 
@@ -248,8 +250,8 @@ class Server:
     async def _put(self, visit: Visit, run: AgentRun, case: Case) -> None:
         self.teller.detail(f"Running test case ID {case.id} for agent {terminal(run.name)} from peer {visit.peer}")
         accepted = visit.accepted()
-        await run.put(case, accepted, self.address(visit.head))
-        await _leave(visit, accepted)
+        attempted = await run.put(case, accepted, self.address(visit.head))
+        await _leave(visit, accepted, attempted.conversations)
 
     async def _hand_over(self, visit: Visit, expected: Expected) -> None:
         """Give the connection to whoever waits for it, and end it when that is done with it."""
@@ -262,7 +264,7 @@ class Server:
         expected.visit, expected.stream = visit, accepted
         expected.arrived.set()
         await accepted.over.wait()
-        await _leave(visit, accepted)
+        await _leave(visit, accepted, expected.conversations)
 
     # --- control
 
@@ -298,14 +300,14 @@ class Server:
             run.conclude()
 
 
-async def _leave(visit: Visit, accepted: Accepted) -> None:
+async def _leave(visit: Visit, accepted: Accepted, conversations: Sequence[Conversation]) -> None:
     """End the connection of a case that is over.
 
     A case that has seen enough in the request, or goes no further with this client, leaves it without an answer; many
     a client would ask again, or end with an exception. So it gets its WebSocket, and an empty Close.
     """
     if accepted.touched or visit.head.fields.get("Sec-WebSocket-Key") is None:
-        await farewell(visit.stream)
+        await take_leave(visit.stream, conversations)
     else:
         await converse(visit, _nothing)
 
