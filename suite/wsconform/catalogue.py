@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
+from .aliases import with_aliases
 from .requirement import Level, Registry, Requirement, Role
 from .result import Verdict
 from .transcript import Conversation
@@ -253,17 +254,19 @@ def collect(package: str) -> Iterator[Entry]:
                 yield Monitor(f"{prefix}.{_snake(function.__name__)}", function, requirements, title, why, **options)
 
 
-def load_catalogue() -> tuple[Entry, ...]:
+def load_catalogue(*, aliases: bool = True) -> tuple[Entry, ...]:
     """Return all cases and monitors of the packages that entry points of group `wsconform.cases` name.
 
-    Raises ValueError where two have one id.
+    The names that tables beside them give are left unread unless `aliases`. Raises ValueError where two
+    have one id, or a table names a case that is none.
     """
-    entries = [entry for point in sorted(entry_points(group=ENTRY_POINTS)) for entry in collect(point.value)]
+    packages = [point.value for point in sorted(entry_points(group=ENTRY_POINTS))]
+    entries = [entry for package in packages for entry in collect(package)]
     ids = [entry.id for entry in entries]
     if len(set(ids)) != len(ids):
         twice = next(id for id in ids if ids.count(id) > 1)
         raise ValueError(f"the catalogue has two cases called {twice}")
-    return tuple(entries)
+    return with_aliases(entries, packages) if aliases else tuple(entries)
 
 
 def catalogue_version(entries: Iterable[Entry]) -> str:
@@ -342,7 +345,8 @@ class Selection:
 
 
 def _takes(pattern: str, entry: Entry) -> bool:
-    return matches(pattern, entry.id) or any(_match(pattern, alias) for alias in entry.aliases)
+    # Aliases have a colon, and "a*" means ids that begin with "a".
+    return matches(pattern, entry.id) or (":" in pattern and any(_match(pattern, alias) for alias in entry.aliases))
 
 
 def _in_section(section: str, needed: Requirement) -> bool:

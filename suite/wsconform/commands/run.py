@@ -104,10 +104,20 @@ class Run:
 
     @functools.cached_property
     def catalogue(self) -> tuple[Entry, ...]:
-        """All cases and monitors."""
+        """All cases and monitors; their older names are read only for somebody who may use them."""
+        from ..aliases import ask_for_aliases
         from .shared import catalogue
 
-        return catalogue()
+        used = ask_for_aliases((*self.settings.case, *self.settings.exclude)) or self._expected is not None
+        return catalogue(aliases=used)
+
+    @functools.cached_property
+    def _expected(self) -> Path | None:
+        if self.settings.expected is not None:
+            return self.settings.expected
+        beside = self.configuration.path.parent if self.configuration.path else Path.cwd()
+        path = beside / "expected.toml"
+        return path if path.is_file() else None
 
     def run(self, names: Sequence[str], *, json: bool, manner: Manner) -> int:
         """Run, write the artefacts, tell the verdict, and return the exit code."""
@@ -188,13 +198,9 @@ class Run:
     def _expectations(self) -> Expectations:
         from ..expected import Expectations, load
 
-        path = self.settings.expected
-        if path is None:
-            beside = self.configuration.path.parent if self.configuration.path else Path.cwd()
-            path = beside / "expected.toml"
-            if not path.is_file():
-                return Expectations()
-        expectations = load(path)
+        if self._expected is None:
+            return Expectations()
+        expectations = load(self._expected)
         expectations.about(self.catalogue)
         return expectations
 

@@ -44,13 +44,13 @@ def registry() -> Registry:
         raise Problem(str(problem), Exit.SUITE) from None
 
 
-def catalogue() -> tuple[Entry, ...]:
-    """Return every case and monitor; raises Problem."""
+def catalogue(*, aliases: bool = True) -> tuple[Entry, ...]:
+    """Return every case and monitor, their older names left unread unless `aliases`; raises Problem."""
     from ..catalogue import load_catalogue
     from ..problem import Exit
 
     try:
-        return load_catalogue()
+        return load_catalogue(aliases=aliases)
     except (ImportError, ValueError) as problem:
         raise Problem(f"the catalogue cannot be loaded: {problem}", Exit.SUITE) from None
 
