@@ -5,8 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import assert_never
 
 import trio
@@ -17,118 +16,25 @@ from ..expected import Expectations
 from ..gate import TargetOutcome
 from ..journal import Footer, JournalWriter, TargetRecord
 from ..problem import Exit, Problem
-from ..redact import Redactor
 from ..requirement import Registry, Role
-from ..result import Mark, Reason, Result
+from ..result import Reason
 from ..runner import Options, Why
-from ..session import Facts, Limits
+from ..session import Facts
 from ..tally import counts
-from ..target import Url
 from .agents import Rules
-from .browsers import Browser, fresh_profile, page_url
-from .launched import Command, Launched, log_file
+from .browsers import fresh_profile, page_url
+from .keeper import Keeper
+from .launched import Launched, log_file
 from .listener import Listener, open_listeners
 from .percase import PerCase
 from .plan import Plan
-from .rounds import QUIET, Rounds
+from .rounds import Rounds
 from .server import Server, Teller
-from .tls import Tls
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Clients come by themselves; after `idle` seconds without one the session ends (None: it does not)."""
-
-    idle: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EachCase:
-    """`command` is started for each case, `jobs` at once; a client has `within` seconds to connect."""
-
-    command: Command
-    agent: str
-    jobs: int
-    within: float
-
-
-@dataclass(frozen=True, slots=True)
-class Driver:
-    """`command` is started once and runs the loop over the cases itself; `quiet` seconds without it are its end."""
-
-    command: Command
-    agent: str
-    quiet: float = QUIET
-
-
-@dataclass(frozen=True, slots=True)
-class OnPage:
-    """A browser is started on our page, which runs `jobs` cases at once; `quiet` seconds without it are its end."""
-
-    browser: Browser
-    agent: str
-    jobs: int
-    quiet: float = QUIET
-
-
-Driven = Waiting | EachCase | Driver | OnPage
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What is served where: `url` is what clients are told (port 0: the one we get), we are at `listen` and `port`."""
-
-    url: Url
-    listen: str
-    driven: Driven
-    tls: Tls | None = None
-    echo: bool = True
-    limits: Limits = field(default_factory=Limits)
-    confirm: bool = True
-    budget: float | None = None
-    seed: int = 6455
-    whole: bool = False
-    folder: Path | None = None
-    port: int = 0
+from .setting import Driver, EachCase, OnPage, Setting, Waiting
 
 
 async def _no_update() -> None:
     await trio.lowlevel.checkpoint()
-
-
-class Keeper:
-    """Takes the results of all clients: marks what is expected, writes the journal, tells who watches."""
-
-    def __init__(
-        self, writer: JournalWriter, planned: int, expectations: Expectations, watcher: Watcher, *, keep_all: bool
-    ) -> None:
-        self._writer, self._planned, self._expectations = writer, planned, expectations
-        self._watcher, self._keep_all, self._redactor = watcher, keep_all, Redactor()
-        self.outcomes: dict[str, TargetOutcome] = {}
-
-    def target(self, target: TargetRecord) -> None:
-        """Take a client's record, before its results."""
-        self.outcomes[target.name] = TargetOutcome(target.name, self._planned)
-        self._writer.target(target)
-        self._watcher.began(target, self._planned)
-
-    def result(self, target: str, result: Result) -> None:
-        """Take a result of the client called `target`."""
-        outcome = self.outcomes[target]
-        marked = self._expectations.mark(target, self._redactor.result(result))
-        self._writer.result(target, marked)
-        slim = marked.mark is Mark.MET and not marked.flaky and not self._keep_all
-        kept = replace(marked, transcript=()) if slim else marked
-        outcome.record(kept)
-        self._watcher.judged(target, kept)
-
-    def fail(self, name: str, problem: str, record: TargetRecord) -> None:
-        """Note that the client called `name` was not tested, or not to the end; `record` is for one that has none."""
-        if name not in self.outcomes:
-            self.outcomes[name] = TargetOutcome(name, self._planned)
-            self._writer.target(replace(record, notes={"not tested": problem}))
-        self.outcomes[name].problem = problem
-        self.outcomes[name].why = Why.LOST.value
 
 
 class Serving:
