@@ -62,6 +62,14 @@ class TestDrivers:
         # The first round ends with the first handshake that fails, and each round after it with its first case.
         assert [int(count) for _, count in rounds] == [14, *range(7, 0, -1)]
 
+    def test_one_that_gets_no_further_is_given_up_and_the_rest_is_lost(self, tmp_path: Path) -> None:
+        ended, journal = serve(tmp_path, "--driver", "--", *RAW, "first", "{url}", "it", cases=(OPEN,))
+        assert ended.code == 3
+        assert ended.error == "it: 5 cases were not put: the driver was started 3 times (exit code 0)"
+        found = results(journal)
+        assert found.pop(FEW).mark is Mark.MET
+        assert {(result.verdict, result.reason) for result in found.values()} == {(Verdict.INCONCLUSIVE, Reason.LOST)}
+
     def test_one_that_hangs_is_ended_and_goes_on(self, tmp_path: Path) -> None:
         words = ("-v", "--until-idle", "0.5s", "--driver", "--", *RAW, "hang", "{url}", "it")
         ended, journal = serve(tmp_path, *words, cases=("masking.*[text]", "masking.*[ping]"))

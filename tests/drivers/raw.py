@@ -1,8 +1,9 @@
 """Clients over bare sockets, of which some misbehave. Arguments: MODE URL [AGENT].
 
-`loop` runs all cases; `early` ends at the first handshake that fails, with an exception; `hang` stops for ever
-after its first case; `one` runs the one case at URL; `shout` does, and echoes in capitals; `twice` connects a second
-time for it; `quit` ends with code 7 without connecting; `linger` does not end after its case; `deaf` never connects.
+`loop` runs all cases; `first` runs the same case whenever it is started; `early` ends at the first handshake that
+fails, with an exception; `hang` stops for ever after its first case; `one` runs the one case at URL; `shout` does, and
+echoes in capitals; `twice` connects a second time for it; `quit` ends with code 7 without connecting; `linger` does
+not end after its case; `deaf` never connects.
 """
 
 from __future__ import annotations
@@ -124,6 +125,9 @@ def main(mode: str, url: str = "", agent: str = "raw") -> None:
     match mode:
         case "loop":
             loop(url, agent, brave=True)
+        case "first":
+            case = "masking.wrongly_masked_frame_fails_the_connection%5Btext%5D"
+            Client(f"{url}/runCase?casetuple={case}&agent={agent}").echo()
         case "early":
             loop(url, agent, brave=False)
         case "hang":
