@@ -28,10 +28,11 @@ def final_heads(conversation: Conversation) -> list[tuple[int, Head]]:
 
 def accepted(conversation: Conversation) -> Iterator[tuple[int, Head]]:
     """Return every 101 and its entry, those aside that switch to another protocol that was asked for."""
-    asked = b"".join(conversation.requests).lower()
     for entry, head in conversation.heads:
+        if head.status != 101:
+            continue
         name = (head.fields.get("Upgrade") or b"websocket").lower()
-        if head.status == 101 and (b"websocket" in name or b"upgrade: " + name + b"\r\n" not in asked):
+        if b"websocket" in name or b"upgrade: " + name + b"\r\n" not in b"".join(conversation.requests).lower():
             yield entry, head
 
 
@@ -39,7 +40,7 @@ def answered(conversation: Conversation) -> Iterator[tuple[int, Head, Head]]:
     """Return every 101, its entry, and the request that it answers; none where that cannot be told."""
     octets, requests = b"".join(conversation.requests), list[Head]()
     finals, entries = final_heads(conversation), {entry for entry, _ in accepted(conversation)}
-    while len(requests) < len(finals) and (end := head_end(octets)) >= 0:
+    while entries and len(requests) < len(finals) and (end := head_end(octets)) >= 0:
         head, octets = parse_head(octets[:end]), octets[end:]
         requests.append(head)
         length = head.fields.get("Content-Length")
@@ -60,8 +61,13 @@ def _told(values: tuple[bytes, ...]) -> str:
 
 @monitor("6455-4.2.2-24", hint='begin the response with "HTTP/1.1 101 ", end each line with CRLF, fold none')
 def acceptance_is_a_valid_response(conversation: Conversation) -> Iterator[Sample]:
-    """Every 101 is a well-formed HTTP/1.1 response."""
+    """Every 101 is a well-formed HTTP/1.1 response.
+
+    What answers a request of an older version in kind is left out: that it is a 101 at all is for a case to judge.
+    """
     for entry, head in accepted(conversation):
+        if head.version != b"HTTP/1.1" and b" %s\r\n" % head.version in b"".join(conversation.requests):
+            continue
         problems = head.defects if head.version == b"HTTP/1.1" else (head.version.decode("latin-1"), *head.defects)
         yield judged(not problems, ", ".join(problems), entry)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from .catalogue import Monitor, MonitorFunction, Sample
@@ -52,17 +52,22 @@ class Watch:
             self.samples += 1
             if sample.label:
                 self.counts[sample.label] += 1
+            if sample.verdict is Verdict.PASSED:
+                continue
             failed = failed or sample.verdict is Verdict.FAILED
             if self._is_graver(sample.verdict):
                 self.verdict, self.worst, self.case = sample.verdict, sample, conversation.case
                 self.transcript, self.micros, self.entry = entries, micros, index(sample.entry)
         return failed
 
-    def _samples(self, conversation: Conversation) -> Iterator[Sample]:
+    def _samples(self, conversation: Conversation) -> list[Sample]:
+        # Every monitor looks at every conversation, and most have nothing to say: a list costs them least.
+        samples = list[Sample]()
         try:
-            yield from self.look(conversation)
+            samples.extend(self.look(conversation))
         except Exception as error:  # a monitor that breaks is our own fault, and must not end the run
-            yield Sample(broken(error), Verdict.ERROR)
+            samples.append(Sample(broken(error), Verdict.ERROR))
+        return samples
 
     def _is_graver(self, verdict: Verdict) -> bool:
         if verdict not in _GRAVITY:

@@ -7,7 +7,7 @@ grammar is kept, and listed in `Head.defects`, so that a monitor can judge it an
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 CRLF = b"\r\n"
@@ -31,6 +31,8 @@ class Fields:
     """Header fields in order, names as written; look-up is by name without regard to case."""
 
     lines: tuple[Field, ...] = ()
+    # Filled by the first look-up; dozens follow it, as every monitor asks every head for something.
+    _named: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, fields: Iterable[tuple[str | bytes, str | bytes]]) -> Self:
@@ -39,8 +41,11 @@ class Fields:
 
     def get_all(self, name: str) -> tuple[bytes, ...]:
         """Return the values of every line called `name`, without the whitespace around them."""
-        wanted = name.lower().encode()
-        return tuple(value.strip(b" \t") for key, value in self.lines if key.lower() == wanted)
+        if not self._named:
+            for key, value in self.lines:
+                known = key.lower()
+                self._named[known] = (*self._named.get(known, ()), value.strip(b" \t"))
+        return self._named.get(name.lower().encode(), ())
 
     def get(self, name: str) -> bytes | None:
         """Return the value of the first line called `name`, or None."""
