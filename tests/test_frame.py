@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tracemalloc
 
 import pytest
@@ -100,6 +101,12 @@ class TestEncodeAndDecode:
         masked = apply_mask(payload, key)
         assert apply_mask(masked, key) == payload
         assert masked == bytes(octet ^ key[index % 4] for index, octet in enumerate(payload))
+
+    @pytest.mark.parametrize("length", [(1 << 18) - 1, 1 << 18, (1 << 18) + 3, (1 << 19) + 5])
+    def test_a_payload_that_is_masked_piece_by_piece_has_one_key_throughout(self, length: int) -> None:
+        payload = bytes(range(251)) * (length // 251 + 1)
+        masked = apply_mask(payload[:length], KEY)
+        assert masked == bytes(octet ^ key for octet, key in zip(payload[:length], itertools.cycle(KEY), strict=False))
 
 
 class TestHeader:

@@ -89,17 +89,18 @@ class Channel:
 
     async def put(self, frames: Iterable[Frame], pieces: Sequence[int] | None = None, tail: bytes = b"") -> None:
         """Send prepared `frames`, then `tail`, in one segment or in `pieces`; a target that is gone is no error."""
-        octets = bytearray()
+        parts = list[bytes]()
         for frame in frames:
             encoded = frame.encode()
             self._record_out("frame", f"{frame}{_told(frame)}", encoded)
             self.conversation.sent.append(frame)
             self.sent_close = self.sent_close or frame.opcode == CLOSE
-            octets += encoded
+            parts.append(encoded)
         if tail:
             self._record_out("octets", f"{len(tail)} octets", tail)
-            octets += tail
-        await self.put_octets(bytes(octets), pieces)
+            parts.append(tail)
+        # One part is joined without a copy, and the largest frames go alone.
+        await self.put_octets(b"".join(parts), pieces)
 
     def _record_out(self, kind: str, summary: str, octets: bytes) -> int:
         return self.session.transcript.add(Direction.OURS, kind, summary, octets, self.number)

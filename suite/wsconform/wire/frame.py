@@ -17,6 +17,9 @@ DEFINED_OPCODES = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
 #: The RSV bits as they stand in `Frame.rsv`.
 RSV1, RSV2, RSV3 = 0b100, 0b010, 0b001
 
+#: How many octets are masked in one go; a multiple of the key's four.
+_MASKED_AT_ONCE = 1 << 18
+
 _NAMES = {
     CONTINUATION: "Continuation",
     TEXT: "Text",
@@ -52,6 +55,10 @@ def apply_mask(octets: bytes, key: bytes) -> bytes:
     length = len(octets)
     if not length or key == b"\0\0\0\0":
         return octets
+    if length > _MASKED_AT_ONCE:
+        # The numbers below are as large as what is masked, each of them; the largest messages have 64 MiB.
+        pieces = range(0, length, _MASKED_AT_ONCE)
+        return b"".join(apply_mask(octets[start : start + _MASKED_AT_ONCE], key) for start in pieces)
     stream = (key * (length // 4 + 1))[:length]
     return (int.from_bytes(octets, "big") ^ int.from_bytes(stream, "big")).to_bytes(length, "big")
 
