@@ -31,10 +31,11 @@ class RunError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One run: seconds, the number of cases put, and how often each grade was given."""
+    """One run: seconds, peak memory (MB), the number of cases put, and how often each grade was given."""
 
     wall: float
     cpu: float
+    peak: float
     cases: int
     behaviours: dict[str, int]
     closing_behaviours: dict[str, int]
@@ -103,7 +104,7 @@ def one_run(program: Path, url: str, cases: list[str], excluded: list[str], dead
             "exclude-agent-cases": {},
         }
         spec.write_text(json.dumps(wanted))
-        wall, cpu, said = measured([str(program), "-m", "fuzzingclient", "-s", str(spec)], folder, deadline)
+        wall, cpu, peak, said = measured([str(program), "-m", "fuzzingclient", "-s", str(spec)], folder, deadline)
         try:
             results = json.loads((reports / "index.json").read_text())["target"]
         except (OSError, ValueError, KeyError):
@@ -111,11 +112,11 @@ def one_run(program: Path, url: str, cases: list[str], excluded: list[str], dead
             raise RunError(f"the older suite left no results for {url}; it said last: {last[0]}") from None
     grades = Counter(result["behavior"] for result in results.values())
     closings = Counter(result["behaviorClose"] for result in results.values())
-    return Outcome(round(wall, 3), round(cpu, 3), len(results), dict(grades), dict(closings))
+    return Outcome(round(wall, 3), round(cpu, 3), round(peak, 1), len(results), dict(grades), dict(closings))
 
 
-def measured(command: list[str], folder: str, deadline: float) -> tuple[float, float, str]:
-    """Wall and CPU seconds of a command and what it printed; it is ended, with its group, at the deadline."""
+def measured(command: list[str], folder: str, deadline: float) -> tuple[float, float, float, str]:
+    """Wall and CPU seconds of a command, its peak memory and what it printed; at the deadline its group is ended."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     with subprocess.Popen(
         command,
@@ -136,7 +137,9 @@ def measured(command: list[str], folder: str, deadline: float) -> tuple[float, f
                 raise RunError(f"the older suite was not done after {deadline:g} s") from None
             raise
     wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, said
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    # The greatest of all children so far, in KiB; what installs the suite is far smaller than the suite.
+    return wall, cpu, after.ru_maxrss * 1024 / 1e6, said
 
 
 if __name__ == "__main__":
