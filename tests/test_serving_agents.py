@@ -23,11 +23,13 @@ from tests.hall import (
     in_hall,
     talk,
 )
+from tests.hostile_clients import read_on, upgrade
 from wsconform import Connection, Incoming
 from wsconform.catalogue import Monitor, Sample, Subject
 from wsconform.result import Reason, Verdict
 from wsconform.serving.server import MOST_AGENTS
 from wsconform.transcript import Conversation
+from wsconform.wire.http1 import Response
 
 
 def test_a_driver_that_echoes_wrongly_fails_with_what_it_sent() -> None:
@@ -148,6 +150,27 @@ def test_a_case_that_breaks_off_before_an_answer_is_left_alone() -> None:
 
     book = in_hall(body, (client_case(breaks, "toy.breaks", subject=Subject.INCOMING),))
     assert book.verdicts("toy") == {"toy.breaks": Verdict.PASSED}
+
+
+@pytest.mark.parametrize("fields", ["", "X-Filler: " + "x" * 300 + "\r\n"])
+def test_the_next_request_on_a_refused_connection_is_not_taken_for_frames(fields: str) -> None:
+    async def refuses(incoming: Incoming) -> None:
+        await incoming.expect_not_open(Response(204, b"No Content"))
+
+    async def body(hall: Hall) -> None:
+        stream = hall.enter()
+        await stream.send_all(upgrade("/runCase?case=1&agent=toy"))
+        await stream.receive_some()
+        await stream.send_all(f"GET / HTTP/1.1\r\n{fields}\r\n".encode())
+        await stream.send_eof()
+        await read_on(stream)
+        await trio.testing.wait_all_tasks_blocked()
+
+    case = client_case(refuses, "toy.refuses", subject=Subject.INCOMING)
+    book = in_hall(body, (case,), (MONITOR,))
+    ((_, result),) = book.results
+    assert result.verdict is Verdict.PASSED
+    assert ("sent on the refused connection", "another request") in result.notes
 
 
 def test_any_other_address_is_the_next_case_until_there_is_none() -> None:

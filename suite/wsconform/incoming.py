@@ -12,7 +12,7 @@ from .channel import Received
 from .connection import Connection
 from .handshake import DEFLATE, Extension, MalformedExtensions, base_response, deflate_problem, offered
 from .result import Direction, Reason
-from .session import Session, Unreached
+from .session import Session, Unreached, Violation
 from .transcript import Closure, Conversation, Provocation
 from .transport import Reset, Stream
 from .wire.close import CloseBody
@@ -181,11 +181,30 @@ class Incoming:
         return await self._expect_no_frames(connection)
 
     async def expect_not_open(self, response: Response | bytes) -> Closure:
-        """Expect no frame after `response`, a final answer other than 101 (section 4.1); we end the connection then."""
+        """Expect no frame after `response`, a final answer other than 101 (section 4.1); we end the connection then.
+
+        A client that keeps connections alive may already have sent its next request on it (RFC 9112 section 9.3).
+        """
         connection = await self.answer(response)
         self.conversation.provoked = Provocation.HANDSHAKE
         await connection.half_close()
-        return await self._expect_no_frames(connection, must_end=False)
+        try:
+            closure = await self._expect_no_frames(connection, must_end=False)
+        except Violation:
+            if not self._is_asked_again():
+                raise
+            closure = Closure(None, connection.ended)
+        if self._is_asked_again():
+            self.note("sent on the refused connection", "another request")
+            # What was read as frames is none, and no monitor has to look at it.
+            self.conversation.frames.clear()
+            self.conversation.residue = b""
+            self.conversation.closure = closure
+        return closure
+
+    def _is_asked_again(self) -> bool:
+        frames = self.conversation.frames
+        return (frames[0][1].encode() if frames else self.conversation.residue).startswith(b"GET ")
 
     async def _expect_no_frames(self, connection: Connection, *, must_end: bool = True) -> Closure:
         deadline, close = self.session.deadline(), None
