@@ -69,7 +69,8 @@ async def request_before_the_handshake_is_answered_first(opening: Opening) -> No
 def _expect_upgrade_or_closed(opening: Opening, wire: Wire, first: Answer, second: Answer) -> None:
     """Expect `second` to accept the handshake, unless `first` announced the end; an end unannounced is a departure."""
     if second.head is None and second.ending is not None:
-        opening.depart_if(not says_close(first.head), "the connection ends after the first response, unannounced")
+        after = "after the first response, unannounced" if first.head else "without a response to the first request"
+        opening.depart_if(not says_close(first.head), f"the connection ends {after}")
         opening.note("after the first response", "closed")
         return
     opening.accept(second, wire, opening.request)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 
-from wsconform import Opening, case, each
+from wsconform import Opening, Provocation, case, each
 from wsconform.opening import Answer, Wire
 from wsconform.wire.http1 import Request
 
-from .answers import said
+from .answers import expect_reaction, said
 
 #: The key of section 1.3, and the accept that goes with it.
 EXAMPLE = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -60,9 +60,10 @@ async def key_of_another_length_is_refused(opening: Opening, octets: int) -> Non
     """A key is sixteen octets in base64; any other number is not the handshake that section 4.2.1 describes.
 
     15, 17 and 18 octets make about as many characters as 16 do, so that counting characters is not enough.
+    A server need not decode the key, so one that hashes what stands there departs; an empty key is none at all.
     """
     key = base64.b64encode(bytes(range(octets)))
-    await opening.expect_refused(opening.request.replacing("Sec-WebSocket-Key", key))
+    await _expect_refused_or_hashed(opening, opening.request.replacing("Sec-WebSocket-Key", key))
 
 
 @case("6455-4.2.1-18", "6455-4.2.1-1", hint=_DECODE, reading="a-key-that-is-none")
@@ -70,9 +71,10 @@ async def key_of_another_length_is_refused(opening: Opening, octets: int) -> Non
 async def key_that_is_no_base64_is_refused(opening: Opening, key: str) -> None:
     """A key must be base64 with its pad: no other alphabet, nothing inside, no pad more or less.
 
-    Decoders that skip what they do not know take most of these for sixteen octets.
+    Decoders that skip what they do not know take most of these for sixteen octets. A server need not decode the
+    key, so one that hashes the characters as they stand departs; an accept of anything else fails.
     """
-    await opening.expect_refused(opening.request.replacing("Sec-WebSocket-Key", key))
+    await _expect_refused_or_hashed(opening, opening.request.replacing("Sec-WebSocket-Key", key))
 
 
 @case("6455-4.2.1-19", hint="hash the key as it was sent, not what a decoder made of it")
@@ -91,9 +93,16 @@ async def key_with_odd_pad_bits_is_refused_or_hashed_as_sent(opening: Opening) -
 async def repeated_key_is_refused(opening: Opening, second: str) -> None:
     """Two Sec-WebSocket-Key lines are no valid handshake, whichever of them the accept would answer.
 
-    A target that takes the first, or the last, answers 101.
+    A target that takes the first, or the last, answers 101. Two lines that say the same leave nothing in doubt, so
+    that to answer their one key departs.
     """
-    await opening.expect_refused(opening.request.replacing("Sec-WebSocket-Key", EXAMPLE, second))
+    request = opening.request.replacing("Sec-WebSocket-Key", EXAMPLE, second)
+    if second != EXAMPLE:
+        await opening.expect_refused(request)
+        return
+    answer, wire = await opening.expect_accepted_or_refused(request)
+    _expect_accept_if_accepted(opening, answer, wire, opening.request.replacing("Sec-WebSocket-Key", EXAMPLE))
+    opening.depart_if(answer.accepted, "two lines with the same key are accepted")
 
 
 @case("6455-4.2.2-9", "6455-4.2.2-27", hint=_HASH)
@@ -144,6 +153,19 @@ async def whitespace_around_the_key_is_not_part_of_it(opening: Opening, value: s
     A target that hashes them too sends an accept that no client takes.
     """
     await opening.expect_accepted(opening.request.replacing("Sec-WebSocket-Key", value))
+
+
+async def _expect_refused_or_hashed(opening: Opening, asked: Request) -> None:
+    """Expect a refusal; a 101 whose accept is that of the characters sent departs, unless there are none."""
+    answer, wire = await opening.exchange(asked)
+    empty = not asked.fields.get("Sec-WebSocket-Key")
+    opening.expect(not (empty and answer.accepted), "the handshake to be refused", str(answer), answer.entry)
+    expect_reaction(opening, answer)
+    _expect_accept_if_accepted(opening, answer, wire, asked)
+    opening.depart_if(answer.accepted, "the value is hashed as it stands, though it is no key")
+    if not answer.accepted:
+        wire.conversation.provoked = Provocation.HANDSHAKE
+        opening.note("refused with", answer)
 
 
 def _expect_accept_if_accepted(opening: Opening, answer: Answer, wire: Wire, asked: Request) -> None:

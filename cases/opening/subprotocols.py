@@ -57,13 +57,16 @@ async def no_subprotocol_is_chosen_unasked(opening: Opening) -> None:
 async def unknown_subprotocols_do_not_invalidate_the_handshake(opening: Opening, count: int) -> None:
     """Names that the target does not know are legal, and lead to a connection without a subprotocol.
 
-    A 4xx by policy is a target's right, and noted; to agree to what it cannot know is a violation.
+    A 4xx by policy is a target's right, and noted. To agree to one of them is a violation where the target's
+    configuration names what it knows, and a departure where nobody can tell what it is willing to speak.
     """
     unknown = [_unknown(opening) for _ in range(count)]
     answer, _ = await opening.exchange(opening.request.replacing(SUBPROTOCOL, ", ".join(unknown)))
     _expect_accepted_or_policy(opening, answer)
     names = chosen(answer)
-    opening.expect(not any(names), "101 without an unknown name", f"{SUBPROTOCOL}: {said(*names)}", answer.entry)
+    agrees = _depart_if_willing(opening, names, unknown)
+    told = f"{SUBPROTOCOL}: {said(*names)}"
+    opening.expect(agrees or not any(names), "101 without an unknown name", told, answer.entry)
 
 
 @case("6455-4.2.2-16", hint=_NONE)
@@ -71,11 +74,13 @@ async def unknown_subprotocols_do_not_invalidate_the_handshake(opening: Opening,
 async def no_subprotocol_field_is_sent_where_none_is_agreed(opening: Opening, count: int) -> None:
     """Where no offered name is known the 101 has no Sec-WebSocket-Protocol, not even an empty one.
 
-    "None" as a value, or the first name offered, is what targets send that always send the field.
+    "None" as a value, or the first name offered, is what targets send that always send the field. A target that
+    takes one of the names departs as long as its configuration does not say which it knows.
     """
     unknown = [_unknown(opening) for _ in range(count)]
     answer, _ = await opening.exchange(opening.request.replacing(SUBPROTOCOL, ", ".join(unknown)))
-    _expect_field_absent(opening, answer)
+    if not _depart_if_willing(opening, chosen(answer), unknown):
+        _expect_field_absent(opening, answer)
 
 
 @case("6455-4.2.2-19", "6455-4.3-9", hint="choose one of the names; send neither the list nor anything but the name")
@@ -179,6 +184,16 @@ def _expect_accepted_or_policy(opening: Opening, answer: Answer) -> None:
     opening.expect(refused or answer.accepted, "101, or a 4xx by policy", str(answer), answer.entry)
     if refused:
         opening.note("refused by policy", answer)
+
+
+def _depart_if_willing(opening: Opening, names: tuple[bytes, ...], offered: list[str]) -> bool:
+    """Tell whether one of the `offered` names was agreed to where no configuration says it is not known; depart then.
+
+    "Agree" and "willing to use" (section 4.2.2) are the server's own affair, so its 101 alone proves no error.
+    """
+    agrees = not _known(opening) and len(names) == 1 and names[0].decode("latin-1") in offered
+    opening.depart_if(agrees, f"a random name is agreed to: {said(*names)}")
+    return agrees
 
 
 def _accept_unless_by_policy(opening: Opening, answer: Answer, wire: Wire, asked: Request) -> None:
