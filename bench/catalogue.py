@@ -23,8 +23,6 @@ from bench.measure import Cost, Failed, load, measure, middle, program, table, w
 from wsconform.fixtures.targets.launcher import HOST, LaunchError, RecipeError, Unavailable, find, launch
 
 SERVER = "websockets"
-#: What this server answers by waiting for octets that never come: each such case takes all the patience there is.
-STALLED = "framing.lengths.length_with_its_top_bit_set_fails_the_connection"
 BARE = 300
 #: What each figure is meant to be at most; `case` is a ratio to the bare echo, the rest seconds and MB.
 AIMS = {"standard": 5.0, "memory": 100.0, "case": 3.0, "help": 0.15}
@@ -46,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with launch(find(SERVER)) as server, tempfile.TemporaryDirectory(prefix="catalogue-") as name:
             figures = figures_of(server.port, server.url, Path(name), options.rounds)
-            figures["server"] = f"{SERVER} {server.version}"
+            figures["server"] = server.version
     except (Failed, LaunchError, RecipeError, Unavailable) as problem:
         print(problem, file=sys.stderr)
         return 3
@@ -75,7 +73,6 @@ def figures_of(port: int, url: str, folder: Path, rounds: int) -> dict[str, obje
     measure([*run, url, "-c", "masking.*", *quiet], folder=folder, fine=(0, 1))
     standard = costs(url)
     cases = _cases(folder)
-    calm = costs(url, "-x", STALLED)
     quick = costs("reference", "--profile", "quick")
     bare = [bare_echo(port) for _ in range(BARE)]
     measure([*run, url, "-j", "1", *quiet], folder=folder, fine=(0, 1))
@@ -87,7 +84,6 @@ def figures_of(port: int, url: str, folder: Path, rounds: int) -> dict[str, obje
         "load": [before, load()],
         "cases": cases,
         "standard": [asdict(cost) for cost in standard],
-        "standard without the stall": [asdict(cost) for cost in calm],
         "quick against the reference": [asdict(cost) for cost in quick],
         "help": [asdict(cost) for cost in helps],
         "median case": median(passes),
@@ -140,12 +136,10 @@ def told(figures: dict[str, object]) -> str:
     def of(name: str) -> Cost:
         return middle([Cost(**each) for each in figures[name]])  # type: ignore[attr-defined]
 
-    standard, calm = of("standard"), of("standard without the stall")
-    quick, start = of("quick against the reference"), of("help")
+    standard, quick, start = of("standard"), of("quick against the reference"), of("help")
     milli = {name: 1000 * float(str(figures[name])) for name in ("median case", "bare echo")}
     rows = [
         ["whole catalogue, wall", f"{standard.wall:.2f} s", f"{AIMS['standard']:g} s"],
-        ["the same without the cases at which the server stalls", f"{calm.wall:.2f} s", ""],
         ["whole catalogue, CPU", f"{standard.cpu:.2f} s", ""],
         ["whole catalogue, peak memory", f"{standard.peak:.0f} MB", f"{AIMS['memory']:g} MB"],
         ["median of the cases passed, one at a time", f"{milli['median case']:.2f} ms", ""],

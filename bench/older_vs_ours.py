@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with launch(find(SERVER)) as server, tempfile.TemporaryDirectory(prefix="older-vs-ours-") as folder:
             figures = compare(server.url, Path(folder), options.ours, options.theirs)
-            figures["server"] = f"{SERVER} {server.version}"
+            figures["server"] = server.version
     except (Failed, LaunchError, RecipeError, Unavailable) as problem:
         print(problem, file=sys.stderr)
         return 3
@@ -112,7 +112,7 @@ def told(figures: dict[str, object]) -> str:
     if ratio := figures.get("ratio"):
         rows.append(["theirs / ours", *(f"{value:.1f}" for value in ratio.values())])  # type: ignore[attr-defined]
     head = [f"{NUMBER} stimuli", "wall s", "CPU s", "peak MB"]
-    return f"{table(head, rows)}\nload {figures['load']} on {figures['processors']} processors; {figures['counts']}"
+    return f"{table(head, rows)}\n{figures['server']}, load {figures['load']} on {figures['processors']} processors; {figures['counts']}"
 
 
 def _cells(cost: Cost) -> list[str]:
