@@ -12,7 +12,7 @@ from .channel import Received
 from .connection import Connection
 from .handshake import DEFLATE, Extension, MalformedExtensions, base_response, deflate_problem, offered
 from .result import Direction, Reason
-from .session import Session, Unreached, Violation
+from .session import Session, Unreached
 from .transcript import Closure, Conversation, Provocation
 from .transport import Reset, Stream
 from .wire.close import CloseBody
@@ -181,28 +181,14 @@ class Incoming:
         return await self._expect_no_frames(connection)
 
     async def expect_not_open(self, response: Response | bytes) -> Closure:
-        """Expect no frame after `response`, a final answer other than 101 (section 4.1); we end the connection then.
-
-        A client that keeps connections alive may already have sent its next request on it (RFC 9112 section 9.3).
-        """
+        """Expect no frame after `response`, a final answer other than 101 (section 4.1); we end the connection then."""
         connection = await self.answer(response)
         self.conversation.provoked = Provocation.HANDSHAKE
         await connection.half_close()
-        try:
-            closure = await self._expect_no_frames(connection, must_end=False)
-        except Violation:
-            if not self._is_asked_again():
-                raise
-            closure = Closure(None, connection.ended)
-        if self._is_asked_again():
-            self.note("sent on the refused connection", "another request")
-            # What was read as frames is none, and no monitor has to look at it.
-            self.conversation.frames.clear()
-            self.conversation.residue = b""
-            self.conversation.closure = closure
-        return closure
+        return await self._expect_no_frames(connection, must_end=False)
 
     def _is_asked_again(self) -> bool:
+        """Whether the client, which keeps connections alive (RFC 9112 section 9.3), sent its next request here."""
         frames = self.conversation.frames
         return (frames[0][1].encode() if frames else self.conversation.residue).startswith(b"GET ")
 
@@ -210,11 +196,18 @@ class Incoming:
         deadline, close = self.session.deadline(), None
         start = trio.current_time()
         while (received := await connection.next(deadline)) is not None:
+            if self._is_asked_again():
+                continue
             if received.opcode != CLOSE:
                 self._refuse(received)
             close = CloseBody(received.payload)
             self.note("a Close before the end", close)
         ended = connection.ended
+        if self._is_asked_again():
+            self.note("sent on the refused connection", "another request")
+            # What was read as frames is none, and no monitor has to look at it.
+            self.conversation.frames.clear()
+            self.conversation.residue = b""
         if ended is None and must_end:
             self.session.fail(_FAILED, f"TCP still open after {self.session.limits.patience:g} s")
         after = trio.current_time() - start
