@@ -112,7 +112,8 @@ def told(figures: dict[str, object]) -> str:
     if ratio := figures.get("ratio"):
         rows.append(["theirs / ours", *(f"{value:.1f}" for value in ratio.values())])  # type: ignore[attr-defined]
     head = [f"{NUMBER} stimuli", "wall s", "CPU s", "peak MB"]
-    return f"{table(head, rows)}\n{figures['server']}, load {figures['load']} on {figures['processors']} processors; {figures['counts']}"
+    around = f"{figures['server']}, load {figures['load']} on {figures['processors']} processors"
+    return f"{table(head, rows)}\n{around}; {figures['counts']}"
 
 
 def _cells(cost: Cost) -> list[str]:
