@@ -253,11 +253,34 @@ def _unsent(sock: trio.socket.SocketType) -> bool:
 async def dial_tcp(host: str, port: int) -> TcpStream:
     """Open TCP to `host` (name, IPv4 or IPv6 address) and `port`; raises Unreachable."""
     try:
-        return TcpStream(await trio.open_tcp_stream(host, port))
+        return TcpStream(await _open_tcp(host, port))
     except (socket.gaierror, UnicodeError):
         raise Unreachable(f'{host}: no such host; check the name, or use an address such as "127.0.0.1"') from None
     except OSError as problem:
         raise Unreachable(f"{host}:{port}: {_words(problem)}") from None
+
+
+async def _open_tcp(host: str, port: int) -> trio.SocketStream:
+    family = _family(host)
+    if family is None:
+        return await trio.open_tcp_stream(host, port)
+    # An address leaves no choice to be made between several: a tenth of a case's time less than to race one.
+    stream = trio.socket.socket(family)
+    try:
+        await stream.connect((host, port))
+    except BaseException:
+        stream.close()
+        raise
+    return trio.SocketStream(stream)
+
+
+def _family(host: str) -> socket.AddressFamily | None:
+    """Return the family of `host`; None where it is a name, or an address with a zone."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with contextlib.suppress(OSError, ValueError):
+            socket.inet_pton(family, host)
+            return family
+    return None
 
 
 def _words(problem: OSError) -> str:
