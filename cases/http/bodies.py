@@ -20,18 +20,18 @@ Body = Callable[[Opening], bytes]
 
 BODIES: Mapping[str, Body] = {"five_octets": lambda opening: b"Hello", "a_ping": smuggled_ping}
 
-#: Fields that leave no doubt that a body follows and say its length wrong, twice or in no way that counts.
-AMBIGUOUS: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "both_fields": (("Transfer-Encoding", "chunked"), ("Content-Length", "3")),
+#: Content-Length where it says a length wrong, or two.
+INVALID_LENGTHS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "letters": (("Content-Length", "abc"),),
     "negative": (("Content-Length", "-1"),),
     "list": (("Content-Length", "5, 6"),),
     "two_lines": (("Content-Length", "5"), ("Content-Length", "6")),
     "plus_sign": (("Content-Length", "+5"),),
     "hexadecimal": (("Content-Length", "0x5"),),
-    "gzip": (("Transfer-Encoding", "gzip"),),
-    "chunked_not_last": (("Transfer-Encoding", "chunked, identity"),),
 }
+
+#: Transfer-Encoding without chunked as its last coding: in a request this leaves the body's length unknown.
+ENDLESS = {"gzip": "gzip", "chunked_not_last": "chunked, identity"}
 
 
 def _chunked(body: bytes) -> bytes:
@@ -59,18 +59,36 @@ async def chunked_body_of_the_handshake_is_not_read_as_frames(opening: Opening, 
     await expect_body_unread_as_frames(opening, replace(request, body=_chunked(body(opening))).encode())
 
 
+@case("9110-7.8-10", hint="Transfer-Encoding counts before Content-Length: read the chunks, or refuse the request")
+async def chunked_body_with_a_length_is_not_read_as_frames(opening: Opening) -> None:
+    """A handshake that says its body's length in both ways is refused, or its chunks are consumed.
+
+    A target that sees in the contradiction a request without a body reads the chunks as frames.
+    """
+    request = opening.request.with_field("Transfer-Encoding", "chunked").with_field("Content-Length", "3")
+    await expect_body_unread_as_frames(opening, replace(request, body=_chunked(smuggled_ping(opening))).encode())
+
+
 @case("9112-6.3-2", hint="refuse a request whose length is invalid or said twice with 400, and close")
-@each(lines=AMBIGUOUS)
+@each(lines=INVALID_LENGTHS)
 async def ambiguous_length_is_an_error(opening: Opening, lines: tuple[tuple[str, str], ...]) -> None:
-    """A request whose length is contradictory or invalid is refused, or read by the rules, never as frames."""
-    body = smuggled_ping(opening)
+    """A request with a Content-Length that is invalid, or with two that differ, is refused; its body is no frame."""
     request = opening.request
-    octets = replace(
-        request,
-        fields=type(request.fields)((*request.fields.lines, *((n.encode(), v.encode()) for n, v in lines))),
-        body=_chunked(body) if lines[0][1].startswith("chunked") else body,
-    ).encode()
-    await expect_body_unread_as_frames(opening, octets)
+    for name, value in lines:
+        request = request.with_field(name, value)
+    await expect_body_unread_as_frames(opening, replace(request, body=smuggled_ping(opening)).encode())
+
+
+@case("9112-6.3-4", hint="where chunked is not the last transfer coding of a request, answer 400 and close")
+@each(codings=ENDLESS)
+async def transfer_coding_without_an_end_is_a_bad_request(opening: Opening, codings: str) -> None:
+    """A request whose last transfer coding is not chunked has a body without an end: it gets a 400.
+
+    A 501 is due to a coding that is not understood, and as good. A 101 takes the body for frames, or for none.
+    """
+    request = opening.request.with_field("Transfer-Encoding", codings)
+    answer, _ = await opening.expect_refused(replace(request, body=smuggled_ping(opening)), best=(400, 501))
+    opening.depart_if(answer.status not in (400, 501), f"400 is due, the target's refusal was {answer}")
 
 
 @case("9110-7.8-9", hint="answer Expect: 100-continue with 100 first, or with a final 4xx")

@@ -20,7 +20,10 @@ def _data_frames(conversation: Conversation) -> Iterator[tuple[int, Frame]]:
 
 def _is_in_order(conversation: Conversation) -> bool:
     """Return whether the target ended the stream itself, with FIN, where nobody had made an error."""
-    return conversation.ending is Ending.FIN and conversation.provoked is None and not conversation.broken_by_us
+    closes = [number for number, frame in enumerate(conversation.sent) if frame.opcode == CLOSE]
+    # Frames behind our own Close are an error of ours: a target may drop TCP over them, and what it had queued with it.
+    ours = conversation.broken_by_us or bool(closes and closes[0] + 1 < len(conversation.sent))
+    return conversation.ending is Ending.FIN and conversation.provoked is None and not ours
 
 
 def _messages(conversation: Conversation) -> Iterator[tuple[int, Frame, bytes]]:

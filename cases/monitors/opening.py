@@ -66,7 +66,7 @@ def acceptance_is_a_valid_response(conversation: Conversation) -> Iterator[Sampl
     What answers a request of an older version in kind is left out: that it is a 101 at all is for a case to judge.
     """
     for entry, head in accepted(conversation):
-        if head.version != b"HTTP/1.1" and b" %s\r\n" % head.version in b"".join(conversation.requests):
+        if head.version != b"HTTP/1.1" and b" HTTP/1.1\r\n" not in b"".join(conversation.requests):
             continue
         problems = head.defects if head.version == b"HTTP/1.1" else (head.version.decode("latin-1"), *head.defects)
         yield judged(not problems, ", ".join(problems), entry)
