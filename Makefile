@@ -3,13 +3,17 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format lint types install clean
+.PHONY: demo test proof check format lint types install clean
 
 demo: $(VENV)/.installed
 	$(BIN)/wsconform run -o wsconform-out -r html
 
 test: $(VENV)/.test-installed
 	$(BIN)/python -m pytest -n auto
+
+# The whole catalogue put to every mutant: what `make test` does with a sample.
+proof: $(VENV)/.test-installed
+	WSCONFORM_PROOF=whole $(BIN)/python -m pytest -n auto tests/test_catalogue_is_proven.py
 
 check: $(VENV)/.test-installed
 	$(BIN)/ruff format --check .

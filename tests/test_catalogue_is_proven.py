@@ -1,19 +1,27 @@
-"""Every case is proven: the reference passes it, and some mutant that names it fails it."""
+"""Every case is proven: the reference passes it, and some mutant that names it fails it.
+
+`WSCONFORM_PROOF=whole` (`make proof`) puts the whole catalogue to every mutant; without it each mutant gets all members
+of the families that it claims, and the first and last of every other.
+"""
 
 from __future__ import annotations
 
 import functools
+import os
 
 import pytest
 
 from tests.proof import Endpoint, failed, put
-from wsconform.catalogue import Case, Entry, binding, load_catalogue, matches
+from wsconform.catalogue import Case, Entry, Monitor, binding, load_catalogue, matches
 from wsconform.fixtures.mutants import Mutant, load_mutants
 from wsconform.fixtures.reference import ReferenceClient, ReferenceServer
 from wsconform.requirement import Role, load_registry
 
 MUTANTS = {mutant.name: mutant for mutant in load_mutants()}
 
+
+#: Whether every mutant is put the whole catalogue (minutes), and not a sample of what it does not claim.
+WHOLE = os.environ.get("WSCONFORM_PROOF") == "whole"
 
 REFERENCES: dict[Role, Endpoint] = {Role.SERVER: ReferenceServer, Role.CLIENT: ReferenceClient}
 
@@ -35,12 +43,29 @@ def test_the_reference_passes_every_case(role: Role, tls: bool) -> None:
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_mutant_fails_exactly_what_it_claims(name: str) -> None:
     mutant = MUTANTS[name]
-    results = put(catalogue(mutant.role), mutant.endpoint, heavy=mutant.heavy, tls=mutant.tls)
+    plan = catalogue(mutant.role) if WHOLE else sample(mutant)
+    results = put(plan, mutant.endpoint, heavy=mutant.heavy, tls=mutant.tls)
     claimed = {id for id in results if any(matches(pattern, id) for pattern in mutant.fails)}
+    if not WHOLE:
+        # Whether a monitor finds its occasion depends on which cases run: here a claim may stay open, a breach not.
+        claimed -= {entry.id for entry in plan if isinstance(entry, Monitor)} - failed(results)
     found = failed(results)
     told = {id: str(results[id].finding) for id in found ^ claimed}
     assert told == {}, f"failed but not claimed, or claimed but not failed: {sorted(told)}"
-    assert found, "a mutant that fails nothing proves nothing"
+    assert found or not WHOLE, "a mutant that fails nothing proves nothing"
+
+
+def sample(mutant: Mutant) -> tuple[Entry, ...]:
+    """Return what can tell in little time: whole families where the mutant claims anything, two members of others."""
+    families: dict[str, list[Entry]] = {}
+    for entry in catalogue(mutant.role):
+        families.setdefault(entry.family, []).append(entry)
+    chosen: list[Entry] = []
+    for members in families.values():
+        whole = any(matches(pattern, entry.id) for pattern in mutant.fails for entry in members)
+        heavy = isinstance(members[0], Case) and members[0].heavy
+        chosen += members if whole else [] if heavy else [members[0], *members[1:][-1:]]
+    return tuple(chosen)
 
 
 def test_every_pattern_of_a_mutant_matches_something() -> None:
