@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from wsconform import Opening, case, each
-from wsconform.opening import BROWSER_OFFER
+from wsconform.opening import BROWSER_OFFER, Answer
 from wsconform.wire.http1 import Fields
 
 from .steps import accept_if_switched, choose_if, expect_accepted_or, expect_reaction, outcome, with_line
@@ -168,7 +168,7 @@ async def empty_list_elements_are_ignored(opening: Opening, field: tuple[str, st
 async def split_list_equals_the_joined_one(opening: Opening, split: tuple[str, ...]) -> None:
     """A list over two field lines means what its comma-joined form means: same status, subprotocol and extensions.
 
-    Upgrade may be ignored at will, so that to refuse one of the two forms of it is a departure.
+    Upgrade may be ignored and an extension declined at will, so that to do so for one of the forms is a departure.
     """
     name, *values = split
     joined, _ = await opening.exchange(opening.request.replacing(name, ", ".join(values)))
@@ -176,11 +176,19 @@ async def split_list_equals_the_joined_one(opening: Opening, split: tuple[str, .
     expect_reaction(opening, apart, f"{name} on two lines")
     opening.note("joined", outcome(joined))
     same = outcome(apart) == outcome(joined)
-    at_will = name == "Upgrade" and not same and not (joined.accepted and apart.accepted)
+    at_will = not same and _is_at_will(name, joined, apart)
     opening.depart_if(at_will, f"joined: {outcome(joined)}; on two lines: {outcome(apart)}")
     opening.expect(
         same or at_will, f"what the joined form is answered with: {outcome(joined)}", outcome(apart), apart.entry
     )
+
+
+def _is_at_will(name: str, joined: Answer, apart: Answer) -> bool:
+    """Tell whether the answers to two forms of a list differ in what a server may refuse without giving a reason."""
+    if name == "Upgrade":
+        return not (joined.accepted and apart.accepted)
+    declined = joined.field(name) is None or apart.field(name) is None
+    return name == "Sec-WebSocket-Extensions" and joined.accepted and apart.accepted and declined
 
 
 @case("9112-5.2-2", hint="replace a fold by a space, or answer it with 400; never read its second line as a field")
