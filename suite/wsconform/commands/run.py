@@ -126,7 +126,7 @@ class Run:
         from ..journal import JournalWriter, read
         from ..problem import Exit, Problem
         from ..style import Out
-        from .shared import choose, left_out, output
+        from .shared import Copy, choose, left_out, output
 
         settings = self.settings
         chosen = choose(names, self.flags, self.configuration)
@@ -146,7 +146,7 @@ class Run:
             prose.line(style.text(passed_over))
         try:
             with path.open("w", encoding="utf-8", newline="\n") as file:
-                copies = (_Copy(Out(sys.stdout)),) if json else ()
+                copies = (Copy(Out(sys.stdout)),) if json else ()
                 writer = JournalWriter(file, *copies)
                 execution = self._execute(plans, expectations, writer, teller, folder, keep_all=manner.verbose)
         except OSError as problem:
@@ -249,7 +249,7 @@ class Run:
         from ..execute import Execution, How
         from ..journal import Header
         from ..session import Limits
-        from .shared import command_word
+        from .shared import command_word, now, platform
 
         settings, usual = self.settings, Limits()
         patience = math.inf if settings.debugger else settings.patience
@@ -272,8 +272,8 @@ class Run:
                 command_word(self.words),
                 settings.seed,
                 settings.profile,
-                _platform(),
-                _now(),
+                platform(),
+                now(),
             )
         )
         execution = Execution(plans, self.registry, how, writer, expectations=expectations, watcher=teller)
@@ -283,32 +283,6 @@ class Run:
         return execution
 
 
-class _Copy:
-    """The journal's copy on stdout; a reader who went away ends the copy, not the run."""
-
-    def __init__(self, out: Out) -> None:
-        self._out = out
-
-    def write(self, text: str) -> int:
-        self._out.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        """Every line is flushed as it is written."""
-
-
 def _documents(plans: Sequence[Plan], registry: Registry) -> tuple[str, ...]:
     ids = {id for plan in plans for entry in plan.entries for id in entry.requirements}
     return tuple(dict.fromkeys(each.document.id for each in registry.values() if each.id in ids))
-
-
-def _platform() -> str:
-    system = os.uname()
-    version = ".".join(map(str, sys.version_info[:3]))
-    return f"{system.sysname} {system.machine}, {sys.implementation.name} {version}"
-
-
-def _now() -> str:
-    import time
-
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -108,8 +108,7 @@ class Serve:
         from ..problem import Exit, Problem
         from ..serving.serve import Serving
         from ..style import Out
-        from .run import _Copy
-        from .shared import output
+        from .shared import Copy, output
 
         settings = self.settings
         entries = self._entries()
@@ -128,7 +127,7 @@ class Serve:
 
         try:
             with path.open("w", encoding="utf-8", newline="\n") as file:
-                copies = (_Copy(Out(sys.stdout)),) if json else ()
+                copies = (Copy(Out(sys.stdout)),) if json else ()
                 writer = JournalWriter(file, *copies)
                 self._header(writer, entries)
                 serving = Serving(
@@ -196,14 +195,13 @@ class Serve:
     def _header(self, writer: JournalWriter, entries: Sequence[Entry]) -> None:
         from ..catalogue import catalogue_version
         from ..journal import Header
-        from .run import _now, _platform
-        from .shared import command_word
+        from .shared import command_word, now, platform
 
         ids = {id for entry in entries for id in entry.requirements}
         documents = tuple(dict.fromkeys(each.document.id for each in self.registry.values() if each.id in ids))
         version, settings = catalogue_version(self.catalogue), self.settings
         writer.header(
-            Header(version, documents, command_word(self.words), settings.seed, settings.profile, _platform(), _now())
+            Header(version, documents, command_word(self.words), settings.seed, settings.profile, platform(), now())
         )
 
     def _teller(self, to: tuple[Out, Style], policy: Policy, setting: Setting, *, quiet: bool, verbose: bool) -> Teller:

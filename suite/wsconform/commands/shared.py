@@ -19,7 +19,19 @@ if TYPE_CHECKING:
     from ..requirement import Registry, Role
     from ..target import Target
 
-__all__ = ["Chosen", "catalogue", "choose", "command_word", "left_out", "output", "registry", "selection"]
+__all__ = [
+    "Chosen",
+    "Copy",
+    "catalogue",
+    "choose",
+    "command_word",
+    "left_out",
+    "now",
+    "output",
+    "platform",
+    "registry",
+    "selection",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,3 +201,31 @@ def command_word(words: object) -> str:
     from ..redact import masked_command
 
     return masked_command(["wsconform", *(words if isinstance(words, list) else [])])
+
+
+class Copy:
+    """The journal's copy on stdout; a reader who went away ends the copy, not the run."""
+
+    def __init__(self, out: Out) -> None:
+        self._out = out
+
+    def write(self, text: str) -> int:
+        self._out.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Every line is flushed as it is written."""
+
+
+def platform() -> str:
+    """Return the system and the interpreter that the suite runs on."""
+    system = os.uname()
+    version = ".".join(map(str, sys.version_info[:3]))
+    return f"{system.sysname} {system.machine}, {sys.implementation.name} {version}"
+
+
+def now() -> str:
+    """Return the time, to the second, in UTC."""
+    import time
+
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
