@@ -117,13 +117,11 @@ def _expect_records(opening: Opening, wire: Wire, answer: Answer) -> None:
 
 
 @case("6455-7.1.1-3", needs=Need.TLS, reading="closure-alerts", hint="shut the TLS session down before the socket")
-async def closing_handshake_ends_the_tls_session_too(opening: Opening) -> None:
+async def closing_handshake_ends_the_tls_session_too(ws: Connection) -> None:
     """After the closing handshake the TLS session is closed as well: close_notify comes before FIN.
 
     Without it the other end cannot tell an end from a cut.
     """
-    with opening.arranging("an open connection"):
-        ws = await opening.expect_accepted()
     await ws.send(Frame.close(1000))
     closure = await ws.expect_stream_end()
     facts = ws.conversation.tls or TlsFacts()

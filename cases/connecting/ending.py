@@ -55,7 +55,7 @@ async def close_while_the_client_sends_is_answered(ws: Connection) -> None:
     ws.expect(closure.status_code not in (1002, 1007), "a reply that claims no error", str(closure))
 
 
-@case("9112-9.8-1", "6455-7.1.1-3", needs=Need.TLS)
+@case("9112-9.8-1", needs=Need.TLS, reading="closure-alerts", hint="shut the TLS session down before the socket")
 async def closure_alert_precedes_the_end_of_tls(ws: Connection) -> None:
     """A client sends close_notify before it ends a TLS connection."""
     await ws.expect_closed_cleanly()

@@ -26,6 +26,15 @@ def _is_in_order(conversation: Conversation) -> bool:
     return conversation.ending is Ending.FIN and conversation.provoked is None and not ours
 
 
+def ends_whole(conversation: Conversation) -> bool:
+    """Return whether the stream came to an end at which a frame could not be cut off: behind the target's own Close.
+
+    A connection may be dropped at any time where there is a need (section 7.2.3), amid a frame as well: an
+    endpoint that gives up its backlog when our Close or our FIN has come has still sent nothing but frames.
+    """
+    return conversation.opened and bool(conversation.closes()) and _is_in_order(conversation)
+
+
 def _messages(conversation: Conversation) -> Iterator[tuple[int, Frame, bytes]]:
     """Yield the whole messages of the target: last entry, first frame, payload as it was on the wire."""
     first, parts = None, list[bytes]()
@@ -83,10 +92,10 @@ def lengths_are_as_short_as_can_be(conversation: Conversation) -> Iterator[Sampl
 def stream_is_frames_to_its_end(conversation: Conversation) -> Iterator[Sample]:
     """What a target sends parses as frames to the last octet, with a masking key where, and only where, MASK is set.
 
-    Looked at where the target ended the stream in good order. A key too many, or too few, or an octet that
-    belongs to no frame, puts all that follows out of step.
+    Looked at where the target ended the stream in good order, behind its Close. An octet that belongs to no frame puts
+    all that follows out of step, or is left over at the end.
     """
-    if conversation.opened and _is_in_order(conversation):
+    if ends_whole(conversation):
         residue = len(conversation.residue)
         label = f"{residue} octets at the end that make no frame" if residue else "whole frames"
         yield _sample(not residue, label, conversation.end_entry)
@@ -109,7 +118,7 @@ def fragments_of_messages_do_not_mix(conversation: Conversation) -> Iterator[Sam
 
 @monitor("6455-6.1-5")
 def messages_are_finished(conversation: Conversation) -> Iterator[Sample]:
-    """Every message that is begun gets its frame with FIN, unless a Close cuts it off."""
+    """Every message that is begun gets its frame with FIN, unless a Close, of either end, cuts it off."""
     unfinished = None
     for entry, frame in conversation.frames:
         if frame.opcode == CLOSE:
@@ -118,7 +127,8 @@ def messages_are_finished(conversation: Conversation) -> Iterator[Sample]:
             unfinished = None if frame.fin else entry
             if frame.fin:
                 yield _sample(True, "finished", entry)
-    if unfinished is not None and _is_in_order(conversation):
+    cut = any(frame.opcode == CLOSE for frame in conversation.sent)
+    if unfinished is not None and not cut and _is_in_order(conversation):
         yield _sample(False, "a message left open at the end, without a Close", unfinished)
 
 

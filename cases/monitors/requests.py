@@ -9,6 +9,8 @@ from wsconform import Conversation, Role, Sample, Verdict, monitor
 from wsconform.handshake import MalformedExtensions, decodes_to_16_octets, offered
 from wsconform.wire.http1 import Head
 
+from .frames import ends_whole
+
 #: Extensions in IANA's registry.
 REGISTERED = frozenset({"permessage-deflate", "bbf-usp-protocol"})
 
@@ -197,21 +199,23 @@ def every_close_is_masked(conversation: Conversation) -> Iterator[Sample]:
 
 @monitor("6455-5.3-7")
 def masking_leaves_the_stream_readable(conversation: Conversation) -> Iterator[Sample]:
-    """The payload length leaves the masking key out: the stream stays readable to its end."""
-    if conversation.opened and conversation.frames and conversation.ending is not None:
-        entry = conversation.end_entry
-        whole = not conversation.residue or conversation.provoked is not None
-        yield _judge(whole, entry if entry is not None else 0, f"{len(conversation.residue)} octets make no frame")
+    """The payload length leaves the masking key out: the stream stays readable behind the client's Close."""
+    if ends_whole(conversation) and conversation.end_entry is not None:
+        residue = len(conversation.residue)
+        yield _judge(not residue, conversation.end_entry, f"{residue} octets make no frame")
 
 
 @monitor("6455-7.1.7-8", "6455-7.2.1-3", "6455-7.3-2")
 def client_does_not_close_by_itself(conversation: Conversation) -> Iterator[Sample]:
-    """Unless the protocol or its application tells it to, a client does not close the connection."""
-    if not conversation.opened or conversation.provoked is not None:
+    """Unless the protocol or its application tells it to, a client does not close the connection.
+
+    Looked at where neither a Close of ours, nor our end of TCP, nor an error came before.
+    """
+    if not conversation.opened or conversation.provoked is not None or conversation.sent_raw:
         return
-    closed_by_us = any(frame.opcode == 0x8 for frame in conversation.sent) or conversation.broken_by_us
+    left = conversation.left_at
     for entry, body in conversation.closes()[:1]:
-        by_itself = not closed_by_us and body.code in (None, 1000, 1001)
+        by_itself = (left is None or entry < left) and body.code in (None, 1000, 1001)
         yield _judge(not by_itself, entry, f"Close {body} out of nothing")
     if not conversation.closes() and conversation.frames:
         yield Sample()

@@ -92,15 +92,23 @@ class Channel:
         parts = list[bytes]()
         for frame in frames:
             encoded = frame.encode()
-            self._record_out("frame", f"{frame}{_told(frame)}", encoded)
+            entry = self._record_out("frame", f"{frame}{_told(frame)}", encoded)
             self.conversation.sent.append(frame)
-            self.sent_close = self.sent_close or frame.opcode == CLOSE
+            if frame.opcode == CLOSE:
+                self.sent_close = True
+                self.leave(entry)
             parts.append(encoded)
         if tail:
             self._record_out("octets", f"{len(tail)} octets", tail)
+            self.conversation.sent_raw = True
             parts.append(tail)
         # One part is joined without a copy, and the largest frames go alone.
         await self.put_octets(b"".join(parts), pieces)
+
+    def leave(self, entry: int) -> None:
+        """Note that with `entry` we began to end the connection, if we had not before."""
+        if self.conversation.left_at is None:
+            self.conversation.left_at = entry
 
     def _record_out(self, kind: str, summary: str, octets: bytes) -> int:
         return self.session.transcript.add(Direction.OURS, kind, summary, octets, self.number)

@@ -52,12 +52,12 @@ class Connection(Channel):
         """End our direction of the stream (FIN) and go on reading; from here on nothing of the target is answered."""
         if not self.half_closed:
             self.half_closed = True
-            self.session.event("our FIN", self.number)
+            self.leave(self.session.event("our FIN", self.number))
             await self.stream.send_eof()
 
     async def break_off(self) -> None:
         """Break the stream off (RST)."""
-        self.session.event("our RST", self.number)
+        self.leave(self.session.event("our RST", self.number))
         self.conversation.broken_by_us = True
         await self.stream.abort()
 

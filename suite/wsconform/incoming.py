@@ -126,6 +126,7 @@ class Incoming:
         line = octets.split(b"\n", 1)[0].strip()[:100].decode("latin-1")
         self.session.transcript.add(Direction.OURS, "response", line, octets, self.conversation.number)
         if tail:
+            self.conversation.sent_raw = True
             self.session.transcript.add(
                 Direction.OURS, "octets", f"{len(tail)} octets right behind it", tail, self.conversation.number
             )

@@ -122,6 +122,10 @@ class Conversation:
     ending: Ending | None = None
     end_entry: int | None = None
     broken_by_us: bool = False
+    #: The entry of our own goodbye: our first Close, or our end of the stream (FIN, RST), whichever came first.
+    left_at: int | None = None
+    #: Whether octets went out that were not made of frames one by one, and may hold anything.
+    sent_raw: bool = False
     provoked: Provocation | None = None
     closure: Closure | None = None
     tls: TlsFacts | None = None
