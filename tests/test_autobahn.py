@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.proof import put
-from wsconform.aliases import OLDER, ask_for_aliases, load_aliases, with_aliases
-from wsconform.catalogue import Case, Entry, Monitor, Sample, Selection, UnknownPattern, load_catalogue
+from wsconform.aliases import OLDER, ask_for_aliases, load_aliases
+from wsconform.catalogue import Case, Entry, Monitor, Sample, Selection, UnknownPattern, load_catalogue, with_aliases
 from wsconform.fixtures.reference import ReferenceServer
 from wsconform.requirement import Role, load_registry
 from wsconform.transcript import Conversation

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .catalogue import Entry
-
-__all__ = ["OLDER", "ask_for_aliases", "load_aliases", "with_aliases"]
+__all__ = ["OLDER", "ask_for_aliases", "load_aliases"]
 
 #: What the ids of the Autobahn|Testsuite begin with as aliases: "autobahn:7.1.5".
 OLDER = "autobahn:"
@@ -40,19 +35,3 @@ def load_aliases(package: str) -> Mapping[str, tuple[str, ...]]:
                 raise ValueError(f"{package}/{_TABLE}: {older!r} has to be the id of a case, or a list of ids")
             found.setdefault(id, []).append(f"{OLDER}{older}")
     return {id: tuple(older) for id, older in found.items()}
-
-
-def with_aliases(entries: Iterable[Entry], packages: Iterable[str]) -> tuple[Entry, ...]:
-    """Return `entries` with the aliases that the tables of `packages` give them.
-
-    Raises ValueError where a table names a case that is none of them.
-    """
-    older = {id: names for package in packages for id, names in load_aliases(package).items()}
-    found = tuple(
-        replace(entry, aliases=(*entry.aliases, *older.pop(entry.id))) if entry.id in older else entry
-        for entry in entries
-    )
-    if older:
-        id, names = next(iter(older.items()))
-        raise ValueError(f"{names[0]} is said to be {id}, and there is no such case")
-    return found

@@ -10,11 +10,11 @@ import itertools
 import pkgutil
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
-from .aliases import with_aliases
+from .aliases import load_aliases
 from .requirement import Level, Registry, Requirement, Role
 from .result import Verdict
 from .transcript import Conversation
@@ -267,6 +267,22 @@ def load_catalogue(*, aliases: bool = True) -> tuple[Entry, ...]:
         twice = next(id for id in ids if ids.count(id) > 1)
         raise ValueError(f"the catalogue has two cases called {twice}")
     return with_aliases(entries, packages) if aliases else tuple(entries)
+
+
+def with_aliases(entries: Iterable[Entry], packages: Iterable[str]) -> tuple[Entry, ...]:
+    """Return `entries` with the aliases that the tables of `packages` give them.
+
+    Raises ValueError where a table names a case that is none of them.
+    """
+    older = {id: names for package in packages for id, names in load_aliases(package).items()}
+    found = tuple(
+        replace(entry, aliases=(*entry.aliases, *older.pop(entry.id))) if entry.id in older else entry
+        for entry in entries
+    )
+    if older:
+        id, names = next(iter(older.items()))
+        raise ValueError(f"{names[0]} is said to be {id}, and there is no such case")
+    return found
 
 
 def catalogue_version(entries: Iterable[Entry]) -> str:
