@@ -213,7 +213,7 @@ async def status_line_without_a_space_is_refused_or_taken(incoming: Incoming) ->
     incoming.note("reaction", "refused" if ws.ended else "taken")
 
 
-@case("6455-8.1-4")
+@case("6455-4.1-56", "6455-8.1-4")
 async def octets_that_are_no_utf8_are_no_subprotocol(incoming: Incoming) -> None:
     """A Sec-WebSocket-Protocol of octets that are no UTF-8 is not taken for one that was asked for."""
     await incoming.expect_failed(incoming.response.with_field("Sec-WebSocket-Protocol", b"\xff\xfe"))
