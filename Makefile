@@ -3,13 +3,22 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test proof check format lint types install clean
+.PHONY: demo test targets proof check format lint types install clean
 
 demo: $(VENV)/.installed
-	$(BIN)/wsconform run -o wsconform-out -r html
+	$(BIN)/wsconform run -o wsconform-out/server
+	$(BIN)/wsconform serve --port 0 --driver --agent reference-client -o wsconform-out/client \
+		-- $(BIN)/python -m wsconform.fixtures.reference driver {url}
+	$(BIN)/wsconform report wsconform-out/server/journal.jsonl wsconform-out/client/journal.jsonl \
+		-o wsconform-out -r html
+	@echo "Open wsconform-out/report/index.html in a browser."
 
 test: $(VENV)/.test-installed
 	$(BIN)/python -m pytest -n auto
+
+# Real servers for the tests, each by its package's name, in a folder of the user's cache.
+targets: $(VENV)/.test-installed
+	$(BIN)/python -m wsconform.fixtures.targets prepare all
 
 # The whole catalogue put to every mutant: what `make test` does with a sample.
 proof: $(VENV)/.test-installed
