@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wsconform import Connection, Frame, case, each
+from wsconform import Closure, Connection, Frame, Role, case, each
 
 from .replies import ACCUSING, expect_code_not_returned, expect_fair_reply
 
@@ -15,10 +15,15 @@ async def code_of_the_protocol_is_accepted(ws: Connection, code: int) -> None:
     """The nine codes that section 7.4.1 defines for the wire are answered by a normal Close.
 
     Which code the reply has is free. 1002 or 1007 that is no echo gives away a target that takes a legal
-    code for an error, a missing Close one that drops the connection over it.
+    code for an error, a missing Close one that drops the connection over it. 1010 is a client's to send, so for a
+    client that refuses it from a server this is a departure.
     """
     await ws.send(Frame.close(code))
-    expect_fair_reply(ws, await ws.expect_close_reply(), code)
+    closure = await ws.expect_ended()
+    out_of_place = code == 1010 and ws.role is Role.SERVER and _is_refused(closure)
+    ws.depart_if(out_of_place, f"1010, which is not a server's to send, is refused: {closure}")
+    ws.expect(out_of_place or closure.close is not None, "a Close in reply to ours", str(closure), closure.end_entry)
+    expect_fair_reply(ws, closure, closure.status_code if out_of_place else code)
 
 
 @case("6455-7.4.2-3", hint=_HINT, reading="close-reply-codes")
@@ -31,8 +36,7 @@ async def code_registered_later_is_accepted(ws: Connection, code: int) -> None:
     """
     await ws.send(Frame.close(code))
     closure = await ws.expect_ended()
-    refused = closure.close is None or closure.status_code in ACCUSING
-    ws.depart_if(refused, f"{code} is refused, as in the text of 2011: {closure}")
+    ws.depart_if(_is_refused(closure), f"{code} is refused, as in the text of 2011: {closure}")
 
 
 @case("6455-7.4.2-4", "6455-5.5.1-12", "6455-7.4-1", hint=_HINT, reading="close-reply-codes")
@@ -112,3 +116,7 @@ async def code_above_every_range_ends_the_connection(ws: Connection, code: int) 
     closure = await ws.expect_ended()
     refused = closure.close is None or closure.status_code in ACCUSING
     ws.choose("refuses codes from 5000 on" if refused else "takes codes from 5000 on for any other")
+
+
+def _is_refused(closure: Closure) -> bool:
+    return closure.close is None or closure.status_code in ACCUSING
