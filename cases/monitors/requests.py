@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from wsconform import Conversation, Role, Sample, Verdict, monitor
 from wsconform.handshake import MalformedExtensions, decodes_to_16_octets, offered
+from wsconform.wire.frame import DEFINED_OPCODES
 from wsconform.wire.http1 import Head
 
 from .frames import ends_whole
@@ -22,6 +23,17 @@ _AUTHORITY = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?
 def _request(conversation: Conversation) -> Iterator[tuple[int, Head]]:
     if conversation.role is Role.CLIENT:
         yield from conversation.heads[:1]
+
+
+def _is_odd(conversation: Conversation) -> bool:
+    """Return whether we sent what a client may take for an error, whatever the case was about."""
+    return conversation.sent_raw or any(
+        frame.rsv
+        or frame.key is not None
+        or frame.opcode not in DEFINED_OPCODES
+        or (frame.is_control and (not frame.fin or len(frame.payload) > 125))
+        for frame in conversation.sent
+    )
 
 
 def _judge(holds: bool, entry: int, observed: str) -> Sample:
@@ -211,7 +223,7 @@ def client_does_not_close_by_itself(conversation: Conversation) -> Iterator[Samp
 
     Looked at where neither a Close of ours, nor our end of TCP, nor an error came before.
     """
-    if not conversation.opened or conversation.provoked is not None or conversation.sent_raw:
+    if not conversation.opened or conversation.provoked is not None or _is_odd(conversation):
         return
     left = conversation.left_at
     for entry, body in conversation.closes()[:1]:
