@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wsconform import Connection, Ending, Frame, Incoming, Need, case, each
+from wsconform import Connection, Ending, Frame, Incoming, Need, Provocation, case, each
 
 
 @case("6455-5.5.1-18", "6455-7.1.1-8", hint="after the closing handshake wait for the server's FIN")
@@ -56,9 +56,14 @@ async def close_while_the_client_sends_is_answered(ws: Connection) -> None:
 
 
 @case("9112-9.8-1", needs=Need.TLS, reading="closure-alerts", hint="shut the TLS session down before the socket")
-async def closure_alert_precedes_the_end_of_tls(ws: Connection) -> None:
-    """A client sends close_notify before it ends a TLS connection."""
-    await ws.expect_closed_cleanly()
+async def closure_alert_precedes_the_end_of_tls(incoming: Incoming) -> None:
+    """A client that ends a TLS connection of HTTP, here after a refusal, sends close_notify first.
+
+    Behind a 101 the connection is no longer one of HTTP: what is left there is a SHOULD, with a case of its own.
+    """
+    ws = await incoming.answer(incoming.plain(403, "Forbidden"))
+    incoming.conversation.provoked = Provocation.HANDSHAKE
+    await ws.half_close()
     closure = await ws.expect_stream_end()
     tls = ws.conversation.tls
     ws.expect(closure.ending is Ending.FIN and tls is not None and tls.closed is True, "close_notify", str(closure))
