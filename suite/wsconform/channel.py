@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import trio
 
 from .requirement import Role
 from .result import Direction, Reason
-from .session import Session, Unreached
+from .session import Handed, Session, Unreached
 from .transcript import Conversation, Ending
 from .transport import Reset, Stream, send_pieces
 from .wire.close import CloseBody
@@ -44,7 +43,7 @@ def show(payload: bytes, most: int = 24) -> str:
     return text + (" ..." if len(payload) > most else "")
 
 
-class Channel:
+class Channel(Handed):
     """Frames out, messages and control frames in; answers Pings, judges nothing."""
 
     def __init__(self, session: Session, stream: Stream, conversation: Conversation, leftover: bytes = b"") -> None:
@@ -233,32 +232,6 @@ class Channel:
     def role(self) -> Role:
         """The role that we play."""
         return self.session.our_role
-
-    def note(self, key: str, value: object) -> None:
-        """Write down something worth knowing that decides nothing."""
-        self.session.note(key, value)
-
-    def depart(self, reason: str) -> None:
-        """Say that the target kept the rule in a way that the RFC permits and does not favour."""
-        self.session.depart(reason)
-
-    def depart_if(self, condition: bool, reason: str) -> None:
-        """`depart` where `condition` holds; keeps branches out of cases."""
-        if condition:
-            self.session.depart(reason)
-
-    def choose(self, what: object) -> None:
-        """Write down which way the target went where the RFC leaves the choice: the verdict is NOTED."""
-        self.session.choose(str(what))
-
-    def expect(self, condition: bool, expected: str, observed: str, entry: int | None = None) -> None:
-        """Fail the case unless `condition` holds."""
-        if not condition:
-            self.session.fail(expected, observed, entry)
-
-    def arranging(self, what: str) -> AbstractContextManager[None]:
-        """Mark steps that only lead up to the requirement: what fails inside makes the case inconclusive."""
-        return self.session.arranging(what)
 
     def random_octets(self, count: int) -> bytes:
         """Return `count` octets, the same in every run with the same seed."""

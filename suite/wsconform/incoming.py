@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import trio
@@ -12,7 +11,7 @@ from .channel import Received
 from .connection import Connection
 from .handshake import DEFLATE, Extension, MalformedExtensions, base_response, deflate_problem, offered
 from .result import Direction, Reason
-from .session import Session, Unreached
+from .session import Handed, Session, Unreached
 from .transcript import Closure, Conversation, Provocation
 from .transport import Reset, Stream
 from .wire.close import CloseBody
@@ -44,7 +43,7 @@ async def read_head(stream: Stream, deadline: float, most: int = _HEAD_LIMIT) ->
     return (bytes(buffer[:end]), bytes(buffer[end:])) if end >= 0 else (b"", bytes(buffer))
 
 
-class Incoming:
+class Incoming(Handed):
     """What a case about a client's handshake works with: `request` as it came, `response` correct, to be changed."""
 
     def __init__(self, session: Session, stream: Stream, conversation: Conversation, request: Head) -> None:
@@ -89,31 +88,10 @@ class Incoming:
 
     # --- notes and verdicts
 
-    def note(self, key: str, value: object) -> None:
-        """Write down something worth knowing that decides nothing."""
-        self.session.note(key, value)
-
-    def depart(self, reason: str) -> None:
-        """Say that the target kept the rule in a way that the RFC permits and does not favour."""
-        self.session.depart(reason)
-
-    def depart_if(self, condition: bool, reason: str) -> None:
-        """`depart` where `condition` holds; keeps branches out of cases."""
-        if condition:
-            self.session.depart(reason)
-
-    def choose(self, what: object) -> None:
-        """Write down which way the target went where the RFC leaves the choice: the verdict is NOTED."""
-        self.session.choose(str(what))
-
     def expect(self, condition: bool, expected: str, observed: str, entry: int | None = None) -> None:
         """Fail the case unless `condition` holds; `entry` is the request's by default."""
         if not condition:
             self.session.fail(expected, observed, self.conversation.heads[0][0] if entry is None else entry)
-
-    def arranging(self, what: str) -> AbstractContextManager[None]:
-        """Mark steps that only lead up to the requirement: what fails inside makes the case inconclusive."""
-        return self.session.arranging(what)
 
     # --- the answer
 

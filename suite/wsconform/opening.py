@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import trio
@@ -20,7 +19,7 @@ from .handshake import (
 )
 from .requirement import Role
 from .result import Direction, Reason
-from .session import Session, Unreached
+from .session import Handed, Session, Unreached
 from .transcript import Conversation, Ending, Provocation
 from .transport import Reset, Stream, send_pieces
 from .wire.http1 import Head, Request, chunked_end, head_end, parse_head
@@ -196,7 +195,7 @@ class Wire:
         return Connection(self.session, self.stream, self.conversation, self.leftover)
 
 
-class Opening:
+class Opening(Handed):
     """What a case about the opening handshake works with: `request` is a correct one, to be changed at will."""
 
     def __init__(self, session: Session) -> None:
@@ -213,32 +212,6 @@ class Opening:
     def key(self) -> bytes:
         """The Sec-WebSocket-Key of `request`."""
         return self.request.fields.get("Sec-WebSocket-Key") or b""
-
-    def note(self, key: str, value: object) -> None:
-        """Write down something worth knowing that decides nothing."""
-        self.session.note(key, value)
-
-    def depart(self, reason: str) -> None:
-        """Say that the target kept the rule in a way that the RFC permits and does not favour."""
-        self.session.depart(reason)
-
-    def depart_if(self, condition: bool, reason: str) -> None:
-        """`depart` where `condition` holds; keeps branches out of cases."""
-        if condition:
-            self.session.depart(reason)
-
-    def choose(self, what: object) -> None:
-        """Write down which way the target went where the RFC leaves the choice: the verdict is NOTED."""
-        self.session.choose(str(what))
-
-    def expect(self, condition: bool, expected: str, observed: str, entry: int | None = None) -> None:
-        """Fail the case unless `condition` holds."""
-        if not condition:
-            self.session.fail(expected, observed, entry)
-
-    def arranging(self, what: str) -> AbstractContextManager[None]:
-        """Mark steps that only lead up to the requirement: what fails inside makes the case inconclusive."""
-        return self.session.arranging(what)
 
     async def dial(self, **options: object) -> Wire:
         """Open a connection to the target; `tls=False` speaks cleartext to a TLS port, `server_name` sets SNI."""

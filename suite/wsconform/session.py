@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -170,3 +171,35 @@ class Session:
             for stream in self.streams:
                 with contextlib.suppress(Reset, OSError):
                     await stream.aclose()
+
+
+class Handed:
+    """What everything that a case is handed has in common: how a case notes, departs, and fails."""
+
+    session: Session
+
+    def note(self, key: str, value: object) -> None:
+        """Write down something worth knowing that decides nothing."""
+        self.session.note(key, value)
+
+    def depart(self, reason: str) -> None:
+        """Say that the target kept the rule in a way that the RFC permits and does not favour."""
+        self.session.depart(reason)
+
+    def depart_if(self, condition: bool, reason: str) -> None:
+        """`depart` where `condition` holds; keeps branches out of cases."""
+        if condition:
+            self.session.depart(reason)
+
+    def choose(self, what: object) -> None:
+        """Write down which way the target went where the RFC leaves the choice: the verdict is NOTED."""
+        self.session.choose(str(what))
+
+    def expect(self, condition: bool, expected: str, observed: str, entry: int | None = None) -> None:
+        """Fail the case unless `condition` holds; `entry` decided, the last one by default."""
+        if not condition:
+            self.session.fail(expected, observed, entry)
+
+    def arranging(self, what: str) -> AbstractContextManager[None]:
+        """Mark steps that only lead up to the requirement: what fails inside makes the case inconclusive."""
+        return self.session.arranging(what)
