@@ -12,7 +12,7 @@ def run(path: str, *, echo: bool) -> list[str | bytes]:
     """Open one connection and read it to its end; return the messages, sent back if `echo`."""
     messages: list[str | bytes] = []
     try:
-        with connect(sys.argv[1] + path, max_size=None) as ws:
+        with connect(sys.argv[1] + path, max_size=1 << 26) as ws:
             for message in ws:
                 messages.append(message)
                 if echo:
