@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
+from . import __version__
 from .aliases import load_aliases
 from .requirement import Level, Registry, Requirement, Role
 from .result import Verdict
@@ -286,8 +287,8 @@ def with_aliases(entries: Iterable[Entry], packages: Iterable[str]) -> tuple[Ent
 
 
 def catalogue_version(entries: Iterable[Entry]) -> str:
-    """Return a short digest of ids and citations: two journals with the same one were judged by the same catalogue."""
-    text = "\n".join(f"{entry.id} {' '.join(entry.requirements)}" for entry in entries)
+    """Return a short digest of the suite's version and of all ids and citations: it tells catalogues apart in journals."""
+    text = "\n".join((__version__, *(f"{entry.id} {' '.join(entry.requirements)}" for entry in entries)))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -65,7 +65,7 @@ async def dial_once(session: Session) -> None:
         await stream.aclose()
     if scope.cancelled_caught:
         waited = session.limits.patience * 2
-        raise ProbeFailed(f"{session.address.host}: no answer to TCP's SYN within {waited:g} s; check host and port")
+        raise ProbeFailed(f"{session.address.host}: no connection within {waited:g} s, nor a refusal; check host and port")
 
 
 async def _look(target: Target, session: Session) -> Probed:
