@@ -216,7 +216,7 @@ class TestDialling:
 
         jumping(run)
         assert found[0].lost
-        assert told(found[0])[3] == "the target takes no connection any more: no answer to TCP's SYN"
+        assert told(found[0])[3] == "the target takes no connection any more: TCP, or TLS on it, was not set up in time"
         assert found[0].micros == 10_000_000
 
 

@@ -287,7 +287,7 @@ def with_aliases(entries: Iterable[Entry], packages: Iterable[str]) -> tuple[Ent
 
 
 def catalogue_version(entries: Iterable[Entry]) -> str:
-    """Return a short digest of the suite's version and of all ids and citations: it tells catalogues apart in journals."""
+    """Return a digest of the suite's version and of all ids and citations, which tells catalogues apart in journals."""
     text = "\n".join((__version__, *(f"{entry.id} {' '.join(entry.requirements)}" for entry in entries)))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

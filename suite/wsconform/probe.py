@@ -65,7 +65,8 @@ async def dial_once(session: Session) -> None:
         await stream.aclose()
     if scope.cancelled_caught:
         waited = session.limits.patience * 2
-        raise ProbeFailed(f"{session.address.host}: no connection within {waited:g} s, nor a refusal; check host and port")
+        where = session.address.host
+        raise ProbeFailed(f"{where}: no connection within {waited:g} s, nor a refusal; check host and port")
 
 
 async def _look(target: Target, session: Session) -> Probed:

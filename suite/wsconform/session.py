@@ -150,7 +150,8 @@ class Session:
             raise Unreached(Reason.LOST, f"the target takes no connection any more: {problem}") from None
         except trio.TooSlowError:
             self.lost = True
-            raise Unreached(Reason.LOST, "the target takes no connection any more: TCP, or TLS on it, was not set up in time") from None
+            what = "TCP, or TLS on it, was not set up in time"
+            raise Unreached(Reason.LOST, f"the target takes no connection any more: {what}") from None
         self.conversations.append(conversation)
         conversation.tls = stream.tls
         self.streams.append(stream)
