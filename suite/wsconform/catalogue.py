@@ -83,7 +83,7 @@ class Case:
     """One case, or one member of a family: `parameters` are those of `@each`.
 
     `allow` are seconds that the case may take beyond the usual, `alone` keeps others from running
-    beside it, `heavy` marks a volume that is put to the reference and its own mutants only.
+    beside it, `heavy` marks a volume that is put to the reference and its own mutants only, and left out of `quick`.
     """
 
     id: str
@@ -154,7 +154,7 @@ def case(
         "alone": alone or heavy,
         "heavy": heavy,
         "allow": allow,
-        "profile": profile,
+        "profile": max(profile, Profile.STANDARD) if heavy else profile,
         "hint": hint,
         "reading": reading,
         "aliases": tuple(aliases),
