@@ -1,0 +1,1 @@
+"""The older suite's index.json and per-case files, from journals."""

@@ -1,0 +1,1 @@
+"""One conversation of a journal as something to run, to send or to open elsewhere."""
