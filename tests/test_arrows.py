@@ -28,7 +28,7 @@ PLUGGED_IN = ("wsconform.cases", "wsconform.reports", "wsconform.fixtures")
 
 #: What renderers may know of the engine: results and how they are kept, counted and written; and the wire, which
 #: knows nothing itself, to tell the frames in the octets of an entry.
-REPORTS_MAY = ("result", "requirement", "journal", "escape", "tally", "wire")
+REPORTS_MAY = ("result", "requirement", "journal", "escape", "tally", "changes", "wire")
 #: What endpoints to test against may know of it.
 FIXTURES_MAY = ("wire", "handshake", "transport", "requirement")
 
