@@ -62,6 +62,18 @@ class Mark(enum.Enum):
         return self.value[2]
 
 
+class Capability(enum.StrEnum):
+    """Keys of the notes in which limit cases say how much a target took; docs/judging.md says how a note is written."""
+
+    MESSAGE = "largest message"
+    FRAGMENTED_MESSAGE = "largest message in fragments"
+    COMPRESSED_MESSAGE = "largest message inflated"
+    FRAGMENTS = "most fragments"
+    FIELD = "largest header field"
+    FIELDS = "most header fields"
+    REQUEST_LINE = "longest request line"
+
+
 class Direction(enum.Enum):
     """Whose doing a transcript entry is."""
 
