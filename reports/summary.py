@@ -1,4 +1,4 @@
-"""A summary as JSON: counts, met of put, and what is not a plain pass; its schema is summary.schema.json."""
+"""A summary as JSON: counts, met of put, and what is not a plain pass; its schema is `wsconform schema summary`."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from wsconform.reports.gathered import again, gather
 from wsconform.requirement import Registry
 from wsconform.result import Direction, Finding, Mark, Reason, Result, Verdict
 
-SCHEMA = json.loads(files("wsconform.reports").joinpath("summary.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads(files("wsconform").joinpath("schemas/summary.json").read_text(encoding="utf-8"))
 JOURNALS = {"plausible": journals.plausible, "hostile": journals.hostile, "empty": journals.journal}
 any_journal = pytest.mark.parametrize("made", JOURNALS.values(), ids=JOURNALS)
 

@@ -20,6 +20,10 @@ COMMANDS = {
     "list": "list cases, requirements, targets or profiles",
     "explain": "tell one case to a person",
     "report": "make documents of journals",
+    "diff": "tell what changed between two runs",
+    "init": "write a configuration, and a workflow for CI",
+    "schema": "print the JSON Schema of an output",
+    "completion": "print what makes a shell complete our words",
 }
 
 

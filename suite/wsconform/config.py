@@ -72,7 +72,7 @@ KINDS: Mapping[str, Kind] = {
     "ascii": values.FLAG,
 }
 
-_TARGET_KINDS: Mapping[str, Kind] = {
+TARGET_KINDS: Mapping[str, Kind] = {
     "role": values.Choice(("server", "client")),
     "url": values.TEXT,
     "start": values.COMMAND,
@@ -210,7 +210,7 @@ def _target(name: str, table: object, prefix: str, folder: Path) -> TargetTable:
         raise Problem(f"{prefix}targets.{name!a}: not a name; take letters, digits and hyphens")
     if not isinstance(table, dict):
         raise Problem(f"{where}: must be a table; write [targets.{name}] above its keys")
-    read = _read(_TARGET_KINDS, table, f"{where}.", folder)
+    read = _read(TARGET_KINDS, table, f"{where}.", folder)
     made = replace(TargetTable(name, where, folder), **_fields(read))  # type: ignore[arg-type]  # kinds made them
     if made.role == "server" and not made.url:
         raise Problem(f'{where}: url is missing; add url = "ws://HOST:PORT/"')

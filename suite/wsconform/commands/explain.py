@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import values
+from .completion import complete_cases
 from .options import Value, display_options
 
 if TYPE_CHECKING:
     from ..catalogue import Entry
-    from ..journal import TargetResults
     from ..requirement import Registry, Requirement
     from ..style import Style
 
@@ -23,7 +23,7 @@ _READINGS = "docs/readings"
 
 
 @click.command("explain", short_help="tell one case to a person")
-@click.argument("case", metavar="CASE")
+@click.argument("case", metavar="CASE", shell_complete=complete_cases)
 @click.option(
     "--in", "journal", metavar="JOURNAL", type=Value(values.PATH, "FILE"), help="Show what became of it there."
 )
@@ -139,16 +139,12 @@ def _requirement(needed: Requirement, style: Style) -> list[str]:
 
 
 def _became(ids: Sequence[str], path: Path, name: str | None, registry: Registry, style: Style) -> list[str]:
-    from ..journal import JournalError, read
     from ..problem import Problem
     from ..tally import Group
     from ..terminal import again_command, finding_lines
+    from .shared import journal_at, target_in
 
-    try:
-        journal = read(path)
-    except JournalError as problem:
-        raise Problem(str(problem)) from None
-    chosen = _target(journal.targets, path, name)
+    chosen = target_in(journal_at(path), path, name)
     results = [result for result in chosen.results if result.case in ids]
     if not results:
         raise Problem(f"{path}: {chosen.target.name}: {ids[0]}: has no result there; run it with -c first")
@@ -158,16 +154,3 @@ def _became(ids: Sequence[str], path: Path, name: str | None, registry: Registry
         command = again(chosen.target.name, result.case)
         lines += ["", *finding_lines(Group((result,)), registry, style, command, whole=True)]
     return lines
-
-
-def _target(targets: Sequence[TargetResults], path: Path, name: str | None) -> TargetResults:
-    from ..problem import Problem, meant
-
-    names = [each.target.name for each in targets]
-    if not names:
-        raise Problem(f"{path}: no target was tested in this run; name another journal")
-    if name is None and len(names) > 1:
-        raise Problem(f"{path}: has {len(names)} targets; name one with --target: {_few(names, 8)}")
-    if name is not None and name not in names:
-        raise Problem(f"{path}: has no target {name}{meant(name, names, listed=True)}")
-    return targets[0] if name is None else targets[names.index(name)]

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from .. import values
+from .completion import complete_cases
 
 __all__ = ["Value", "display_options", "selectors", "target_options"]
 
@@ -51,9 +52,17 @@ def selectors(function: F) -> F:
                 "--case",
                 multiple=True,
                 metavar="PATTERN",
+                shell_complete=complete_cases,
                 help="Cases to put; * and ? are wild, brackets are not.",
             ),
-            click.option("-x", "--exclude", multiple=True, metavar="PATTERN", help="Cases to leave out."),
+            click.option(
+                "-x",
+                "--exclude",
+                multiple=True,
+                metavar="PATTERN",
+                shell_complete=complete_cases,
+                help="Cases to leave out.",
+            ),
             click.option("--section", multiple=True, metavar="SECTION", help='Such as "RFC6455:5.5", or "5.5".'),
             click.option("--level", multiple=True, type=click.Choice(["must", "should", "may"])),
             click.option(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import values
+from .completion import complete_targets
 from .options import DURATION, Value, display_options, selectors, target_options
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @click.command("run", short_help="put the catalogue to targets")
-@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.argument("targets", nargs=-1, metavar="[TARGET]...", shell_complete=complete_targets)
 @selectors
 @target_options
 @click.option("-j", "--jobs", type=Value(values.Count(1), "N"), help="Connections at once. Default: 8.")

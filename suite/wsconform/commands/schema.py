@@ -1,0 +1,53 @@
+"""wsconform schema: the JSON Schemas of what the suite writes and reads."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+#: What each schema is of, by name; the files lie in the package's folder `schemas`.
+SCHEMAS = {
+    "journal": "one record of journal.jsonl",
+    "summary": "report -r json",
+    "badge": "report -r badge",
+    "cases": "list cases --json",
+    "requirements": "list requirements --json",
+    "targets": "list targets --json",
+    "profiles": "list profiles --json",
+    "probe": "probe --json",
+    "configuration": "wsconform.toml",
+    "expected": "expected.toml",
+}
+
+
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    return [name for name in SCHEMAS if name.startswith(incomplete)]
+
+
+@click.command("schema", short_help="print the JSON Schema of an output")
+@click.argument("name", required=False, metavar="[NAME]", shell_complete=_complete)
+def command(name: str | None) -> None:
+    """Print the JSON Schema (draft 2020-12) called NAME; without a NAME, list them.
+
+    While the first number of a format stays, fields are added and never renamed.
+    """
+    from ..problem import Problem, meant
+    from ..style import Out
+
+    out = Out(sys.stdout)
+    if name is None:
+        width = max(map(len, SCHEMAS))
+        for each, what in SCHEMAS.items():
+            out.line(f"{each:<{width}}  {what}")
+        return
+    if name not in SCHEMAS:
+        raise Problem(f"{name}: there is no schema of this name{meant(name, SCHEMAS, listed=True)}")
+    out.write(text_of(name))
+
+
+def text_of(name: str) -> str:
+    """Return the schema called `name`, one of `SCHEMAS`, as JSON text."""
+    from importlib.resources import files
+
+    return files("wsconform").joinpath("schemas", f"{name}.json").read_text(encoding="utf-8")
