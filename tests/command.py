@@ -74,6 +74,9 @@ def wsconform(*words: str, folder: Path, env: Mapping[str, str] | None = None) -
     return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+#: Runs the command in the test's own process: the fixture `say`.
+Say = Callable[..., tuple[int, str, str]]
+
 Handler = Callable[[trio.SocketStream, trio.CancelScope], Awaitable[None]]
 
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import tomllib
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.command import CASE, CASES, TakesAnyMask, serving
+from tests.command import CASE, CASES, Say, TakesAnyMask, serving
 from tests.journals import came, header, journal, opened, result, sent, target
 from wsconform.catalogue import Entry, load_catalogue
-from wsconform.cli import main
 from wsconform.commands.explain import told as told_lines
 from wsconform.journal import dumps
 from wsconform.requirement import load_registry
@@ -24,22 +21,6 @@ from wsconform.style import Style
 from wsconform.wire.frame import Frame
 
 FAMILY = CASES[1]
-Say = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
-    """Run the command in an empty folder; return exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("WSCONFORM_")] + ["COLUMNS", "FORCE_COLOR", "NO_COLOR"]:
-        monkeypatch.delenv(name, raising=False)
-
-    def said(*words: str) -> tuple[int, str, str]:
-        code = main(words)
-        told = capsys.readouterr()
-        return int(code), told.out, told.err
-
-    return said
 
 
 def listed(say: Say, *words: str) -> list[dict[str, object]]:

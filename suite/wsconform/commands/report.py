@@ -24,16 +24,12 @@ from .options import Value
 def command(journals: Sequence[Path], reports: Sequence[str], out: Path) -> None:
     """Make documents of JOURNALs, their targets side by side; print where each is."""
     from ..documents import make, wanted, writable_folder
-    from ..journal import JournalError, read
-    from ..problem import Problem
+    from .shared import journal_at
 
     if not reports:
         raise click.UsageError("there is nothing to make; add -r KIND, such as -r html")
     documents = wanted(reports)
-    try:
-        gathered = [read(path / "journal.jsonl" if path.is_dir() else path) for path in journals]
-    except JournalError as problem:
-        raise Problem(str(problem)) from None
+    gathered = [journal_at(path) for path in journals]
     folder = out if all(document.path for document in documents) else writable_folder(out, "-o")
     for path in make(documents, gathered, folder):
         click.echo(str(path))

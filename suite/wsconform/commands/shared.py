@@ -16,6 +16,8 @@ from ..style import Out, Style
 if TYPE_CHECKING:
     from ..catalogue import Entry, Selection
     from ..execute import Serve
+    from ..gate import Policy, TargetOutcome
+    from ..journal import Journal, TargetResults
     from ..requirement import Registry, Role
     from ..target import Target
 
@@ -25,12 +27,15 @@ __all__ = [
     "catalogue",
     "choose",
     "command_word",
+    "journal_at",
     "left_out",
     "now",
     "output",
     "platform",
     "registry",
     "selection",
+    "target_in",
+    "tell_github",
 ]
 
 
@@ -65,6 +70,31 @@ def catalogue(*, aliases: bool = True) -> tuple[Entry, ...]:
         return load_catalogue(aliases=aliases)
     except (ImportError, ValueError) as problem:
         raise Problem(f"the catalogue cannot be loaded: {problem}", Exit.SUITE) from None
+
+
+def journal_at(path: Path) -> Journal:
+    """Return the journal at `path`, a file or the folder that a run wrote it into; raises Problem."""
+    from ..journal import JournalError, read
+
+    try:
+        return read(path / "journal.jsonl" if path.is_dir() else path)
+    except JournalError as problem:
+        raise Problem(str(problem)) from None
+
+
+def target_in(journal: Journal, path: Path, name: str | None) -> TargetResults:
+    """Return the target called `name` of the journal at `path`, or the only one without a name; raises Problem."""
+    from ..problem import meant
+
+    names = [each.target.name for each in journal.targets]
+    if not names:
+        raise Problem(f"{path}: no target was tested in this run; name another journal")
+    if name is None and len(names) > 1:
+        few = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+        raise Problem(f"{path}: has {len(names)} targets; name one with --target: {few}")
+    if name is not None and name not in names:
+        raise Problem(f"{path}: has no target {name}{meant(name, names, listed=True)}")
+    return journal.targets[0 if name is None else names.index(name)]
 
 
 def selection(settings: Settings) -> Selection:
@@ -215,6 +245,28 @@ class Copy:
 
     def flush(self) -> None:
         """Every line is flushed as it is written."""
+
+
+def tell_github(
+    outcomes: Sequence[TargetOutcome],
+    policy: Policy,
+    registry: Registry,
+    configuration: Path | None,
+    *,
+    left: tuple[Path, Path],
+    prose: Out,
+) -> None:
+    """In a step of GitHub Actions, add to the job summary and print annotations; elsewhere do nothing.
+
+    `left` are the journal and the folder that the run left.
+    """
+    from .. import github
+    from ..journal import read
+
+    if github.is_there(os.environ):
+        github.summarize([read(left[0])], left[1], os.environ)
+        for line in github.annotate(outcomes, policy, registry, configuration):
+            prose.line(line)
 
 
 def platform() -> str:
