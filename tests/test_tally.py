@@ -102,6 +102,12 @@ def test_findings_that_weigh_differently_stay_apart(fields: dict[str, object]) -
     assert len(tally.group_findings([one, other])) == 2
 
 
+def test_parameters_that_are_words_of_the_finding_keep_equal_findings_together() -> None:
+    words = "a Pong to the Ping sent after the error"
+    (group,) = tally.group_findings([failed(f"f.x[{name}]", words) for name in ("first_fragment", "ping", "pong")])
+    assert group.others == ("[ping]", "[pong]")
+
+
 def test_other_numbers_than_the_parameter_tell_findings_apart() -> None:
     results = [failed("f.x[1]", "Close 1002"), failed("f.x[2]", "Close 1006")]
     assert len(tally.group_findings(results)) == 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from .result import Mark, Result, Verdict
@@ -120,30 +120,35 @@ class Group:
 def group_findings(results: Iterable[Result]) -> list[Group]:
     """Return results with equal findings together, in the order in which each finding first comes.
 
-    Findings are equal if family, mark, level, reason and expectation are, and the words are, times and the
-    case's own parameters left aside.
+    Findings are equal if family, mark, level, reason and expectation are, and the words are, times left
+    aside, as they stand or with the case's own parameters taken out.
     """
     groups: dict[tuple[object, ...], list[Result]] = {}
     for result in results:
-        key = (result.family, result.mark, result.level, result.reason, result.expected, _words(result))
-        groups.setdefault(key, []).append(result)
-    return [Group(tuple(group)) for group in groups.values()]
+        about = (result.family, result.mark, result.level, result.reason, result.expected)
+        keys = [(*about, words) for words in _words(result)]
+        group = next((groups[key] for key in keys if key in groups), [])
+        group.append(result)
+        for key in keys:
+            groups.setdefault(key, group)
+    return [Group(tuple(group)) for group in {id(group): group for group in groups.values()}.values()]
 
 
 _TIME = re.compile(r"\b\d+(?:\.\d+)? ?(?:µs|us|ms|s|seconds?)\b")
 _SPLIT = re.compile(r"[\[\], -]+")
 
 
-def _words(result: Result) -> tuple[str, str] | None:
+def _words(result: Result) -> Iterator[tuple[str, str] | None]:
+    """The finding's words without times, then those without the case's parameters too."""
     if result.finding is None:
-        return None
+        yield None
+        return
+    expected, observed = (_TIME.sub("TIME", text) for text in (result.finding.expected, result.finding.observed))
+    yield expected, observed
     own = [re.escape(value) for value in _SPLIT.split(parameters(result.case)) if value]
-    mine = re.compile(rf"(?<!\w)(?:{'|'.join(own)})(?!\w)", re.IGNORECASE) if own else None
-
-    def plain(words: str) -> str:
-        return _TIME.sub("TIME", mine.sub("PARAMETER", words) if mine else words)
-
-    return plain(result.finding.expected), plain(result.finding.observed)
+    if own:
+        mine = re.compile(rf"(?<!\w)(?:{'|'.join(own)})(?!\w)", re.IGNORECASE)
+        yield mine.sub("PARAMETER", expected), mine.sub("PARAMETER", observed)
 
 
 _COUNTED = frozenset({Mark.VIOLATION, Mark.DEPARTURE, Mark.SUITE_ERROR})

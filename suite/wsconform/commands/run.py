@@ -127,7 +127,7 @@ class Run:
         from ..journal import JournalWriter, read
         from ..problem import Exit, Problem
         from ..style import Out
-        from .shared import Copy, choose, left_out, output
+        from .shared import Copy, choose, left_out, output, tell_github
 
         settings = self.settings
         chosen = choose(names, self.flags, self.configuration)
@@ -161,6 +161,9 @@ class Run:
             expected=expectations.name,
         )
         told = [f"journal {path}", *(str(each) for each in artefacts)]
+        tell_github(
+            execution.outcomes, policy, self.registry, self.configuration.path, left=(path, folder), prose=prose
+        )
         teller.summary(execution.outcomes, ruling, told, execution.seconds)
         return ruling.exit
 

@@ -108,7 +108,7 @@ class Serve:
         from ..problem import Exit, Problem
         from ..serving.serve import Serving
         from ..style import Out
-        from .shared import Copy, output
+        from .shared import Copy, output, tell_github
 
         settings = self.settings
         entries = self._entries()
@@ -151,6 +151,7 @@ class Serve:
         stale = self._stale(expectations, [outcome.name for outcome in serving.outcomes])
         ruling = gate.rule(serving.outcomes, stale, policy, interrupted=serving.interrupted, expected=expectations.name)
         told = [f"journal {path}", *(str(each) for each in artefacts)]
+        tell_github(serving.outcomes, policy, self.registry, self.configuration.path, left=(path, folder), prose=prose)
         teller.summary(serving.outcomes, ruling, told, serving.seconds)
         return ruling.exit
 
