@@ -1,0 +1,77 @@
+"""What several of these modules ask with, and read out of an answer (RFC 7692 sections 5 and 7.1)."""
+
+from __future__ import annotations
+
+from wsconform import Connection, Frame, Opening
+from wsconform.handshake import DEFLATE, Extension, deflate_answers
+from wsconform.opening import Answer
+from wsconform.result import Reason
+from wsconform.session import Unreached
+from wsconform.wire.frame import RSV1, TEXT
+from wsconform.wire.http1 import Request
+
+from ..opening.answers import EXTENSIONS, said, taken
+
+WINDOWS = range(8, 16)
+
+#: "Hello", and "Hello" again by a reference into the message before (RFC 7692 section 7.2.3.2).
+HELLO, HELLO_AGAIN = bytes.fromhex("f248cdc9c90700"), bytes.fromhex("f200110000")
+
+
+def offering(opening: Opening, *lines: str) -> Request:
+    """Return a correct request that offers `lines`, a field line each."""
+    return opening.fresh_request().replacing(EXTENSIONS, *lines)
+
+
+def agreed(opening: Opening, answer: Answer) -> Extension | None:
+    """Return the permessage-deflate that a 101 accepts; None where it accepts none."""
+    return next((each for each in taken(opening, answer) if each.name == DEFLATE), None)
+
+
+def told(accepted: Extension | None) -> str:
+    """Return `accepted` for a finding or a note."""
+    return "none" if accepted is None else str(accepted)
+
+
+async def answer_to(opening: Opening, offer: str) -> tuple[Answer, Extension | None]:
+    """Make a legal `offer`; return the 101, which any legal offer is due, and what it accepts of permessage-deflate."""
+    answer, _ = await opening.exchange(offering(opening, offer))
+    opening.expect(answer.accepted, "101, with the offer accepted or declined", str(answer), answer.entry)
+    return answer, agreed(opening, answer)
+
+
+def expect_an_answer_to(opening: Opening, offer: Extension, accepted: Extension | None, entry: int | None) -> None:
+    """Expect `accepted` to decline `offer`, or to have parameters that it permits."""
+    problem = deflate_answers(accepted, offer) if accepted is not None else None
+    opening.expect(problem is None, f"an answer to {offer}, or none", f"{told(accepted)}: {problem}", entry)
+
+
+async def open_with(opening: Opening, offer: str) -> Connection:
+    """Open a connection with compression as `offer` asks for it; Unreached where the target declines it."""
+    ws = await opening.expect_accepted(offering(opening, offer))
+    if ws.conversation.deflate is None:
+        raise Unreached(Reason.NOT_OFFERED, f"the target declines {offer}")
+    opening.note("accepted", ws.conversation.deflate)
+    return ws
+
+
+def declined(answer: Answer) -> str:
+    """Return what an answer says of extensions, for a finding about an offer that should be declined."""
+    return f"{answer}, {EXTENSIONS}: {said(answer.field(EXTENSIONS))}"
+
+
+def words(size: int) -> bytes:
+    """Return `size` octets of text that compresses well, and refers back near and far while it does."""
+    text = bytearray()
+    number = 0
+    while len(text) < size:
+        number += 1
+        text += f"{number} of the {number * number % 997} green bottles on the wall have fallen; ".encode()
+    return bytes(text[:size])
+
+
+async def echo_compressed(ws: Connection, *payloads: bytes) -> None:
+    """Send each of `payloads` as a compressed Text, one after the other, and expect its echo."""
+    for payload in payloads:
+        await ws.send(Frame(TEXT, ws.compress(payload), rsv=RSV1))
+        await ws.expect_echo(Frame.text(payload))
