@@ -9,9 +9,9 @@ import trio
 
 from tests.hall import ALONE, CHOICE, ECHO, MONITOR, REFUSES, SILENT, TLS_ONLY, Hall, in_hall
 from wsconform.catalogue import Case
+from wsconform.older import behavior
 from wsconform.requirement import Level, Role
 from wsconform.result import Mark, Reason, Result, Verdict
-from wsconform.serving.agents import status_word
 
 
 def test_the_count_is_of_what_is_selected_and_the_monitors_are_no_cases() -> None:
@@ -172,6 +172,6 @@ class TestStatus:
                     if (verdict is Verdict.INCONCLUSIVE) != (reason is not None):
                         continue
                     result = Result("a.b", "", Role.CLIENT, "x", level, verdict, reason=reason)
-                    word = status_word(result)
+                    word = behavior(result)
                     assert (word == "FAILED") == result.breaks_gate
                     assert (word == "OK") == (result.mark is Mark.MET)

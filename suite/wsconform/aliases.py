@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["OLDER", "ask_for_aliases", "load_aliases"]
+__all__ = ["CASES", "OLDER", "ask_for_aliases", "load_aliases", "older_cases"]
+
+#: The entry points that name packages of cases.
+CASES = "wsconform.cases"
 
 #: What the ids of the Autobahn|Testsuite begin with as aliases: "autobahn:7.1.5".
 OLDER = "autobahn:"
@@ -22,16 +25,33 @@ def load_aliases(package: str) -> Mapping[str, tuple[str, ...]]:
 
     A row has an older id and the id of a case, or a list of them. Raises ValueError for any other.
     """
+    found = dict[str, list[str]]()
+    for older, ids in _rows(package):
+        for id in ids:
+            found.setdefault(id, []).append(f"{OLDER}{older}")
+    return {id: tuple(older) for id, older in found.items()}
+
+
+def older_cases() -> Mapping[str, tuple[str, ...]]:
+    """Return the ids of our cases by older id ("7.1.5"), the first being the one that stands for it alone.
+
+    Tables of all packages that entry points of group `CASES` name are read. Raises ValueError as `load_aliases` does.
+    """
+    from importlib.metadata import entry_points
+
+    packages = [point.value for point in sorted(entry_points(group=CASES))]
+    return {older: ids for package in packages for older, ids in _rows(package)}
+
+
+def _rows(package: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     import tomllib
     from importlib.resources import files
 
     table = files(package) / _TABLE
     if not table.is_file():
-        return {}
-    found = dict[str, list[str]]()
+        return
     for older, ids in tomllib.loads(table.read_text(encoding="utf-8")).items():
-        for id in [ids] if isinstance(ids, str) else ids:
-            if not isinstance(id, str):
-                raise ValueError(f"{package}/{_TABLE}: {older!r} has to be the id of a case, or a list of ids")
-            found.setdefault(id, []).append(f"{OLDER}{older}")
-    return {id: tuple(older) for id, older in found.items()}
+        named = tuple(ids) if isinstance(ids, list) else (ids,)
+        if not all(isinstance(id, str) for id in named):
+            raise ValueError(f"{package}/{_TABLE}: {older!r} has to be the id of a case, or a list of ids")
+        yield older, named

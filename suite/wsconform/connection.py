@@ -9,8 +9,9 @@ import trio
 from .channel import Channel, Received
 from .requirement import Role
 from .result import Reason
-from .session import Unreached
-from .transcript import Closure, Provocation
+from .session import Session, Unreached
+from .transcript import Closure, Conversation, Provocation
+from .transport import Stream
 from .wire.close import CloseBody, is_sendable
 from .wire.frame import BINARY, CLOSE, PING, PONG, TEXT, Frame
 
@@ -22,6 +23,10 @@ _LARGE_OCTETS, _MANY_FRAMES = 4096, 64
 
 class Connection(Channel):
     """Our end of an open connection; what a case about frames works with."""
+
+    def __init__(self, session: Session, stream: Stream, conversation: Conversation, leftover: bytes = b"") -> None:
+        super().__init__(session, stream, conversation, leftover)
+        session.farewells.append(self.take_leave)
 
     # --- arrange and act
 
@@ -124,6 +129,14 @@ class Connection(Channel):
             await self.send(Frame.close(body.code if body.code and is_sendable(body.code) else None))
         if self.role is Role.SERVER and self.answers_close and self.ends_tcp:
             await self.half_close()
+
+    async def take_leave(self) -> None:
+        """Carry out a closing handshake with code 1000 where nobody has begun to end the connection; no verdict."""
+        ours = self.sent_close or self.half_closed or self.conversation.broken_by_us or self.conversation.sent_raw
+        theirs = self.ended is not None or any(frame.opcode == CLOSE for _, frame in self.conversation.frames)
+        if not ours and not theirs:
+            await self.send(Frame.close(1000))
+            await self._close_and_end(self.session.deadline(), after_close=self.session.limits.prompt)
 
     def _marker(self) -> bytes:
         return b"wsconform " + self.random_octets(4).hex().encode()

@@ -63,6 +63,7 @@ class How:
     max_failures: int | None = None
     seed: int = 6455
     whole: bool = False
+    farewell: bool = False
     out: Path | None = None
     keep_all: bool = False
 
@@ -264,7 +265,9 @@ class Execution:
         probed = await probe(target, dialer, _for_probe(self.how.limits))
         self.writer.target(probed.record)
         self.watcher.began(probed.record, len(plan.entries))
-        bench = Bench(target.role, dialer, target.address(), probed.facts, self.how.seed, self.how.whole)
+        bench = Bench(
+            target.role, dialer, target.address(), probed.facts, self.how.seed, self.how.whole, self.how.farewell
+        )
         left = None if budget is None else max(0.0, budget - (trio.current_time() - began))
         options = Options(
             jobs=plan.jobs or self.how.jobs,

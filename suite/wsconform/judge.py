@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import traceback
 from collections.abc import Awaitable, Callable
@@ -35,6 +36,8 @@ class Bench:
     facts: Facts
     seed: int = 6455
     whole: bool = False
+    #: Whether a case that passes with its connection open ends with a closing handshake, to be seen in its transcript.
+    farewell: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,8 @@ async def attempt(case: Case, bench: Bench, limits: Limits, provide: Provide = p
             subject = await provide(case, session)
             await case.function(subject, **case.parameters)
         verdict, finding = _met(session)
+        if bench.farewell:
+            await _take_leave(session)
     except Violation as violation:
         entry = transcript.index(violation.entry)
         verdict, finding = Verdict.FAILED, Finding(violation.expected, violation.observed, entry)
@@ -123,6 +128,13 @@ async def attempt(case: Case, bench: Bench, limits: Limits, provide: Provide = p
         session.lost,
         transcript.index,
     )
+
+
+async def _take_leave(session: Session) -> None:
+    # What happens now is seen by reports; the verdict stands.
+    for farewell in session.farewells:
+        with contextlib.suppress(Unreached, Violation), trio.move_on_after(session.limits.prompt * 2):
+            await farewell()
 
 
 def _met(session: Session) -> tuple[Verdict, Finding | None]:

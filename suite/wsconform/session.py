@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -96,6 +96,8 @@ class Session:
     octets_read: int = 0
     lost: bool = False
     waited_out: bool = False
+    #: What ends each open connection in good order, for a run that asks for that (see `Connection.take_leave`).
+    farewells: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     @property
     def our_role(self) -> Role:

@@ -12,8 +12,9 @@ from ..catalogue import Case
 from ..handshake import MalformedExtensions, offered
 from ..journal import TargetRecord
 from ..judge import Attempted, Bench, attempt, out_of_reach, result_of
+from ..older import behavior
 from ..requirement import Role
-from ..result import Attempt, Finding, Mark, Reason, Result, Verdict
+from ..result import Attempt, Finding, Reason, Result, Verdict
 from ..session import Address, Facts, Limits
 from ..transport import Stream
 from ..watch import Watch, Watches
@@ -26,25 +27,8 @@ FIRST_PATIENCE = 1.0
 
 _SETTLED = (Verdict.PASSED, Verdict.NOTED, Verdict.SKIPPED)
 
-_WORDS = {
-    Mark.MET: "OK",
-    Mark.VIOLATION: "FAILED",
-    Mark.DEPARTURE: "NON-STRICT",
-    Mark.NOTED: "INFORMATIONAL",
-    Mark.NOT_REACHED: "FAILED",
-    Mark.OUT_OF_REACH: "UNIMPLEMENTED",
-    Mark.SUITE_ERROR: "FAILED",
-}
-
 #: What `/getCaseStatus` says of a case that was not run, and that nobody is running.
 NOT_RUN = "MISSING"
-
-
-def status_word(result: Result) -> str:
-    """Return the older suite's word for `result`: one that its users take for a failure where our gate breaks."""
-    if result.reason is Reason.LIMIT:
-        return "INFORMATIONAL"
-    return _WORDS[result.mark]
 
 
 class Sink(Protocol):
@@ -68,6 +52,7 @@ class Rules:
     seed: int = 6455
     whole: bool = False
     confirm: bool = False
+    farewell: bool = False
 
 
 class AgentRun:
@@ -152,7 +137,8 @@ class AgentRun:
 
     async def put(self, case: Case, stream: Stream, address: Address) -> Attempted:
         """Run `case` on `stream` and judge it; a result comes of it now, or after another attempt."""
-        bench = Bench(Role.CLIENT, once(stream), address, self.rules.facts, self.rules.seed, self.rules.whole)
+        rules = self.rules
+        bench = Bench(Role.CLIENT, once(stream), address, rules.facts, rules.seed, rules.whole, rules.farewell)
         before = self._attempts.get(case.id, [])
         self.running[case.id] = self.running.get(case.id, 0) + 1
         try:
@@ -243,9 +229,9 @@ class AgentRun:
             with trio.move_on_at(float("inf") if case.id in self.running else deadline):
                 await self._changed.wait()
         if (result := self.results.get(case.id)) is not None:
-            return status_word(result)
+            return behavior(result)
         attempts = self._attempts.get(case.id)
-        return status_word(result_of(case, attempts[-1], Role.CLIENT, self.plan.registry)) if attempts else NOT_RUN
+        return behavior(result_of(case, attempts[-1], Role.CLIENT, self.plan.registry)) if attempts else NOT_RUN
 
 
 def _unput(verdict: Verdict, reason: Reason, finding: Finding) -> Attempted:

@@ -107,7 +107,7 @@ class PerCase:
         """Put `entries`; results go to the server's run of the agent; return why it ended."""
         rules = self._server.rules
         address = Address(rules.authority, "/", scheme="wss" if rules.facts.tls else "ws")
-        bench = Bench(Role.CLIENT, _unset, address, rules.facts, rules.seed, rules.whole)
+        bench = Bench(Role.CLIENT, _unset, address, rules.facts, rules.seed, rules.whole, rules.farewell)
         runner = Runner(bench, self._server.plan.registry, options, self._keep, provide=self._provide)
         why = await runner.run(entries, seen)
         return Why.LOST if self.lost else why

@@ -1,0 +1,85 @@
+"""The older suite's ids in their order, its patterns, and the words in which it says what became of a case.
+
+`behavior` is what `index.json` and `/getCaseStatus` have under that name. It follows our marks, so that a script which
+fails at FAILED fails where our gate breaks:
+
+- met: OK
+- violation, suite error, not reached: FAILED
+- departure: NON-STRICT
+- noted, and not reached for a limit of the target's own: INFORMATIONAL
+- out of reach (compression that is not negotiated, no echo, no TLS): UNIMPLEMENTED
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from .result import Mark, Reason, Result
+
+__all__ = [
+    "FAILED",
+    "INFORMATIONAL",
+    "NON_STRICT",
+    "OK",
+    "UNIMPLEMENTED",
+    "behavior",
+    "matches",
+    "matches_whole",
+    "order",
+    "taken",
+]
+
+OK, NON_STRICT, INFORMATIONAL = "OK", "NON-STRICT", "INFORMATIONAL"
+UNIMPLEMENTED, FAILED = "UNIMPLEMENTED", "FAILED"
+
+_WORDS = {
+    Mark.MET: OK,
+    Mark.VIOLATION: FAILED,
+    Mark.DEPARTURE: NON_STRICT,
+    Mark.NOTED: INFORMATIONAL,
+    Mark.NOT_REACHED: FAILED,
+    Mark.OUT_OF_REACH: UNIMPLEMENTED,
+    Mark.SUITE_ERROR: FAILED,
+}
+
+
+def behavior(result: Result) -> str:
+    """Return the older suite's word for `result`."""
+    return INFORMATIONAL if result.reason is Reason.LIMIT else _WORDS[result.mark]
+
+
+def order(id: str) -> tuple[int, ...]:
+    """Return what sorts older ids as their suite does, number by number: 9.8.6, 10.1.1, 12.1.1."""
+    return tuple(int(part) for part in id.split("."))
+
+
+def matches(pattern: str, id: str) -> bool:
+    """Return whether `pattern`, as in `cases`, takes `id`.
+
+    One with a `*` has to fit the beginning alone ("1*" takes 10.1.1, "5.1*" takes 5.19), one without is an id.
+    """
+    return bool(_expression(pattern).match(id)) if "*" in pattern else pattern == id
+
+
+def matches_whole(pattern: str, text: str) -> bool:
+    """Return whether `pattern`, as in `exclude-agent-cases`, takes all of `text`, an agent's name or an id."""
+    return bool(_expression(pattern).fullmatch(text))
+
+
+def _expression(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
+
+
+def taken(ids: Iterable[str], cases: Iterable[str], excluded: Iterable[str]) -> list[str]:
+    """Return those of `ids` that the patterns `cases` take and `excluded` do not, in order.
+
+    A pattern that takes nothing is no error: configurations go from suite to suite with groups that are long gone.
+    """
+    wanted, unwanted = tuple(cases), tuple(excluded)
+    found = (
+        id
+        for id in ids
+        if any(matches(pattern, id) for pattern in wanted) and not any(matches(pattern, id) for pattern in unwanted)
+    )
+    return sorted(found, key=order)
