@@ -28,7 +28,7 @@ PLUGGED_IN = ("wsconform.cases", "wsconform.reports", "wsconform.fixtures")
 
 #: What renderers may know of the engine: results and how they are kept, counted and written; and the wire, which
 #: knows nothing itself, to tell the frames in the octets of an entry; and how the older suite names and orders cases.
-REPORTS_MAY = ("result", "requirement", "journal", "escape", "tally", "wire", "aliases", "older")
+REPORTS_MAY = ("result", "requirement", "journal", "escape", "tally", "changes", "wire", "aliases", "older")
 #: What endpoints to test against may know of it.
 FIXTURES_MAY = ("wire", "handshake", "transport", "requirement")
 
