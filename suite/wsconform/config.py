@@ -186,17 +186,28 @@ def _parsed(path: Path, octets: bytes) -> Mapping[str, object]:
         raise Problem(f"{path}: not TOML: {problem}") from None
 
 
-def load(folder: Path | None = None) -> Configuration:
-    """Read the configuration that holds in `folder` (the current one by default); raises Problem."""
+def load(folder: Path | None = None, *, file: Path | None = None) -> Configuration:
+    """Read `file`, or the configuration that holds in `folder` (the current one by default); raises Problem."""
     try:
-        found = find((folder or Path.cwd()).absolute())
+        found = find((folder or Path.cwd()).absolute()) if file is None else _named(file.absolute())
     except OSError as problem:
         raise Problem(f"{problem.filename}: cannot be read: {problem.strerror}") from None
     return Configuration() if found is None else _configuration(*found)
 
 
+def _named(file: Path) -> tuple[Path, Mapping[str, object]]:
+    table = _parsed(file, file.read_bytes())
+    if file.name != "pyproject.toml":
+        return file, table
+    tool = table.get("tool")
+    own = tool.get("wsconform") if isinstance(tool, dict) else None
+    if not isinstance(own, dict):
+        raise Problem(f"{file}: there is no table [tool.wsconform]; add it, or name another file")
+    return file, own
+
+
 def _configuration(path: Path, table: Mapping[str, object]) -> Configuration:
-    prefix = f"{path.name}: " + ("tool.wsconform." if path.name != FILE else "")
+    prefix = f"{path.name}: " + ("tool.wsconform." if path.name == "pyproject.toml" else "")
     settings = _read(KINDS, {k: v for k, v in table.items() if k != "targets"}, prefix, path.parent, ("targets",))
     targets = table.get("targets", {})
     if not isinstance(targets, dict):

@@ -181,6 +181,7 @@ class Execution:
         self.seconds = 0.0
         self._dial = dial
         self._redactor = Redactor()
+        self._scope: trio.CancelScope | None = None
 
     async def run(self, *, signals: bool = True) -> Why:
         """Put every plan to its target, one target after the other, and write all but the journal's header.
@@ -189,6 +190,9 @@ class Execution:
         """
         began = trio.current_time()
         async with trio.open_nursery() as nursery:
+            self._scope = nursery.cancel_scope
+            if self.interrupted:
+                self._scope.cancel()
             if signals:
                 await nursery.start(self._heed_signals, nursery.cancel_scope)
             for plan in self.plans:
@@ -199,6 +203,12 @@ class Execution:
         why = self._why()
         self.writer.footer(Footer(why.value, _now(), round(self.seconds, 6), self._counts()))
         return why
+
+    def interrupt(self) -> None:
+        """End the run early, with a footer; to be called in the run's own thread."""
+        self.interrupted = True
+        if self._scope is not None:
+            self._scope.cancel()
 
     async def _heed_signals(
         self, scope: trio.CancelScope, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
