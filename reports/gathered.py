@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from wsconform.changes import Changes, compare
 from wsconform.journal import Footer, Header, Journal, TargetRecord
 from wsconform.requirement import Level, Registry, RegistryError, Requirement, load_registry
-from wsconform.result import Mark, Result
+from wsconform.result import Mark, Reason, Result
 from wsconform.tally import by_family, counts
 
 
 @dataclass(frozen=True)
 class Column:
-    """One target in one journal; `name` is unique among the columns that a report shows."""
+    """One target in one journal; `name` is unique among the columns that a report shows.
+
+    `kept` says that the target has no results in the journals of the report, so that those of an earlier one stand
+    in; `lost` that the run lost this target, not another one of the same journal.
+    """
 
     name: str
     target: TargetRecord
     results: tuple[Result, ...]
     header: Header
     footer: Footer | None
+    kept: bool = False
+    lost: bool = False
 
     @cached_property
     def counts(self) -> dict[Mark, int]:
@@ -44,25 +51,37 @@ class Column:
         return sum(each.mark is Mark.VIOLATION and each.expected is not None for each in self.cases.values())
 
     @property
+    def date(self) -> str:
+        """The day on which its run started, "" if the journal does not say."""
+        return self.header.start[:10]
+
+    @property
     def cut_off(self) -> str:
         """Why the run says less than it was asked to, "" if it ended as it should."""
+        if untested := self.target.notes.get("not tested"):
+            return f"the target could not be tested: {untested}"
         if self.footer is None:
             return "the run was cut off: its journal has no end"
         return {
             "done": "",
             "budget": "the run ended early: its time was used up",
             "interrupted": "the run ended early: it was interrupted",
-            "target-lost": "the run ended early: the target was lost",
+            "target-lost": "the run ended early: the target was lost" if self.lost else "",
         }.get(self.footer.why, f"the run ended early: {self.footer.why}")
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """What a report is made from: columns in the order of the journals, and the registry, if it can be read."""
+    """What a report is made from: columns in the order of the journals, and the registry, if it can be read.
+
+    `changes` is what changed since the journals `earlier`, None where there are none to compare with.
+    """
 
     columns: tuple[Column, ...]
     headers: tuple[Header, ...]
     registry: Registry | None
+    earlier: tuple[Header, ...] = ()
+    changes: Changes | None = None
 
     @property
     def catalogues(self) -> tuple[str, ...]:
@@ -76,6 +95,23 @@ class Gathered:
         numbers = [id.removeprefix("RFC") for id in ids if id.removeprefix("RFC").isdecimal()]
         others = [id for id in ids if not id.removeprefix("RFC").isdecimal()]
         return ", ".join([*([" ".join(["RFC", *numbers])] if numbers else []), *others])
+
+    @cached_property
+    def newest(self) -> str:
+        """The latest day on which a run of these started."""
+        return max((column.date for column in self.columns), default="")
+
+    def is_older(self, column: Column) -> bool:
+        """Whether the results of `column` are from an earlier day than others, so that its date has to be told."""
+        return column.kept or column.date != self.newest
+
+    def column(self, name: str) -> Column:
+        """The column called `name`; KeyError if there is none."""
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
 
     @cached_property
     def families(self) -> tuple[str, ...]:
@@ -109,24 +145,60 @@ class Gathered:
         return requirement.citation if requirement else f"{id} {level.value}"
 
 
-def gather(journals: Sequence[Journal], registry: Registry | None = None) -> Gathered:
+def gather(
+    journals: Sequence[Journal], registry: Registry | None = None, *, against: Sequence[Journal] = ()
+) -> Gathered:
     """Lay `journals` side by side; a target's name that is taken already gets a number: "echo-go (2)".
 
     Without a `registry` the installed one serves; one that cannot be read costs the report its paraphrases
-    and links, nothing else.
+    and links, nothing else. With the earlier journals `against`, what changed since is found as well, and a target
+    that has results there and none in `journals` keeps its column, with its last results.
     """
     if registry is None:
         try:
             registry = load_registry()
         except RegistryError:
             registry = None
-    columns: list[Column] = []
-    taken: set[str] = set()
+    headers = tuple(journal.header for journal in journals)
+    now, taken = _columns(journals, set())
+    if not against:
+        return Gathered(tuple(now), headers, registry)
+    before = {column.name: column for column in _columns(against, set())[0] if column.results}
+    before = _called_alike(before, now)
+    tested = [column for column in now if column.results]
+    changes = compare(_results(before.values()), _results(tested))
+    kept = {name: replace(column, kept=True) for name, column in before.items()}
+    columns = [kept.get(each.name, each) if not each.results else each for each in now]
+    columns += [column for name, column in kept.items() if name not in taken]
+    return Gathered(tuple(columns), headers, registry, tuple(journal.header for journal in against), changes)
+
+
+def _results(columns: Iterable[Column]) -> dict[str, tuple[Result, ...]]:
+    return {column.name: tuple(column.cases.values()) for column in columns}
+
+
+def _columns(journals: Sequence[Journal], taken: set[str]) -> tuple[list[Column], set[str]]:
+    columns = []
     for journal in journals:
-        for each in journal.targets:
+        lost = [_is_lost(each.results) for each in journal.targets]
+        for each, mine in zip(journal.targets, lost, strict=True):
+            # Where nothing tells which target was lost, it may be any.
+            gone = mine or not any(lost)
             name = _unique(each.target.name, taken)
-            columns.append(Column(name, each.target, each.results, journal.header, journal.footer))
-    return Gathered(tuple(columns), tuple(journal.header for journal in journals), registry)
+            columns.append(Column(name, each.target, each.results, journal.header, journal.footer, lost=gone))
+    return columns, taken
+
+
+def _is_lost(results: Sequence[Result]) -> bool:
+    return not results or any(result.reason is Reason.LOST for result in results)
+
+
+def _called_alike(before: dict[str, Column], now: Sequence[Column]) -> dict[str, Column]:
+    # An address often changes from run to run: where there is one target each, it is the same one.
+    if len(before) == len(now) == 1:
+        (column,), (name,) = before.values(), (now[0].name,)
+        return {name: replace(column, name=name)}
+    return before
 
 
 def again(target: str, case: str) -> str:
