@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -17,8 +18,15 @@ DEFINED_OPCODES = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
 #: The RSV bits as they stand in `Frame.rsv`.
 RSV1, RSV2, RSV3 = 0b100, 0b010, 0b001
 
-#: How many octets are masked in one go; a multiple of the key's four.
-_MASKED_AT_ONCE = 1 << 18
+#: From so many octets on, octets are translated; fewer are masked faster as one number.
+_TRANSLATED_FROM = 1 << 12
+
+
+@functools.cache
+def _xored(each: int) -> bytes:
+    """Return what the octet `each` of a key makes of every octet of a payload."""
+    return bytes(octet ^ each for octet in range(256))
+
 
 _NAMES = {
     CONTINUATION: "Continuation",
@@ -55,12 +63,14 @@ def apply_mask(octets: bytes, key: bytes) -> bytes:
     length = len(octets)
     if not length or key == b"\0\0\0\0":
         return octets
-    if length > _MASKED_AT_ONCE:
-        # The numbers below are as large as what is masked, each of them; the largest messages have 64 MiB.
-        pieces = range(0, length, _MASKED_AT_ONCE)
-        return b"".join(apply_mask(octets[start : start + _MASKED_AT_ONCE], key) for start in pieces)
+    if length > _TRANSLATED_FROM:
+        # Every fourth octet meets the same octet of the key: four translations, twice as fast as one large number.
+        masked = bytearray(length)
+        for at, each in enumerate(key):
+            masked[at::4] = octets[at::4].translate(_xored(each))
+        return bytes(masked)
     stream = (key * (length // 4 + 1))[:length]
-    return (int.from_bytes(octets, "big") ^ int.from_bytes(stream, "big")).to_bytes(length, "big")
+    return (int.from_bytes(octets, "little") ^ int.from_bytes(stream, "little")).to_bytes(length, "little")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+
+#: How many octets are decoded in one go; what is decoded is thrown away.
+_AT_ONCE = 1 << 16
+
 # What may follow a lead octet: how many octets, and the range of the first of them. All later ones are 80..BF.
 # The narrowed ranges keep out overlong forms (E0, F0), surrogates (ED) and code points past U+10FFFF (F4).
 _LEADS: dict[int, tuple[int, int, int]] = (
@@ -38,19 +43,38 @@ class Utf8Reader:
         if not self._missing and octets.isascii():
             self._offset += len(octets)
             return True
-        for position, octet in enumerate(octets, self._offset):
-            if self._missing:
-                if not self._low <= octet <= self._high:
-                    self._error = position
-                    return False
-                self._missing -= 1
-                self._low, self._high = 0x80, 0xBF
-            elif octet >= 0x80:
-                if octet not in _LEADS:
-                    self._error = position
-                    return False
-                self._missing, self._low, self._high = _LEADS[octet]
+        for at in range(0, len(octets), _AT_ONCE):
+            if not self._scan(octets, at, min(at + _AT_ONCE, len(octets))):
+                return False
         self._offset += len(octets)
+        return True
+
+    def _scan(self, octets: bytes, start: int, end: int) -> bool:
+        """Take the octets from `start` to `end`: what a decoder finds valid is skipped, the rest goes step by step."""
+        while self._missing and start < end:
+            # A sequence that was begun before is ended octet by octet: three at most.
+            if not self._step(octets[start], self._offset + start):
+                return False
+            start += 1
+        try:
+            start += codecs.utf_8_decode(octets[start:end], "strict", False)[1]
+        except UnicodeDecodeError as error:
+            start += error.start
+        # An unfinished sequence, or one that is none: which octet loses the text, the decoder does not say.
+        return all(self._step(octets[at], self._offset + at) for at in range(start, end))
+
+    def _step(self, octet: int, position: int) -> bool:
+        if self._missing:
+            if not self._low <= octet <= self._high:
+                self._error = position
+                return False
+            self._missing -= 1
+            self._low, self._high = 0x80, 0xBF
+        elif octet >= 0x80:
+            if octet not in _LEADS:
+                self._error = position
+                return False
+            self._missing, self._low, self._high = _LEADS[octet]
         return True
 
 
