@@ -11,7 +11,9 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame as ForeignFrame
 from websockets.frames import Opcode
 
-from wsconform.wire.deflate import TAIL, Deflater, InflateError, Inflater
+from wsconform.wire.bits import BlockWriter, Match
+from wsconform.wire.blocks import BlockError, Ending, Usage, read_message
+from wsconform.wire.deflate import TAIL, Deflater, InflateError, Inflater, TooLong
 
 HELLO = bytes.fromhex("f2 48 cd c9 c9 07 00")
 payloads = st.binary(max_size=200) | st.text(max_size=40).map(str.encode) | st.integers(0, 5000).map(bytes)
@@ -78,7 +80,8 @@ class TestAgainstZlib:
         except InflateError as problem:
             payload, words = b"", str(problem)
         assert len(payload) <= 1000
-        assert not words or words.startswith(("no DEFLATE stream: ", "inflates to more than 1000 octets"))
+        told = ("no DEFLATE stream: ", "inflates to more than 1000 octets", "ends inside a block")
+        assert not words or words.startswith(told)
 
 
 class TestAgainstWebsockets:
@@ -123,3 +126,90 @@ class TestLimits:
         narrow.decompress(octets[1])
         with pytest.raises(InflateError, match="too far back"):
             narrow.decompress(octets[2])
+
+
+def inflates(octets: bytes) -> bytes | None:
+    """Return what one message inflates to, None where it does not."""
+    try:
+        return Inflater().decompress(octets)
+    except InflateError:
+        return None
+
+
+class TestFinalBlocks:
+    """RFC 7692 section 7.2.1: a final block ends neither the message nor the window."""
+
+    def test_blocks_behind_a_final_one(self) -> None:
+        octets = BlockWriter().fixed(b"Hello", final=True).stored(b", ", final=True).dynamic(b"world").message()
+        assert Inflater().decompress(octets) == b"Hello, world"
+
+    def test_the_window_goes_on_over_it(self) -> None:
+        inflater = Inflater()
+        assert inflater.decompress(bytes.fromhex("f3 48 cd c9 c9 07 00 00")) == b"Hello"
+        assert inflater.decompress(bytes.fromhex("f2 00 11 00 00")) == b"Hello"
+
+    def test_the_window_goes_on_inside_the_message(self) -> None:
+        octets = BlockWriter().fixed(b"Hello", final=True).fixed(Match(5, 5), final=True).fixed(Match(3, 10)).message()
+        assert Inflater().decompress(octets) == b"HelloHelloHel"
+
+    def test_the_window_is_as_large_as_ever(self) -> None:
+        inflater = Inflater()
+        for _ in range(300):
+            inflater.decompress(BlockWriter().stored(bytes(128)).message())
+        inflater.decompress(BlockWriter().stored(b"abc", final=True).message())
+        inflater.decompress(BlockWriter().stored(bytes(32765)).message())
+        assert inflater.decompress(BlockWriter().fixed(Match(3, 32768), final=True).message()) == b"abc"
+
+    def test_without_takeover_it_ends_with_the_message(self) -> None:
+        inflater = Inflater(takeover=False)
+        inflater.decompress(bytes.fromhex("f3 48 cd c9 c9 07 00 00"))
+        with pytest.raises(InflateError, match="too far back"):
+            inflater.decompress(bytes.fromhex("f2 00 11 00 00"))
+
+    def test_a_thousand_of_them_are_enough(self) -> None:
+        one = BlockWriter().fixed(b"a", final=True).octets()
+        assert Inflater().decompress(one * 1000 + b"\x00") == b"a" * 1000
+        with pytest.raises(InflateError, match=r"^has more than 1000 final blocks$"):
+            Inflater().decompress(one * 1001 + b"\x00")
+
+    def test_a_bomb_behind_one_is_stopped_too(self) -> None:
+        with pytest.raises(TooLong, match=r"^inflates to more than 1000 octets$"):
+            Inflater(limit=1000).decompress(b"\x03\x00" + Deflater().compress(bytes(1001)))
+        assert Inflater(limit=1000).decompress(b"\x03\x00" + Deflater().compress(bytes(1000))) == bytes(1000)
+
+
+class TestEnds:
+    """Section 7.2.1: what a message ends with."""
+
+    @given(st.lists(payloads, min_size=1, max_size=3), st.integers(0, 9))
+    def test_a_cut_message_is_told_from_a_whole_one(self, messages: list[bytes], level: int) -> None:
+        deflater = Deflater(level=level)
+        octets = b"".join(deflater.compress(message) + TAIL for message in messages)[:400]
+        for end in range(len(octets)):
+            usage = read(octets[:end])
+            whole = usage is not None and (usage.end in (Ending.WHOLE, Ending.LEFT) or not end)
+            if usage and usage.end is Ending.CUT and usage.payload.endswith(TAIL):
+                continue  # A stored block that wants four octets more gets those that are put back.
+            assert inflates(octets[:end]) == (usage.payload if usage and whole else None)
+
+    @pytest.mark.parametrize(
+        "octets",
+        ["f2 48 cd c9 c9 07 00 00 00 ff ff", "f3 48 cd c9 c9 07 00"],
+        ids=["four_octets_left_in_place", "no_empty_block_behind_a_final_one"],
+    )
+    def test_what_is_meant_is_taken_and_the_next_message_too(self, octets: str) -> None:
+        inflater = Inflater()
+        assert inflater.decompress(bytes.fromhex(octets)) == b"Hello"
+        assert inflater.decompress(bytes.fromhex("f2 00 11 00 00")) == b"Hello"
+
+    def test_no_octets_are_an_empty_message(self) -> None:
+        inflater = Inflater()
+        assert [inflater.decompress(b""), inflater.decompress(HELLO)] == [b"", b"Hello"]
+
+
+def read(octets: bytes) -> Usage | None:
+    """Return what the reader of blocks says of `octets`, None where they are wrong."""
+    try:
+        return read_message(octets)
+    except BlockError:
+        return None
