@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test targets proof check format lint types install clean
+.PHONY: demo test targets proof check format lint types zipapp docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/wsconform run -o wsconform-out/server
@@ -36,6 +36,18 @@ format: $(VENV)/.test-installed
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff check .
+
+# One file for machines without pip: python3 dist/wsconform.pyz run ws://...
+# What is compiled stays out, so that it runs under every Python from 3.11 on; TLS for `serve` needs the package.
+zipapp: $(VENV)/.installed
+	rm -rf build/zipapp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --target build/zipapp .
+	rm -rf build/zipapp/bin
+	find build/zipapp -name '*.so' -delete
+	printf 'import sys\n\nfrom wsconform.cli import main\n\nsys.exit(main())\n' > build/zipapp/__main__.py
+	@mkdir -p dist
+	$(BIN)/python -m zipapp build/zipapp --output dist/wsconform.pyz --python '/usr/bin/env python3' --compress
+	@echo "Made dist/wsconform.pyz."
 
 # mypy follows no import hooks, so it gets the packages laid out as they are installed.
 types: $(VENV)/.test-installed build/types/wsconform
