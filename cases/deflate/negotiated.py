@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wsconform import Connection, Frame, Opening
-from wsconform.handshake import DEFLATE, Extension, deflate_answers
+from wsconform.handshake import DEFLATE, Extension
 from wsconform.opening import Answer
 from wsconform.result import Reason
 from wsconform.session import Unreached
@@ -34,25 +34,32 @@ def told(accepted: Extension | None) -> str:
 
 
 async def answer_to(opening: Opening, offer: str) -> tuple[Answer, Extension | None]:
-    """Make a legal `offer`; return the 101, which any legal offer is due, and what it accepts of permessage-deflate."""
+    """Make a legal `offer`; return the answer and what it accepts of permessage-deflate.
+
+    A refusal of the handshake (4xx), which is for another case to judge, is Unreached.
+    """
     answer, _ = await opening.exchange(offering(opening, offer))
+    if 400 <= answer.status < 500:
+        raise Unreached(Reason.NOT_OFFERED, f"the target answers {offer} with {answer}", answer.entry)
     opening.expect(answer.accepted, "101, with the offer accepted or declined", str(answer), answer.entry)
     return answer, agreed(opening, answer)
 
 
-def expect_an_answer_to(opening: Opening, offer: Extension, accepted: Extension | None, entry: int | None) -> None:
-    """Expect `accepted` to decline `offer`, or to have parameters that it permits."""
-    problem = deflate_answers(accepted, offer) if accepted is not None else None
-    opening.expect(problem is None, f"an answer to {offer}, or none", f"{told(accepted)}: {problem}", entry)
+async def expect_accepted_or_declined(opening: Opening, offer: str) -> None:
+    """Expect 101 for a legal `offer`, and an answer that fits it, or none; note which."""
+    answer, _ = await opening.exchange(offering(opening, offer))
+    opening.expect(answer.accepted, "101, with the offer accepted or declined", str(answer), answer.entry)
+    opening.note("accepted", told(agreed(opening, answer)))
 
 
 async def open_with(opening: Opening, offer: str) -> Connection:
-    """Open a connection with compression as `offer` asks for it; Unreached where the target declines it."""
-    ws = await opening.expect_accepted(offering(opening, offer))
-    if ws.conversation.deflate is None:
-        raise Unreached(Reason.NOT_OFFERED, f"the target declines {offer}")
-    opening.note("accepted", ws.conversation.deflate)
-    return ws
+    """Open a connection with compression as `offer` asks for it; Unreached where the target does not take it up."""
+    request = offering(opening, offer)
+    answer, wire = await opening.exchange(request)
+    if not answer.accepted or agreed(opening, answer) is None:
+        raise Unreached(Reason.NOT_OFFERED, f"the target answers {offer} with {declined(answer)}", answer.entry)
+    opening.note("accepted", told(agreed(opening, answer)))
+    return opening.accept(answer, wire, request)
 
 
 def declined(answer: Answer) -> str:
