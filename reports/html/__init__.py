@@ -12,15 +12,15 @@ from ..gathered import gather
 __all__ = ["render"]
 
 
-def render(journals: Sequence[Journal], folder: Path, path: Path | None) -> Path:
+def render(journals: Sequence[Journal], folder: Path, path: Path | None, *, against: Sequence[Journal] = ()) -> Path:
     """Write the report and return the file that a person should open. Raises OSError.
 
     `path` may name a file ending in .html, which then holds everything, or a folder for a site; without it
-    the site is in `report` under `folder`.
+    the site is in `report` under `folder`. With earlier journals `against` there is a page of what changed since.
     """
     from .pages import write_single, write_site
 
-    gathered = gather(journals)
+    gathered = gather(journals, against=against)
     if path is not None and path.suffix.lower() in (".html", ".htm"):
         return write_single(gathered, path)
     return write_site(gathered, path or folder / "report")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ __all__ = ["Wanted", "make", "wanted", "writable_folder"]
 
 ENTRY_POINTS = "wsconform.reports"
 
-Render = Callable[[Sequence["Journal"], Path, Path | None], Path]
+#: Called with the journals, the folder for what has no path, and the path if there is one.
+Render = Callable[..., Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,6 @@ def _one(word: str, points: Mapping[str, EntryPoint]) -> Wanted:
         raise Problem(f"-r {word}: there is no path behind the equals sign; write -r {kind} or -r {kind}=PATH")
     path = Path(place).expanduser() if place else None
     if path is not None:
-        if path.is_dir():
-            raise Problem(f"-r {word}: {path} is a folder; name a file in it")
         _check_folder(path.parent, f"-r {word}")
     return Wanted(kind, path, points[kind])
 
@@ -74,18 +74,27 @@ def _check_folder(folder: Path, flag: str) -> None:
         raise Problem(f"{flag}: nothing can be written to {folder}; name another path")
 
 
-def make(documents: Sequence[Wanted], journals: Sequence[Journal], folder: Path) -> list[Path]:
-    """Make every document, in `folder` unless it has a path of its own; return where they are. Raises Problem."""
-    return [_make(document, journals, folder) for document in documents]
+def make(
+    documents: Sequence[Wanted], journals: Sequence[Journal], folder: Path, against: Sequence[Journal] = ()
+) -> list[Path]:
+    """Make every document, in `folder` unless it has a path of its own; return where they are. Raises Problem.
+
+    Earlier journals `against` go to renderers with a parameter of that name; others tell of `journals` alone.
+    """
+    return [_make(document, journals, folder, against) for document in documents]
 
 
-def _make(document: Wanted, journals: Sequence[Journal], folder: Path) -> Path:
+def _make(document: Wanted, journals: Sequence[Journal], folder: Path, against: Sequence[Journal]) -> Path:
     try:
         render: Render = document.point.load()
     except (ImportError, AttributeError) as problem:
         raise Problem(f"-r {document.kind}: its renderer cannot be loaded: {problem}", Exit.SUITE) from None
     try:
+        if against and "against" in inspect.signature(render).parameters:
+            return render(journals, folder, document.path, against=against)
         return render(journals, folder, document.path)
+    except IsADirectoryError:
+        raise Problem(f"-r {document.kind}={document.path}: that is a folder; name a file in it") from None
     except OSError as problem:
         where = problem.filename or document.path or folder
         raise Problem(f"-r {document.kind}: {where}: cannot be written: {problem.strerror}") from None
