@@ -149,7 +149,6 @@ def told(
     policy: Policy | None = None,
     quiet: bool = False,
     verbose: bool = False,
-    progress: bool = False,
     expected: str = "expected.toml",
     **outcome: object,
 ) -> Told:
@@ -157,7 +156,7 @@ def told(
     style, policy = style or Style(), policy or Policy()
     out, err = io.StringIO(), io.StringIO()
     telling = Telling("1.4", 6455, again_command({}), Out(err), quiet, verbose)
-    teller = Teller(Out(out), style, load_registry(), policy, telling, progress=progress)
+    teller = Teller(Out(out), style, load_registry(), policy, telling)
     info = {"language": "Go", "version": "1.8.3"}
     made = TargetOutcome("echo-go", len(results), **outcome)  # type: ignore[arg-type]
     teller.began(target("echo-go", info=info), len(results))
@@ -242,12 +241,6 @@ def test_what_a_started_target_printed_stands_beside_a_failure() -> None:
     assert "echo-go: died and was started again 2 times\n" in said(result(), restarts=2)
     assert "listening" in said(result(), restarts=1)
     assert "echo-go: takes no connection any more\n" in said(result(), why="target-lost")
-
-
-def test_progress_is_one_line_on_stderr_and_gone_at_the_end() -> None:
-    told_ = told(result("a.b"), result("a.c"), progress=True)
-    assert told_.err == "\r  0 of 2\x1b[K\r  1 of 2\x1b[K\r  2 of 2\x1b[K\r\x1b[K"
-    assert "of 2" not in told_.out.replace("MUST 2 of 2", "")
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from .gate import Policy, Ruling, TargetOutcome
 from .journal import TargetRecord
 from .ladder import ladder
+from .progress import Bars
 from .requirement import Registry
 from .result import Finding, Mark, Result
 from .style import Out, Style
@@ -51,36 +52,35 @@ class Teller:
     """Tells a run, line by line, as it goes; see execute.Watcher."""
 
     def __init__(
-        self, out: Out, style: Style, registry: Registry, policy: Policy, telling: Telling, *, progress: bool = False
+        self, out: Out, style: Style, registry: Registry, policy: Policy, telling: Telling, *, bars: Bars | None = None
     ) -> None:
-        """Tell on `out`; problems, and a line of progress if `progress`, go to `telling.errors`."""
+        """Tell on `out`; problems go to `telling.errors`; `bars` show how far it has come, where somebody looks."""
         self._out, self._style, self._registry, self._policy = out, style, registry, policy
         self._telling = telling
-        self._progress = telling.errors if progress else None
-        self._planned = self._done = 0
+        self._bars = bars
 
     # --- while it goes
 
     def began(self, record: TargetRecord, planned: int) -> None:
         """Tell which target it is, and what the probe found."""
-        self._planned, self._done = planned, 0
         if not self._telling.quiet:
             for line in self._head(record):
                 self._out.line(line)
-        self._show_progress()
+        if self._bars:
+            self._bars.begin(record.name, planned)
 
     def judged(self, target: str, result: Result) -> None:
         """Count; with -v tell the result and its ladder."""
-        self._done += 1
+        if self._bars:
+            self._bars.count(target, result)
         if self._telling.verbose:
-            self._clear_progress()
             for line in self._told(target, Group((result,)), whole=True):
                 self._out.line(line)
-        self._show_progress()
 
     def ended(self, outcome: TargetOutcome) -> None:
         """Tell the areas, the findings, and what the target printed if something is wrong."""
-        self._clear_progress()
+        if self._bars:
+            self._bars.clear()
         if outcome.problem:
             # One line, however long: it is there to be found again.
             self._telling.errors.line(self._style.text(outcome.problem))
@@ -88,14 +88,6 @@ class Teller:
             return
         for line in (*self._areas(outcome.results), *self._findings(outcome), *self._trouble(outcome)):
             self._out.line(line)
-
-    def _show_progress(self) -> None:
-        if self._progress and self._planned:
-            self._progress.write(f"\r  {self._done} of {self._planned}\x1b[K")
-
-    def _clear_progress(self) -> None:
-        if self._progress:
-            self._progress.write("\r\x1b[K")
 
     # --- a target
 

@@ -220,6 +220,7 @@ class Run:
 
     def _teller(self, chosen: Sequence[Chosen], to: tuple[Out, Style], policy: Policy, manner: Manner) -> Teller:
         from ..catalogue import catalogue_version
+        from ..progress import Bars
         from ..style import Out, is_terminal
         from ..terminal import Teller, Telling, again_command
 
@@ -233,7 +234,7 @@ class Run:
             manner.verbose,
         )
         shows = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb" and manner == Manner()
-        return Teller(*to, self.registry, policy, telling, progress=shows)
+        return Teller(*to, self.registry, policy, telling, bars=Bars(sys.stderr, to[1]) if shows else None)
 
     def _execute(
         self,

@@ -207,6 +207,7 @@ class Serve:
 
     def _teller(self, to: tuple[Out, Style], policy: Policy, setting: Setting, *, quiet: bool, verbose: bool) -> Teller:
         from ..catalogue import catalogue_version
+        from ..progress import Bars
         from ..style import Out, is_terminal
         from ..terminal import Teller, Telling
 
@@ -214,7 +215,7 @@ class Serve:
         again = self._again()
         telling = Telling(version, self.settings.seed, again, Out(sys.stderr), quiet, verbose)
         shows = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb" and not quiet and not verbose
-        return Teller(*to, self.registry, policy, telling, progress=shows)
+        return Teller(*to, self.registry, policy, telling, bars=Bars(sys.stderr, to[1]) if shows else None)
 
     def _again(self) -> _Again:
         asked, words = self.asked, ["wsconform", "serve"]
