@@ -355,7 +355,8 @@ class Selection:
             return False
         if isinstance(entry, Case) and entry.profile > self.profile:
             return False
-        if self.shard:
+        if self.shard and isinstance(entry, Case):
+            # A monitor watches whatever is put, so every shard needs all of them.
             which, of = self.shard
             return int(hashlib.sha256(entry.id.encode()).hexdigest()[:8], 16) % of == which - 1
         return True
