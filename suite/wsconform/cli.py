@@ -21,6 +21,7 @@ COMMANDS = {
     "explain": "tell one case to a person",
     "report": "make documents of journals",
     "diff": "tell what changed between two runs",
+    "merge": "make one journal of several",
     "init": "write a configuration, and a workflow for CI",
     "schema": "print the JSON Schema of an output",
     "completion": "print what makes a shell complete our words",

@@ -1,0 +1,59 @@
+"""wsconform merge: journals of shards and of targets made one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from .. import values
+from .options import Value
+
+
+@click.command("merge", short_help="make one journal of several")
+@click.argument("journals", nargs=-1, required=True, metavar="JOURNAL...", type=Value(values.PATH, "FILE"))
+@click.option(
+    "-o",
+    "--out",
+    default="merged.jsonl",
+    type=Value(values.PATH, "FILE"),
+    help="Where the journal goes; a folder gets journal.jsonl. Default: merged.jsonl.",
+)
+@click.option("--mixed", is_flag=True, help="Join what different catalogues judged, and targets that differ.")
+@click.pass_obj
+def command(words: list[str], /, journals: Sequence[Path], out: Path, mixed: bool) -> None:
+    """Join JOURNALs: the shards of a target, and targets that were tested apart.
+
+    Of two results of one case the one in the JOURNAL named later counts, with a line that says so.
+    """
+    from ..journal import dumps
+    from ..merging import Source, merge
+    from .shared import command_word, journal_at
+
+    sources = [Source(str(path), journal_at(path)) for path in journals]
+    merged = merge(sources, command_word(words), mixed=mixed)
+    path = out / "journal.jsonl" if out.is_dir() else out
+    _write(path, dumps(merged.journal))
+    for remark in merged.remarks:
+        click.echo(remark, err=True)
+    cases = sum(len(each.results) for each in merged.journal.targets)
+    names = len(merged.journal.targets)
+    click.echo(
+        f"{path}: {names} target{'' if names == 1 else 's'}, {cases} result{'' if cases == 1 else 's'}"
+        f" of {len(sources)} journal{'' if len(sources) == 1 else 's'}"
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    """Put `text` at `path` in one step, so that a journal which is merged into itself is never half there."""
+    from ..problem import Problem
+
+    beside = path.with_name(f"{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(beside, path)
+    except OSError as problem:
+        raise Problem(f"-o {path}: cannot be written: {problem.strerror}; name another file") from None
