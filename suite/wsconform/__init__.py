@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .catalogue import Need, Profile, Sample, case, each, monitor
+    from .compression import Compressed, compressed_messages
     from .connection import Connection
     from .incoming import Incoming
     from .opening import Opening, expect_target_alive, open_connection
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Closure",
+    "Compressed",
     "Connection",
     "Conversation",
     "Ending",
@@ -38,6 +40,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "case",
+    "compressed_messages",
     "each",
     "expect_target_alive",
     "monitor",
@@ -48,6 +51,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "catalogue": ("Need", "Profile", "Sample", "case", "each", "monitor"),
+    "compression": ("Compressed", "compressed_messages"),
     "connection": ("Connection",),
     "incoming": ("Incoming",),
     "opening": ("Opening", "expect_target_alive", "open_connection"),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import trio
 
@@ -14,7 +14,7 @@ from .session import Handed, Session, Unreached
 from .transcript import Conversation, Ending
 from .transport import Reset, Stream, send_pieces
 from .wire.close import CloseBody
-from .wire.deflate import Deflater, InflateError, Inflater
+from .wire.deflate import Deflater, InflateError, Inflater, TooLong
 from .wire.frame import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT, Frame, FrameReader, opcode_name
 
 #: From this many octets on, we read while we send, so that a target that answers at once cannot block both ends.
@@ -23,11 +23,15 @@ _LARGE = 1 << 15
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A whole message (opcode Text or Binary, reassembled and inflated) or a control frame, and its last entry."""
+    """A whole message (opcode Text or Binary, reassembled and inflated) or a control frame, and its last entry.
+
+    `packed` says of one that nobody has asked for yet that `payload` is still compressed.
+    """
 
     opcode: int
     payload: bytes
     entry: int
+    packed: bool = False
 
     def __str__(self) -> str:
         name = opcode_name(self.opcode)
@@ -44,7 +48,12 @@ def show(payload: bytes, most: int = 24) -> str:
 
 
 class Channel(Handed):
-    """Frames out, messages and control frames in; answers Pings, judges nothing."""
+    """Frames out, messages and control frames in; answers Pings, judges nothing.
+
+    Where permessage-deflate was agreed, `compressed` makes frames of messages of ours, with the window that we may
+    use, and messages of the target are inflated, one at a time, as they are asked for. That is done with the largest
+    window and with takeover, whatever was agreed: whether the target kept to it, `compressed_messages` tells.
+    """
 
     def __init__(self, session: Session, stream: Stream, conversation: Conversation, leftover: bytes = b"") -> None:
         self.session, self.stream, self.conversation = session, stream, conversation
@@ -54,6 +63,8 @@ class Channel(Handed):
         self.ends_tcp = True
         self.sent_close = False
         self.half_closed = False
+        #: Who is handed the octets that come before frames are made of them, and returns those that are not its own.
+        self.taker: Callable[[bytes], bytes] | None = None
         self._reader = FrameReader()
         self._inbox: deque[Received] = deque()
         self._first: Frame | None = None
@@ -66,15 +77,9 @@ class Channel(Handed):
         extension = self.conversation.deflate
         if extension is None:
             return None, None
-        theirs, ours = ("server", "client") if self.session.role is Role.SERVER else ("client", "server")
-        inflater, deflater = (
-            (
-                _window_bits(extension.get(f"{side}_max_window_bits")),
-                extension.get(f"{side}_no_context_takeover") is None,
-            )
-            for side in (theirs, ours)
-        )
-        return Inflater(inflater[0], takeover=inflater[1]), Deflater(deflater[0], takeover=deflater[1])
+        us = self.session.our_role.value
+        takeover = extension.get(f"{us}_no_context_takeover") is None
+        return Inflater(), Deflater(_window_bits(extension.get(f"{us}_max_window_bits")), takeover=takeover)
 
     # --- out
 
@@ -131,7 +136,7 @@ class Channel(Handed):
             nonlocal stopped
             try:
                 while self.conversation.ending is None:
-                    await self._pull()
+                    await self.pull()
             except Unreached as unreached:
                 stopped = unreached
                 nursery.cancel_scope.cancel()
@@ -155,7 +160,7 @@ class Channel(Handed):
         """Return what comes next; None if the stream has ended (`ended` says how) or `deadline` is over."""
         while True:
             if self._inbox:
-                received = self._inbox.popleft()
+                received = self._unpacked(self._inbox.popleft())
                 if received.opcode == PING and self.answers_pings and not (self.sent_close or self.half_closed):
                     await self.put([self.prepare(Frame.pong(received.payload))])
                 return received
@@ -166,14 +171,23 @@ class Channel(Handed):
                 self.session.waited_out = True
                 return None
             with trio.move_on_at(deadline):
-                await self._pull()
+                await self.pull()
 
     @property
     def ended(self) -> Ending | None:
         """How the target ended the stream; None while it is open."""
         return self.conversation.ending
 
-    async def _pull(self) -> None:
+    def arrived(self) -> Received | None:
+        """Return what has come already and was not read; None where there is nothing. Its Ping is not answered."""
+        return self._unpacked(self._inbox.popleft()) if self._inbox else None
+
+    def inflate(self, octets: bytes) -> bytes:
+        """Inflate a compressed message of the target; InflateError where it is none."""
+        return self._inflater.decompress(octets) if self._inflater else octets
+
+    async def pull(self) -> None:
+        """Wait for octets, and make of them what they are: frames, the stream's end; raises Unreached past a cap."""
         try:
             octets = await self.stream.receive()
         except Reset as problem:
@@ -184,7 +198,7 @@ class Channel(Handed):
             self._end(Ending.FIN, "FIN without close_notify" if tls and tls.closed is False else "FIN")
             return
         self.session.count(len(octets))
-        self._feed(octets)
+        self._feed(octets if self.taker is None else self.taker(octets))
 
     def _end(self, ending: Ending, words: str) -> None:
         if self._reader.pending:
@@ -197,6 +211,19 @@ class Channel(Handed):
 
     def _record_in(self, kind: str, summary: str, octets: bytes) -> int:
         return self.session.transcript.add(Direction.TARGET, kind, summary, octets, self.number)
+
+    def divert(self, taker: Callable[[bytes], bytes]) -> None:
+        """Hand what comes to `taker` from now on, beginning with what came and made no frame yet."""
+        self.taker = taker
+        residue, self._reader = self._reader.residue, FrameReader()
+        if residue:
+            self._feed(taker(residue))
+
+    def restore(self, residue: bytes = b"") -> None:
+        """Make frames of what comes again, beginning with `residue`."""
+        self.taker = None
+        if residue:
+            self._feed(residue)
 
     def _feed(self, octets: bytes) -> None:
         for frame in self._reader.receive(octets):
@@ -217,14 +244,23 @@ class Channel(Handed):
         self._parts.append(frame.payload)
         if not frame.fin:
             return
-        opcode, payload = self._first.opcode, b"".join(self._parts)
-        if self._first.rsv & RSV1 and self._inflater:
-            try:
-                payload = self._inflater.decompress(payload)
-            except InflateError as problem:
-                self.session.event(f"a message of the target does not inflate: {problem}", self.number)
-        self._inbox.append(Received(opcode, payload, entry))
-        self._first = None
+        packed = bool(self._first.rsv & RSV1 and self._inflater)
+        self._inbox.append(Received(self._first.opcode, b"".join(self._parts), entry, packed))
+        self._first, self._parts = None, []
+
+    def _unpacked(self, received: Received) -> Received:
+        # Only now: a target that sends a hundred bombs in a row has to wait with each until we ask for it.
+        if not received.packed or self._inflater is None:
+            return received
+        payload = received.payload
+        try:
+            payload = self._inflater.decompress(payload)
+        except TooLong as problem:
+            raise Unreached(Reason.ARRANGING, f"a message of the target {problem}; reading stopped there") from None
+        except InflateError as problem:
+            self.session.event(f"a message of the target does not inflate: {problem}", self.number)
+        self.session.count(max(len(payload) - len(received.payload), 0))
+        return replace(received, payload=payload, packed=False)
 
     # --- what all of a case's helpers need
 
@@ -242,6 +278,14 @@ class Channel(Handed):
         if self._deflater is None:
             raise Unreached(Reason.NOT_OFFERED, "the target did not accept permessage-deflate")
         return self._deflater.compress(payload.encode() if isinstance(payload, str) else payload)
+
+    def compressed(self, message: Frame) -> Frame:
+        """Return `message` (a Text or Binary frame) as a compressed one, with RSV1, to be sent next of all such.
+
+        Its payload may refer to the compressed messages before it, where context takeover is agreed for us. Raises
+        Unreached where nothing was negotiated. Payload data made otherwise goes into `Frame.text(octets, rsv=RSV1)`.
+        """
+        return replace(message, payload=self.compress(message.payload), rsv=message.rsv | RSV1)
 
 
 def _window_bits(value: str | None) -> int:

@@ -45,6 +45,10 @@ class Connection(Channel):
         """
         await self.put([self.prepare(frame, masked, key) for frame in frames], pieces, tail)
 
+    async def send_compressed(self, *messages: Frame) -> None:
+        """Send `messages` (Text or Binary, each whole) compressed, one frame each, in one segment; see `compressed`."""
+        await self.send(*(self.compressed(message) for message in messages))
+
     async def send_octets(self, octets: bytes, pieces: Sequence[int] | None = None) -> None:
         """Send raw `octets`, frames or not."""
         await self.put([], pieces, octets)

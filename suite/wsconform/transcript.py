@@ -39,9 +39,12 @@ class Transcript:
         """The number of the latest entry."""
         return self._count - 1 if self._count else None
 
-    def add(self, direction: Direction, kind: str, summary: str, octets: bytes = b"", connection: int = 1) -> int:
-        """Record an entry and return its number."""
-        entry = Entry(self.micros, direction, kind, summary, Octets.of(octets, whole=self._whole), connection)
+    def add(
+        self, direction: Direction, kind: str, summary: str, octets: bytes | Octets = b"", connection: int = 1
+    ) -> int:
+        """Record an entry and return its number; of octets that were not kept, `octets` says what is known."""
+        kept = octets if isinstance(octets, Octets) else Octets.of(octets, whole=self._whole)
+        entry = Entry(self.micros, direction, kind, summary, kept, connection)
         (self._head if self._count < _FIRST else self._tail).append(entry)
         self._count += 1
         return self._count - 1
@@ -129,6 +132,8 @@ class Conversation:
     provoked: Provocation | None = None
     closure: Closure | None = None
     tls: TlsFacts | None = None
+    #: What was worked out of all this when somebody asked, by who works it out.
+    computed: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def deflate(self) -> Extension | None:
