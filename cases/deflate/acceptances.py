@@ -19,13 +19,19 @@ async def compression_is_offered_by_its_name(incoming: Incoming) -> None:
 
     A list that cannot be read offers nothing, and a server may compare names with case.
     """
-    field = b", ".join(incoming.request.fields.get_all(EXTENSIONS)).decode("latin-1")
-    if DEFLATE not in field.lower():
-        raise Unreached(Reason.NOT_OFFERED, "the client does not offer permessage-deflate")
+    field = _list_with_deflate(incoming)
     incoming.expect(bool(incoming.offers), "a list of extensions", field)
     incoming.depart_if(all(offer.name != DEFLATE for offer in incoming.offers), f"offers {field}")
     incoming.note("offers", field)
     await incoming.open()
+
+
+def _list_with_deflate(incoming: Incoming) -> str:
+    """Return the client's Sec-WebSocket-Extensions; Unreached where permessage-deflate is not in it."""
+    field = b", ".join(incoming.request.fields.get_all(EXTENSIONS)).decode("latin-1")
+    if DEFLATE not in field.lower():
+        raise Unreached(Reason.NOT_OFFERED, "the client does not offer permessage-deflate")
+    return field
 
 
 @case("7692-5-5", hint="offer client_max_window_bits without a value, or with one of 8 to 15")
@@ -34,9 +40,8 @@ async def hint_about_the_client_window_is_one(incoming: Incoming) -> None:
     values = [offer.get("client_max_window_bits") for offer in deflate_offers(incoming)]
     right = all(value in (None, "", *map(str, WINDOWS)) for value in values)
     incoming.expect(right, "client_max_window_bits without a value, or 8 to 15", str(values))
-    incoming.note(
-        "client_max_window_bits", ", ".join("absent" if value is None else value or "bare" for value in values)
-    )
+    told = ("absent" if value is None else value or "without a value" for value in values)
+    incoming.note("client_max_window_bits", ", ".join(told))
     await incoming.open()
 
 

@@ -165,13 +165,18 @@ async def first_offer_that_is_supported_is_taken(opening: Opening, first: str, s
     That it supports the first one is found out before, by offering it alone.
     """
     preferred, other = f"{DEFLATE}; {first}", f"{DEFLATE}; {second}".removesuffix("; ")
-    _, alone = await answer_to(opening, preferred)
-    if alone is None:
-        raise Unreached(Reason.NOT_OFFERED, f"the target declines {preferred}")
+    await _require_supported(opening, preferred)
     _, accepted = await answer_to(opening, f"{preferred}, {other}")
     problem = "declined" if accepted is None else deflate_answers(accepted, *parse_extensions(preferred.encode()))
     opening.depart_if(problem is not None, f"of {preferred} and {other} it takes {told(accepted)}")
     opening.note("accepted", told(accepted))
+
+
+async def _require_supported(opening: Opening, offer: str) -> None:
+    """Go on where the target accepts `offer` when there is no other; else Unreached."""
+    _, accepted = await answer_to(opening, offer)
+    if accepted is None:
+        raise Unreached(Reason.NOT_OFFERED, f"the target declines {offer}")
 
 
 @case("7692-7-11")

@@ -36,6 +36,12 @@ def deflate_offers(incoming: Incoming) -> tuple[Extension, ...]:
     return offers
 
 
+def require_no_offer(incoming: Incoming) -> None:
+    """Go on where the client does not offer permessage-deflate; else Unreached."""
+    if any(offer.name == DEFLATE for offer in incoming.offers):
+        raise Unreached(Reason.NOT_OFFERED, "the client offers permessage-deflate")
+
+
 def require_offered(incoming: Incoming, name: str, *, offered: bool) -> None:
     """Go on where every offer has the parameter `name`, or none has it if not `offered`; else Unreached."""
     with_it = [offer.get(name) is not None for offer in deflate_offers(incoming)]
