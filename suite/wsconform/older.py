@@ -14,21 +14,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from .result import Mark, Reason, Result
 
 __all__ = [
     "FAILED",
     "INFORMATIONAL",
+    "NAMELESS",
     "NON_STRICT",
     "OK",
+    "SELECTED",
     "UNIMPLEMENTED",
+    "Selected",
     "behavior",
     "matches",
     "matches_whole",
     "order",
-    "taken",
 ]
+
+#: What a target's record says under this name of the ids that a configuration of the older suite selected.
+SELECTED = "older suite's cases"
+#: What it has under this name where such a configuration names no agent: the older suite then took the Server field's.
+NAMELESS = "older suite's agent"
 
 OK, NON_STRICT, INFORMATIONAL = "OK", "NON-STRICT", "INFORMATIONAL"
 UNIMPLEMENTED, FAILED = "UNIMPLEMENTED", "FAILED"
@@ -71,15 +79,42 @@ def _expression(pattern: str) -> re.Pattern[str]:
     return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
 
 
-def taken(ids: Iterable[str], cases: Iterable[str], excluded: Iterable[str]) -> list[str]:
-    """Return those of `ids` that the patterns `cases` take and `excluded` do not, in order.
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """Ids by patterns: those that one of `cases` takes and none of `excluded` does.
 
     A pattern that takes nothing is no error: configurations go from suite to suite with groups that are long gone.
+    As text, which a journal keeps, it reads "1.*, 2.1 but not 1.2.*".
     """
-    wanted, unwanted = tuple(cases), tuple(excluded)
-    found = (
-        id
-        for id in ids
-        if any(matches(pattern, id) for pattern in wanted) and not any(matches(pattern, id) for pattern in unwanted)
-    )
-    return sorted(found, key=order)
+
+    cases: tuple[str, ...]
+    excluded: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, text: str) -> Selected:
+        """Return what `str` made `text` of."""
+        cases, _, excluded = text.partition(_BUT_NOT)
+        return cls(_listed(cases), _listed(excluded))
+
+    def __str__(self) -> str:
+        cases, excluded = (", ".join(filter(_ID_LIKE.fullmatch, each)) for each in (self.cases, self.excluded))
+        return f"{cases}{_BUT_NOT}{excluded}" if excluded else cases
+
+    def of(self, ids: Iterable[str]) -> list[str]:
+        """Return those of `ids` that are selected, in order."""
+        found = (
+            id
+            for id in ids
+            if any(matches(pattern, id) for pattern in self.cases)
+            and not any(matches(pattern, id) for pattern in self.excluded)
+        )
+        return sorted(found, key=order)
+
+
+_BUT_NOT = " but not "
+#: No other pattern can take an id.
+_ID_LIKE = re.compile("[0-9.*]+")
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split(", ")))
