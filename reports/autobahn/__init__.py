@@ -74,7 +74,7 @@ def render(journals: Sequence[Journal], folder: Path, path: Path | None) -> Path
 
 
 def _agent(column: Column, taken: Container[str]) -> str:
-    """Return the target's name, or, where a configuration of the older suite gave it none, what its Server field says."""
+    """Return the target's name, or what its Server field says, where the older suite's file gives it none."""
     name = column.name
     if NAMELESS in column.target.info:
         name = column.target.info.get("server") or "UnknownServer"
