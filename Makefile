@@ -49,6 +49,11 @@ zipapp: $(VENV)/.installed
 	$(BIN)/python -m zipapp build/zipapp --output dist/wsconform.pyz --python '/usr/bin/env python3' --compress
 	@echo "Made dist/wsconform.pyz."
 
+# The documentation, pages of all cases and requirements among it: build/docs/index.html.
+docs: $(VENV)/.docs-installed
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --builder html docs build/docs
+	@echo "Open build/docs/index.html in a browser."
+
 # mypy follows no import hooks, so it gets the packages laid out as they are installed.
 types: $(VENV)/.test-installed build/types/wsconform
 	MYPYPATH=build/types $(BIN)/mypy -p wsconform
@@ -68,6 +73,10 @@ $(VENV)/.test-installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lint]'
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.docs-installed: $(VENV)/.test-installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $@
 
 clean:
 	rm -rf build dist $(VENV) wsconform-out
