@@ -111,6 +111,7 @@ class Preparing:
             whole=settings.whole,
             folder=folder,
             port=asked.port if asked.port is not None else url.port,
+            info=dict(table.info) if table else {},
         )
 
     def _url(self) -> Url:

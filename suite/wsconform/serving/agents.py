@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import trio
@@ -43,7 +43,10 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How cases are put: `url` is the address that clients are told, less any path; `confirm` puts non-passes again."""
+    """How cases are put: `url` is the address that clients are told, less any path; `confirm` puts non-passes again.
+
+    `info` is what the configuration says of the client.
+    """
 
     url: str
     authority: str
@@ -53,6 +56,7 @@ class Rules:
     whole: bool = False
     confirm: bool = False
     farewell: bool = False
+    info: Mapping[str, str] = field(default_factory=dict)
 
 
 class AgentRun:
@@ -89,7 +93,7 @@ class AgentRun:
                 role=Role.CLIENT,
                 address=self.rules.url,
                 transport="tls" if self.rules.facts.tls else "tcp",
-                info={"user-agent": said} if said else {},
+                info={**self.rules.info, **({"user-agent": said} if said else {})},
                 offers=offers,
                 echo=self.rules.facts.echo,
                 round_trip=round(self.rules.facts.round_trip, 6),

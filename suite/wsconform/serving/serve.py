@@ -116,6 +116,7 @@ class Serving:
             setting.seed,
             setting.whole,
             confirm=started and setting.confirm,
+            info=setting.info,
         )
         return Server(
             self.plan,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,3 +69,4 @@ class Setting:
     whole: bool = False
     folder: Path | None = None
     port: int = 0
+    info: Mapping[str, str] = field(default_factory=dict)
