@@ -27,6 +27,7 @@ from wsconform.fixtures.targets import (
     launch,
     prepare,
     recipes,
+    system,
 )
 from wsconform.fixtures.targets import __main__ as command
 from wsconform.fixtures.targets.launcher import free_port
@@ -112,8 +113,12 @@ def test_every_wanted_target_has_a_recipe_of_its_own_name() -> None:
 @pytest.mark.parametrize("recipe", recipes(), ids=lambda recipe: recipe.name)
 def test_recipe_is_whole(recipe: Recipe) -> None:
     assert recipe.program.is_file()
-    assert recipe.requires, "a real implementation comes from a package"
-    assert any("{program}" in word for word in recipe.argv)
+    assert recipe.requires or recipe.version, "a real implementation comes from a package, or says what it is"
+    assert any("{program}" in word for word in recipe.commands)
+    assert recipe.extra or not recipe.apt, "system packages are not to be had everywhere"
+    if recipe.build:
+        assert any("{build}" in word for word in recipe.build)
+        assert any("{build}" in word for word in recipe.argv)
     if recipe.tls:
         assert any("{cert}" in word for word in recipe.tls)
         assert any("{key}" in word for word in recipe.tls)
@@ -129,10 +134,15 @@ def test_only_the_two_made_for_it_do_not_echo() -> None:
         ({"colour": "red"}, "unknown key 'colour'"),
         ({"language": ""}, "language must be a text that is not empty"),
         ({"role": "proxy"}, "role is 'proxy'; write one of server, client"),
-        ({"argv": ["{python}", "{program}"]}, "argv never says {port}"),
-        ({"argv": ["{python}", "{home}", "{port}"]}, "argv says {home}; known are {cert}"),
+        ({"argv": ["{python}", "{program}"]}, "argv never says {port}, which a server has to be told"),
+        ({"role": "client"}, "argv never says {url}, which a client has to be told"),
+        ({"role": "client", "argv": ["x", "{url}"]}, "argv never says {agent}, which a client has to be told"),
+        ({"argv": ["{python}", "{home}", "{port}"]}, "argv says {home}; known are {agent}"),
+        ({"build": ["cc", "{port}"]}, "build says {port}; known are {build}, {jars}"),
         ({"argv": "python"}, "argv must be a list of texts"),
-        ({"requires": {"gem": ["x"]}}, "requires must be a table with pip and npm"),
+        ({"requires": {"gem": ["x"]}}, "requires must be a table with pip, npm, apt, nothing else"),
+        ({"environment": {"A": 1}}, "environment must be a table of texts"),
+        ({"extra": 1}, "extra must be true or false"),
         ({"requires": {"pip": [""]}}, "pip must be a list of texts"),
         ({"echo": "perhaps"}, "echo must be true or false"),
         ({"name": "Made Up"}, "the name 'Made Up' must be lower-case"),
@@ -263,6 +273,90 @@ def test_telling_line_is_the_one_that_explains(output: str, line: str) -> None:
     assert install.telling_line(output) == line
 
 
+# -- building, and what the system has ------------------------------------------------------------------
+
+
+def builds(tmp_path: Path, command: str) -> Recipe:
+    """A recipe whose program is a shell script that is copied to be built, and then listens."""
+    made = fake(tmp_path, LISTENS)
+    words = (sys.executable, "-c", command, "{program}", "{build}/made.py")
+    return dataclasses.replace(made, build=words, argv=("{python}", "{build}/made.py", "{port}"))
+
+
+COPIES = "import shutil, sys; shutil.copy(*sys.argv[1:])"
+
+
+def test_program_is_built_once_for_each_state_of_its_source(tmp_path: Path, cache: Path) -> None:
+    recipe = builds(tmp_path, COPIES)
+    assert not install.is_prepared(recipe)
+    with launch(recipe) as running:
+        assert running.log.read_text() == "here\n"
+    assert install.is_prepared(recipe)
+    (first,) = cache.glob("build-fake-*/made.py")
+    written = first.stat().st_mtime_ns
+    prepare(recipe)
+    assert first.stat().st_mtime_ns == written
+    recipe.program.write_text("# another\n")
+    assert not install.is_prepared(recipe)
+    prepare(recipe)
+    assert len(list(cache.glob("build-fake-*/made.py"))) == 2
+
+
+def test_failed_build_tells_the_compiler_s_first_error_and_leaves_no_stamp(tmp_path: Path) -> None:
+    recipe = builds(tmp_path, "import sys; sys.exit('p.c: In function:\\np.c:3:1: error: no x\\np.c:9:1: error: y')")
+    with pytest.raises(Unavailable) as caught:
+        prepare(recipe)
+    assert str(caught.value) == "fake: program.py could not be built: p.c:3:1: error: no x"
+    assert not install.is_prepared(recipe)
+
+
+def test_version_is_the_first_line_that_a_recipe_s_command_prints(tmp_path: Path) -> None:
+    version = (sys.executable, "-c", "print('made up 1.2'); print('and more')")
+    recipe = dataclasses.replace(fake(tmp_path, LISTENS), version=version, environment=(("MADE", "up"),))
+    prepared = prepare(recipe)
+    assert prepared.version == "made up 1.2"
+    assert prepared.environment()["MADE"] == "up"
+
+
+def dpkg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str) -> None:
+    """Put a dpkg-query in front of the PATH that knows what `output` says."""
+    query = tmp_path / "bin" / "dpkg-query"
+    query.parent.mkdir()
+    query.write_text(f"#!{sys.executable}\nprint({output!r}, end='')\n")
+    query.chmod(0o755)
+    monkeypatch.setenv("PATH", str(query.parent))
+
+
+def test_system_packages_are_told_in_upstream_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dpkg(tmp_path, monkeypatch, "libone ii 2:1.19~1\nlibtwo ii 9.4.57-1.1~deb12u1\n")
+    recipe = dataclasses.replace(fake(tmp_path, ""), apt=("libone", "libtwo"))
+    assert prepare(recipe).version == "libone 1.19, libtwo 9.4.57"
+    assert install.is_prepared(recipe)
+
+
+def test_missing_system_packages_are_named_with_what_brings_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One is there, one was removed and left its configuration, of one dpkg knows nothing.
+    dpkg(tmp_path, monkeypatch, "libone ii 1.0-1\nlibtwo rc 1.0-1\n")
+    recipe = dataclasses.replace(fake(tmp_path, ""), apt=("libone", "libtwo", "libthree"))
+    with pytest.raises(Unavailable) as caught:
+        prepare(recipe)
+    assert str(caught.value) == (
+        "fake: needs libtwo libthree of the system; on Debian: apt-get install --no-install-recommends"
+        " libtwo libthree, or `prepare --system fake`"
+    )
+    assert not install.is_prepared(recipe)
+
+
+def test_class_path_has_each_jar_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    jar = tmp_path / "one-1.0.jar"
+    jar.touch()
+    (tmp_path / "one.jar").symlink_to(jar)
+    dpkg(tmp_path, monkeypatch, f"{tmp_path}/one.jar\n{jar}\n{tmp_path}/readme\n")
+    assert system.jars(dataclasses.replace(fake(tmp_path, ""), apt=("libone",))) == str(jar)
+
+
 # -- launching ------------------------------------------------------------------------------------------
 
 
@@ -332,6 +426,13 @@ def test_interpreter_that_is_missing_is_reported_by_name(tmp_path: Path) -> None
     assert str(caught.value) == "fake: ./no-such-interpreter cannot be started: No such file or directory"
 
 
+def test_command_that_is_not_on_the_path_makes_a_target_unavailable(tmp_path: Path) -> None:
+    recipe = dataclasses.replace(fake(tmp_path, ""), argv=("no-such-interpreter", "{port}"))
+    with pytest.raises(Unavailable) as caught, launch(recipe):
+        pytest.fail("there is nothing to start")
+    assert str(caught.value) == ("fake: no-such-interpreter is not on the PATH; install it, or leave this target out")
+
+
 def test_tls_is_refused_where_the_program_has_none(tmp_path: Path) -> None:
     files = Tls(tmp_path / "cert.pem", tmp_path / "key.pem")
     with (
@@ -366,3 +467,26 @@ def test_unavailable_target_is_one_line_and_status_one(
     monkeypatch.setenv("PATH", "")
     assert command.main(["prepare", "ws"]) == 1
     assert capsys.readouterr().err == "ws: node is not on the PATH; install it, or leave this target out\n"
+
+
+def test_sets_of_recipes_are_apart_and_together_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def pretend(recipe: Recipe, *, fresh: bool = False) -> install.Prepared:
+        asked.append(recipe.name)
+        return install.Prepared(recipe, {}, (), ())
+
+    monkeypatch.setattr(command, "prepare", pretend)
+    assert command.main(["prepare", "all"]) == 0
+    assert asked == [recipe.name for recipe in recipes() if not recipe.extra]
+    assert command.main(["prepare", "extra", "all", "ws"]) == 0
+    assert sorted(asked[len(asked) - len(recipes()) :]) == [recipe.name for recipe in recipes()]
+
+
+def test_start_asks_for_what_the_role_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["start", "ws"]) == 2
+    assert capsys.readouterr().err == "ws is a server: --port must be given\n"
+    assert command.main(["start", "ws-client", "--port", "9101"]) == 2
+    assert capsys.readouterr().err == "ws-client is a client: --url and --agent must be given\n"
+    assert command.main(["serve", "ws-client"]) == 2
+    assert capsys.readouterr().err == "ws-client is a client, and a server is needed here\n"
