@@ -60,7 +60,7 @@ class Situation:
 HTTP_404 = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 HTTP_200 = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 KNOWN = '["*"]\n"masking.wrongly_masked_*" = "takes any mask"\n'
-STALE = '["*"]\n"masking.wrongly_masked_*" = "used to take any mask"\n'
+STALE = f'["*"]\n"{CASES[1]}" = "used to take any mask"\n'
 BROKEN_ENTRY = '["*"]\n"masking.*" = ""\n'
 CONFIGURED = '[targets.one]\nurl = "ws://127.0.0.1:9/"\n'
 

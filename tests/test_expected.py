@@ -12,7 +12,7 @@ from tests.journals import result
 from wsconform.catalogue import Case, Entry, Subject
 from wsconform.expected import Expectations, load
 from wsconform.problem import Problem
-from wsconform.result import Reason, Result, Verdict
+from wsconform.result import Attempt, Reason, Result, Verdict
 
 TODAY = datetime.date(2027, 1, 12)
 EXAMPLE = """
@@ -56,9 +56,14 @@ def failed(case: str, verdict: Verdict = Verdict.FAILED) -> Result:
     return result(case, verdict=verdict)
 
 
-def stale(expectations: Expectations, *known: str, today: datetime.date = TODAY) -> list[str]:
+def stale(
+    expectations: Expectations,
+    *known: str,
+    today: datetime.date = TODAY,
+    whole: dict[str, list[str]] | None = None,
+) -> list[str]:
     """Return what holds no more after echo-go ran."""
-    return expectations.stale(CATALOGUE, ran=["echo-go"], known=known, today=today)
+    return expectations.stale(CATALOGUE, ran=["echo-go"], known=known, today=today, whole=whole)
 
 
 def test_a_result_gets_the_reason_of_the_first_entry_that_explains_it(tmp_path: Path) -> None:
@@ -98,7 +103,8 @@ def test_an_entry_that_passes_holds_no_more(tmp_path: Path) -> None:
     expectations.mark("echo-go", failed("fragmentation.interleaved.ping[b]"))
     expectations.mark("echo-go", failed("limits.slow_reader", Verdict.PASSED))
     assert stale(expectations) == [
-        'expected.toml: echo-go: "closing.handshake.reply_repeats_the_status_code": passes now; take the entry out'
+        'expected.toml: echo-go: "closing.handshake.reply_repeats_the_status_code": passes now;'
+        " `wsconform expected prune` takes the entry out"
     ]
 
 
@@ -109,6 +115,62 @@ def test_of_a_case_put_again_the_last_result_counts(tmp_path: Path) -> None:
     assert stale(expectations) == []
 
 
+WHOLE = [each.id for each in CATALOGUE]
+
+
+def test_an_entry_passes_only_if_all_of_its_cases_did(tmp_path: Path) -> None:
+    """One shard's passes say nothing of what another shard puts."""
+    expectations = loaded(tmp_path, '[echo-go]\n"fragmentation.*" = "x"\n')
+    expectations.mark("echo-go", failed("fragmentation.interleaved.ping[a]", Verdict.PASSED))
+    assert stale(expectations), "without a word of what a whole run puts, what was put suffices"
+    assert stale(expectations, whole={"echo-go": WHOLE}) == []
+    left = result("fragmentation.interleaved.ping[b]", verdict=Verdict.SKIPPED, reason=Reason.BUDGET)
+    expectations.mark("echo-go", left)
+    assert stale(expectations, whole={"echo-go": WHOLE}) == []
+    expectations.mark("echo-go", replace(left, reason=Reason.NEEDS_ECHO))
+    assert stale(expectations, whole={"echo-go": WHOLE}), "out of reach is as decided as it will be"
+
+
+def test_an_entry_for_all_targets_passes_only_if_it_did_at_all(tmp_path: Path) -> None:
+    expectations = loaded(tmp_path, '["*"]\n"limits.*" = "x"\n')
+    expectations.mark("echo-go", failed("limits.slow_reader", Verdict.PASSED))
+    assert stale(expectations, "other", whole={"echo-go": WHOLE, "other": WHOLE}) == []
+    expectations.mark("other", failed("limits.slow_reader", Verdict.PASSED))
+    assert stale(expectations, "other", whole={"echo-go": WHOLE, "other": WHOLE})
+
+
+def test_a_reason_that_is_still_to_be_given_holds_not(tmp_path: Path) -> None:
+    expectations = loaded(tmp_path, '[echo-go]\n"limits.*" = "TODO"\n')
+    assert expectations.mark("echo-go", failed("limits.slow_reader")).expected == "TODO"
+    told = 'expected.toml: echo-go: "limits.*": the reason is TODO; say why this failure is expected'
+    assert stale(expectations) == [told]
+
+
+def flaky(last: Verdict, *earlier: Verdict) -> Result:
+    """Return a result whose attempts disagree."""
+    attempts = tuple(Attempt(verdict, None, 1) for verdict in earlier)
+    return result("limits.slow_reader", verdict=last, flaky=True, attempts=attempts)
+
+
+def test_attempts_may_disagree_within_the_verdicts_that_an_entry_names(tmp_path: Path) -> None:
+    expectations = loaded(tmp_path, EXAMPLE)
+    for last, earlier in ((Verdict.PASSED, Verdict.FAILED), (Verdict.FAILED, Verdict.PASSED)):
+        marked = expectations.mark("echo-go", flaky(last, earlier))
+        assert marked.flaky_expected
+        assert marked.expected == ("depends on load" if last is Verdict.FAILED else None)
+    assert not expectations.mark("echo-go", flaky(Verdict.PASSED, Verdict.INCONCLUSIVE)).flaky_expected
+    assert not expectations.mark("echo-go", failed("limits.slow_reader")).flaky_expected
+    assert stale(expectations) == []
+
+
+def test_an_entry_that_names_no_verdicts_explains_no_disagreement(tmp_path: Path) -> None:
+    expectations = loaded(tmp_path, '[echo-go]\n"limits.*" = "fails"\n')
+    marked = expectations.mark("echo-go", flaky(Verdict.FAILED, Verdict.INCONCLUSIVE))
+    assert (marked.expected, marked.flaky_expected) == ("fails", False)
+    expectations.mark("echo-go", flaky(Verdict.PASSED, Verdict.FAILED))
+    assert stale(expectations) == [], "what failed a moment ago does not pass now"
+
+
 def test_what_was_not_put_says_nothing(tmp_path: Path) -> None:
     expectations = loaded(tmp_path, EXAMPLE)
     expectations.mark("echo-go", result("limits.slow_reader", verdict=Verdict.SKIPPED, reason=Reason.NEEDS_ECHO))
@@ -117,7 +179,10 @@ def test_what_was_not_put_says_nothing(tmp_path: Path) -> None:
 
 def test_an_entry_that_matches_no_case_holds_no_more(tmp_path: Path) -> None:
     expectations = loaded(tmp_path, '[echo-go]\n"closing.gone" = "x"\n[other]\n"closing.gone" = "x"\n')
-    told = 'expected.toml: echo-go: "closing.gone": matches no case; mend the pattern, or take the entry out'
+    told = (
+        'expected.toml: echo-go: "closing.gone": matches no case; mend the pattern, or `wsconform expected prune`'
+        " takes it out"
+    )
     assert stale(expectations) == [told]
     assert stale(expectations, "other") == [told]
 

@@ -82,6 +82,13 @@ def test_an_expected_failure_that_is_flaky_still_breaks_it() -> None:
     assert ruled(flaky).sentences[-1] == "The gate is broken: attempts disagree at 1 case."
 
 
+def test_attempts_that_were_expected_to_disagree_break_nothing() -> None:
+    for verdict, expected in ((Verdict.FAILED, "known"), (Verdict.PASSED, None)):
+        flaky = result("a.b", verdict=verdict, expected=expected, flaky=True, flaky_expected=True)
+        assert not Policy().breaks(flaky)
+    assert ruled(flaky) == Ruling(Exit.HELD, ("Conforms at MUST.",))
+
+
 Situation = Callable[[], tuple[list[TargetOutcome], bool]]
 SITUATIONS: dict[Exit, Situation] = {
     Exit.BROKEN: lambda: ([outcome(VIOLATION, name="b")], False),

@@ -172,14 +172,17 @@ class Execution:
         expectations: Expectations | None = None,
         watcher: Watcher | None = None,
         dial: Callable[[Target], Dialer] = dial,
+        stale: Callable[[], Sequence[str]] = tuple,
     ) -> None:
+        """Put `plans` as `how` says; `stale` is asked at the end for what of the expectations holds no more."""
         self.plans, self.registry, self.how, self.writer = tuple(plans), registry, how, writer
         self.expectations = expectations or Expectations()
         self.watcher: Watcher = watcher or Silent()
         self.outcomes: list[TargetOutcome] = []
         self.interrupted = False
         self.seconds = 0.0
-        self._dial = dial
+        self.stale: tuple[str, ...] = ()
+        self._dial, self._stale = dial, stale
         self._redactor = Redactor()
         self._scope: trio.CancelScope | None = None
 
@@ -201,7 +204,8 @@ class Execution:
             nursery.cancel_scope.cancel()
         self.seconds = trio.current_time() - began
         why = self._why()
-        self.writer.footer(Footer(why.value, _now(), round(self.seconds, 6), self._counts()))
+        self.stale = tuple(self._stale())
+        self.writer.footer(Footer(why.value, _now(), round(self.seconds, 6), self._counts(), self.stale))
         return why
 
     def interrupt(self) -> None:

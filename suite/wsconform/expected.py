@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .catalogue import Entry, matches
 from .problem import Problem, meant
-from .result import Result, Verdict
+from .result import Reason, Result, Verdict
 
-__all__ = ["Expectation", "Expectations", "load"]
+__all__ = ["EVERY", "TODO", "Expectation", "Expectations", "load"]
 
 #: The table whose entries count for every target.
 EVERY = "*"
+
+#: The reason that `wsconform expected update` writes: somebody has to put a real one in its place.
+TODO = "TODO"
 
 _KEYS = ("reason", "issue", "until", "verdict")
 #: What an entry that names no verdicts explains: all that can break the gate and speaks of the target.
@@ -24,7 +27,10 @@ _GOOD = frozenset({Verdict.PASSED, Verdict.NOTED})
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """One entry: cases of `target` that `pattern` takes end in one of `verdicts`, because of `reason`."""
+    """One entry: cases of `target` that `pattern` takes end in one of `verdicts`, because of `reason`.
+
+    `named` says that the entry lists its verdicts itself: then attempts may disagree within them.
+    """
 
     target: str
     pattern: str
@@ -32,6 +38,7 @@ class Expectation:
     issue: str = ""
     until: datetime.date | None = None
     verdicts: frozenset[Verdict] = _USUAL
+    named: bool = False
 
     @property
     def told(self) -> str:
@@ -46,31 +53,38 @@ class Expectations:
     name: str = ""
     entries: tuple[Expectation, ...] = ()
     _aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    _passes: dict[Expectation, dict[tuple[str, str], bool]] = field(default_factory=dict)
+    #: By entry, target and case: whether it passes; None where it is out of reach, which says nothing.
+    _seen: dict[Expectation, dict[tuple[str, str], bool | None]] = field(default_factory=dict)
 
     def about(self, catalogue: Iterable[Entry]) -> None:
         """Take the old names of cases from `catalogue`, so that patterns may use them."""
         self._aliases = {entry.id: entry.aliases for entry in catalogue if entry.aliases}
 
     def mark(self, target: str, result: Result) -> Result:
-        """Return `result` with the reason of the first entry that explains it; a target's own table comes first."""
+        """Return `result` with the reason of the first entry that explains it; a target's own table comes first.
+
+        Attempts that disagree are expected where an entry names the verdicts of all of them.
+        """
         told: str | None = None
+        wavers = False
         for entry in self._of(target):
             if not self._takes(entry, result.case):
                 continue
             if result.verdict is Verdict.SKIPPED:
+                if result.reason is not Reason.BUDGET:
+                    self._seen.setdefault(entry, {})[target, result.case] = None
                 continue
             explained = result.verdict in entry.verdicts
             if explained and result.verdict not in _GOOD and told is None:
                 told = entry.told
-            # One that names "passed" itself is content with a pass.
-            passes = not explained and result.verdict in _GOOD
-            self._passes.setdefault(entry, {})[target, result.case] = passes
-        return result if told is None else replace(result, expected=told)
-
-    def about_case(self, target: str, case: str) -> tuple[Expectation, ...]:
-        """Return the entries that speak of `case` at `target`, the target's own first."""
-        return tuple(entry for entry in self._of(target) if self._takes(entry, case))
+            attempts = {attempt.verdict for attempt in result.attempts}
+            wavers = wavers or (result.flaky and entry.named and explained and attempts <= entry.verdicts)
+            # One that names "passed" itself is content with a pass, and a flaky case may fail the next time.
+            passes = not explained and result.verdict in _GOOD and not result.flaky
+            self._seen.setdefault(entry, {})[target, result.case] = passes
+        if told is None and not wavers:
+            return result
+        return replace(result, expected=told, flaky_expected=wavers)
 
     def _of(self, target: str) -> Iterator[Expectation]:
         yield from (entry for entry in self.entries if entry.target == target)
@@ -82,15 +96,22 @@ class Expectations:
         )
 
     def stale(
-        self, catalogue: Iterable[Entry], *, ran: Iterable[str], known: Iterable[str], today: datetime.date
+        self,
+        catalogue: Iterable[Entry],
+        *,
+        ran: Iterable[str],
+        known: Iterable[str],
+        today: datetime.date,
+        whole: Mapping[str, Collection[str]] | None = None,
     ) -> list[str]:
         """Return a line for each entry that holds no more.
 
-        Such an entry matches no case of the `catalogue`, or all of its cases that were put passed, or `today` is
+        Such an entry matches no case of the `catalogue`, has no reason yet, or all of its cases passed, or `today` is
         past its date. Entries of targets that did not run (`ran`) are looked at for their name only: it has to
-        be among `known`, if anything is.
+        be among `known`, if anything is. `whole` are the ids that a run without selectors puts, by target: an entry
+        passes only if all of its cases among them did. Without it, those that were put suffice.
         """
-        ids = [entry.id for entry in catalogue]
+        cases = list(catalogue)
         names = {*ran, *known}
         here = {EVERY, *ran}
         lines = list[str]()
@@ -100,13 +121,33 @@ class Expectations:
                 if known and entry.target not in names:
                     lines.append(f"{where}: there is no target of this name{meant(entry.target, names)}")
                 continue
-            if not any(self._takes(entry, id) for id in ids):
-                lines.append(f"{where}: matches no case; mend the pattern, or take the entry out")
+            if self.matches_nothing(entry, cases):
+                lines.append(f"{where}: matches no case; mend the pattern, or `wsconform expected prune` takes it out")
             elif entry.until is not None and today > entry.until:
                 lines.append(f"{where}: past its date {entry.until}; mend the target, or move the date")
-            elif (put := self._passes.get(entry)) and all(put.values()):
-                lines.append(f"{where}: passes now; take the entry out")
+            elif self.passes(entry, whole):
+                lines.append(f"{where}: passes now; `wsconform expected prune` takes the entry out")
+            elif entry.reason == TODO:
+                lines.append(f"{where}: the reason is TODO; say why this failure is expected")
         return lines
+
+    def passes(self, entry: Expectation, whole: Mapping[str, Collection[str]] | None = None) -> bool:
+        """Return whether all cases of `entry` that can be put were put and passed; see `stale` for `whole`."""
+        seen = self._seen.get(entry, {})
+        put = [passes for passes in seen.values() if passes is not None]
+        if not put or not all(put):
+            return False
+        return all(
+            (target, id) in seen
+            for target, ids in (whole or {}).items()
+            if entry.target in (EVERY, target)
+            for id in ids
+            if self._takes(entry, id)
+        )
+
+    def matches_nothing(self, entry: Expectation, catalogue: Iterable[Entry]) -> bool:
+        """Return whether `entry` takes no case of the `catalogue`."""
+        return not any(self._takes(entry, each.id) for each in catalogue)
 
 
 def load(path: Path, name: str | None = None) -> Expectations:
@@ -144,6 +185,7 @@ def _entry(name: str, target: str, pattern: str, value: object) -> Expectation:
         _issue(where, value.get("issue", "")),
         _until(where, value.get("until")),
         _verdicts(where, value.get("verdict")),
+        "verdict" in value,
     )
 
 

@@ -74,7 +74,8 @@ class Policy:
 
     def breaks_by_flakiness(self, result: Result) -> bool:
         """Return whether attempts at `result` disagree, and that matters."""
-        return result.flaky and self.fail_on is not FailOn.NEVER and Allow.FLAKY not in self.allow
+        wavers = result.flaky and not result.flaky_expected
+        return wavers and self.fail_on is not FailOn.NEVER and Allow.FLAKY not in self.allow
 
     def _is_finding(self, result: Result) -> bool:
         if result.expected is not None:

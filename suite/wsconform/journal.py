@@ -22,7 +22,10 @@ class JournalError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a run was asked to do. `start` is ISO 8601 in UTC; `documents` the ids of the RFCs cited."""
+    """What a run was asked to do. `start` is ISO 8601 in UTC; `documents` the ids of the RFCs cited.
+
+    `fail_on` and `allow` are what the gate was told (see gate.FailOn and gate.Allow).
+    """
 
     catalogue: str
     documents: tuple[str, ...] = ()
@@ -32,6 +35,8 @@ class Header:
     platform: str = ""
     start: str = ""
     format: str = FORMAT
+    fail_on: str = "must"
+    allow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +57,16 @@ class TargetRecord:
 
 @dataclass(frozen=True, slots=True)
 class Footer:
-    """How a run ended: `why` is done, budget, interrupted or target-lost; `counts` is by target and mark."""
+    """How a run ended: `why` is done, budget, interrupted or target-lost; `counts` is by target and mark.
+
+    `stale` are lines about entries of expected.toml that hold no more.
+    """
 
     why: str
     end: str = ""
     seconds: float = 0.0
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    stale: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +163,7 @@ def result_record(target: str, result: Result) -> dict[str, Any]:
         "us": result.micros,
         "attempts": [_attempt_out(attempt) for attempt in result.attempts],
         "flaky": result.flaky,
+        "flaky_expected": result.flaky_expected,
         "expected": result.expected,
         "hint": result.hint,
         "reading": result.reading,
@@ -182,6 +192,7 @@ def _result_in(value: dict[str, Any]) -> Result:
         hint=value.get("hint", ""),
         reading=value.get("reading", ""),
         extra=value.get("extra", {}),
+        flaky_expected=value.get("flaky_expected", False),
     )
 
 
@@ -196,6 +207,8 @@ def _header_record(header: Header) -> dict[str, Any]:
         "profile": header.profile,
         "platform": header.platform,
         "start": header.start,
+        "fail_on": header.fail_on,
+        "allow": list(header.allow),
     }
 
 
@@ -249,6 +262,7 @@ class JournalWriter:
                 "end": footer.end,
                 "seconds": footer.seconds,
                 "counts": {name: dict(counts) for name, counts in footer.counts.items()},
+                "stale": list(footer.stale),
             }
         )
 
@@ -281,6 +295,7 @@ def parse(lines: Iterable[str], where: str = "journal") -> Journal:
                     # A client may run a case again at any time: the later record takes the earlier one's place.
                     results[value["target"]][value["case"]] = _result_in(value)
                 case "footer":
+                    value["stale"] = tuple(value.get("stale", ()))
                     footer = Footer(**_known(Footer, value))
         except (KeyError, TypeError, ValueError, AttributeError) as problem:
             if isinstance(problem, JournalError):
@@ -310,7 +325,7 @@ def _records(lines: Iterable[str], where: str) -> Iterator[tuple[int, dict[str, 
 def _header_in(value: dict[str, Any], where: str) -> Header:
     if str(value["format"]).split(".")[0] != FORMAT.split(".", maxsplit=1)[0]:
         raise JournalError(f"{where}: journal format {value['format']}; this version reads {FORMAT}")
-    value["documents"] = tuple(value["documents"])
+    value["documents"], value["allow"] = tuple(value["documents"]), tuple(value.get("allow", ()))
     return Header(**_known(Header, value))
 
 

@@ -142,7 +142,8 @@ class Result:
 
     `requirement` is the entry that decides for the target's role, `cites` all that the
     case names. `flaky` says that attempts disagreed; the last one counts. `expected` is
-    the reason of an entry in expected.toml, None where there is none.
+    the reason of an entry in expected.toml, None where there is none; `flaky_expected` says
+    that such an entry names the verdicts of all attempts.
     """
 
     case: str
@@ -163,6 +164,7 @@ class Result:
     hint: str = ""
     reading: str = ""
     extra: dict[str, str] = field(default_factory=dict)
+    flaky_expected: bool = False
 
     @property
     def family(self) -> str:
