@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 import os
 import sys
 from collections.abc import Sequence
@@ -114,11 +113,9 @@ class Run:
 
     @functools.cached_property
     def _expected(self) -> Path | None:
-        if self.settings.expected is not None:
-            return self.settings.expected
-        beside = self.configuration.path.parent if self.configuration.path else Path.cwd()
-        path = beside / "expected.toml"
-        return path if path.is_file() else None
+        from .running import expected_path
+
+        return expected_path(self.settings, self.configuration)
 
     def run(self, names: Sequence[str], *, json: bool, manner: Manner) -> int:
         """Run, write the artefacts, tell the verdict, and return the exit code."""
@@ -200,13 +197,9 @@ class Run:
         return "nothing is selected: no case is taken by all selectors together; see `wsconform list cases`"
 
     def _expectations(self) -> Expectations:
-        from ..expected import Expectations, load
+        from .running import expectations
 
-        if self._expected is None:
-            return Expectations()
-        expectations = load(self._expected)
-        expectations.about(self.catalogue)
-        return expectations
+        return expectations(self._expected, self.catalogue)
 
     def _stale(self, expectations: Expectations, plans: Sequence[Plan]) -> list[str]:
         import datetime
@@ -250,44 +243,14 @@ class Run:
 
         import trio
 
-        from ..catalogue import catalogue_version
-        from ..execute import Execution, How
-        from ..journal import Header
-        from ..session import Limits
-        from .shared import command_word, now, platform
+        from ..execute import Execution
+        from .running import header, how
+        from .shared import command_word
 
-        settings, usual = self.settings, Limits()
-        patience = math.inf if settings.debugger else settings.patience
-        how = How(
-            limits=Limits(patience, min(usual.prompt, patience)),
-            jobs=1 if settings.debugger else settings.jobs or How().jobs,
-            confirm=not settings.debugger,
-            budget=settings.budget,
-            retries=settings.retries,
-            max_failures=settings.max_failures,
-            seed=settings.seed,
-            whole=settings.whole,
-            out=folder,
-            keep_all=keep_all,
-        )
-        writer.header(
-            Header(
-                catalogue_version(self.catalogue),
-                _documents(plans, self.registry),
-                command_word(self.words),
-                settings.seed,
-                settings.profile,
-                platform(),
-                now(),
-            )
-        )
-        execution = Execution(plans, self.registry, how, writer, expectations=expectations, watcher=teller)
+        writer.header(header(command_word(self.words), self.settings, self.catalogue, plans, self.registry))
+        going = how(self.settings, folder, keep_all=keep_all)
+        execution = Execution(plans, self.registry, going, writer, expectations=expectations, watcher=teller)
         gc.freeze()
         gc.enable()
         trio.run(execution.run)
         return execution
-
-
-def _documents(plans: Sequence[Plan], registry: Registry) -> tuple[str, ...]:
-    ids = {id for plan in plans for entry in plan.entries for id in entry.requirements}
-    return tuple(dict.fromkeys(each.document.id for each in registry.values() if each.id in ids))

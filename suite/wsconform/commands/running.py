@@ -1,0 +1,64 @@
+"""What a run is made of besides its targets, the same for the command line and for pytest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..catalogue import Entry, catalogue_version
+from ..config import Configuration, Settings
+from ..execute import How, Plan
+from ..expected import Expectations, load
+from ..journal import Header
+from ..requirement import Registry
+from ..session import Limits
+from .shared import now, platform
+
+__all__ = ["expectations", "expected_path", "header", "how"]
+
+
+def how(settings: Settings, folder: Path | None, *, keep_all: bool = False) -> How:
+    """Return how a run goes under `settings`; `folder` is for what targets print."""
+    usual = Limits()
+    patience = math.inf if settings.debugger else settings.patience
+    return How(
+        limits=Limits(patience, min(usual.prompt, patience)),
+        jobs=1 if settings.debugger else settings.jobs or How().jobs,
+        confirm=not settings.debugger,
+        budget=settings.budget,
+        retries=settings.retries,
+        max_failures=settings.max_failures,
+        seed=settings.seed,
+        whole=settings.whole,
+        out=folder,
+        keep_all=keep_all,
+    )
+
+
+def expected_path(settings: Settings, configuration: Configuration) -> Path | None:
+    """Return the file of known failures: the one that was named, or expected.toml beside the configuration, if any."""
+    if settings.expected is not None:
+        return settings.expected
+    beside = configuration.path.parent if configuration.path else Path.cwd()
+    path = beside / "expected.toml"
+    return path if path.is_file() else None
+
+
+def expectations(path: Path | None, catalogue: Sequence[Entry]) -> Expectations:
+    """Read the known failures at `path`, whose patterns may use old names that `catalogue` has; raises Problem."""
+    if path is None:
+        return Expectations()
+    found = load(path)
+    found.about(catalogue)
+    return found
+
+
+def header(
+    command: str, settings: Settings, catalogue: Sequence[Entry], plans: Sequence[Plan], registry: Registry
+) -> Header:
+    """Return the first record of a journal of `plans`; `command` is what was called, with no secret in it."""
+    cited = {id for plan in plans for entry in plan.entries for id in entry.requirements}
+    documents = tuple(dict.fromkeys(each.document.id for each in registry.values() if each.id in cited))
+    version = catalogue_version(catalogue)
+    return Header(version, documents, command, settings.seed, settings.profile, platform(), now())
