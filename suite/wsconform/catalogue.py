@@ -133,11 +133,11 @@ Entry = Case | Monitor
 def case(
     *requirements: str,
     needs: Iterable[Need] | Need = (),
-    offer: str | None = None,
-    alone: bool = False,
+    offer: str | Callable[..., str] | None = None,
+    alone: bool | None = None,
     heavy: bool = False,
     allow: float = 0.0,
-    profile: Profile = Profile.QUICK,
+    profile: Profile | Callable[..., Profile] = Profile.QUICK,
     hint: str = "",
     reading: str = "",
     aliases: Sequence[str] = (),
@@ -145,16 +145,18 @@ def case(
     """Make an async function a case that cites `requirements` (ids of the registry), the deciding one first.
 
     `offer` is put into Sec-WebSocket-Extensions and has to be accepted; `hint` is advice to who fails;
-    `reading` names the page in docs/readings that says how a contested sentence is read.
+    `reading` names the page in docs/readings that says how a contested sentence is read. Where the members of a
+    family differ in `offer` or `profile`, a function of their parameters says which each has. What is heavy is put
+    alone unless `alone` is False, and is in no profile below `standard`.
     """
     wanted = frozenset({needs} if isinstance(needs, Need) else needs)
     options = {
         "needs": wanted,
         "offer": offer,
-        "alone": alone or heavy,
+        "alone": heavy if alone is None else alone,
         "heavy": heavy,
         "allow": allow,
-        "profile": max(profile, Profile.STANDARD) if heavy else profile,
+        "profile": profile,
         "hint": hint,
         "reading": reading,
         "aliases": tuple(aliases),
@@ -221,6 +223,10 @@ def _cases_of(function: Callable[..., Any], prefix: str) -> Iterator[Case]:
     name = f"{prefix}.{function.__name__}"
     for combination in itertools.product(*families.values()):
         label = "-".join(key for key, _ in combination)
+        parameters = dict(zip(families, (value for _, value in combination), strict=True))
+        own = {key: value(**parameters) if callable(value) else value for key, value in options.items()}
+        if own["heavy"]:
+            own["profile"] = max(own["profile"], Profile.STANDARD)
         yield Case(
             id=f"{name}[{label}]" if combination else name,
             function=function,
@@ -228,8 +234,8 @@ def _cases_of(function: Callable[..., Any], prefix: str) -> Iterator[Case]:
             title=title,
             why=why,
             subject=subject,
-            parameters=dict(zip(families, (value for _, value in combination), strict=True)),
-            **options,
+            parameters=parameters,
+            **own,
         )
 
 
@@ -324,7 +330,11 @@ def _match(pattern: str, text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What to put to a target: patterns of ids, sections ("RFC6455:5.5", "5.5"), levels by weight, a profile."""
+    """What to put to a target: patterns of ids, sections ("RFC6455:5.5", "5.5"), levels by weight, a profile.
+
+    A case that is asked for by its whole id, or by an alias, is put whatever the profile: `autobahn:12.1.1` is,
+    where `autobahn:12.*`, or a family's name, takes what the profile has of them.
+    """
 
     cases: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
@@ -353,13 +363,17 @@ class Selection:
             return False
         if self.levels and needed.level.weight not in self.levels:
             return False
-        if isinstance(entry, Case) and entry.profile > self.profile:
+        if isinstance(entry, Case) and entry.profile > self.profile and not self._names(entry):
             return False
         if self.shard and isinstance(entry, Case):
             # A monitor watches whatever is put, so every shard needs all of them.
             which, of = self.shard
             return int(hashlib.sha256(entry.id.encode()).hexdigest()[:8], 16) % of == which - 1
         return True
+
+    def _names(self, entry: Entry) -> bool:
+        """Whether `entry` was asked for by its own id, whole, or by another name that it has."""
+        return any(pattern == entry.id or pattern in entry.aliases for pattern in self.cases)
 
 
 def _takes(pattern: str, entry: Entry) -> bool:

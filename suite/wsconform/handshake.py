@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .wire.http1 import Fields, Request, Response, is_token
@@ -169,6 +169,29 @@ def deflate_answers(answer: Extension, offer: Extension) -> str | None:
         return f"server_max_window_bits={given or 15} is more than the {asked} asked for"
     if answer.get("client_max_window_bits") and offer.get("client_max_window_bits") is None:
         return "client_max_window_bits was not offered"
+    return None
+
+
+def deflate_mirrored(ours: Sequence[Extension], theirs: Iterable[Extension]) -> Extension | None:
+    """Return a server's answer to a client's offers `theirs` that asks of it what `ours` would ask of a server.
+
+    `ours` are offers in order of preference; none of them asks for anything where there is none. What the client
+    asks of us is granted, what it permits is used only where `ours` ask for it; None where no offer allows that.
+    """
+    sound = [each for each in theirs if each.name == DEFLATE and deflate_problem(each, answer=False) is None]
+    for wanted in ours or (Extension(DEFLATE),):
+        bits = wanted.get("server_max_window_bits")
+        for offer in sound:
+            permitted = offer.get("client_max_window_bits")
+            if bits and (permitted is None or int(permitted or 15) < int(bits)):
+                continue
+            granted = ("server_no_context_takeover", "server_max_window_bits")
+            parameters = [each for each in offer.parameters if each[0] in granted]
+            if wanted.get("server_no_context_takeover") is not None:
+                parameters.append(("client_no_context_takeover", None))
+            if bits:
+                parameters.append(("client_max_window_bits", bits))
+            return Extension(DEFLATE, tuple(parameters))
     return None
 
 

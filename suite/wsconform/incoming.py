@@ -9,7 +9,15 @@ import trio
 
 from .channel import Received
 from .connection import Connection
-from .handshake import DEFLATE, Extension, MalformedExtensions, base_response, deflate_problem, offered
+from .handshake import (
+    DEFLATE,
+    Extension,
+    MalformedExtensions,
+    base_response,
+    deflate_mirrored,
+    offered,
+    parse_extensions,
+)
 from .result import Direction, Reason
 from .session import Handed, Session, Unreached
 from .transcript import Closure, Conversation, Provocation
@@ -124,19 +132,21 @@ class Incoming(Handed):
         """Accept the client correctly, with permessage-deflate if `offer` asks for it; Unreached if it offered none."""
         response = self.response
         if offer is not None:
-            response = response.with_field("Sec-WebSocket-Extensions", str(self.accepted_deflate()))
+            response = response.with_field("Sec-WebSocket-Extensions", str(self.accepted_deflate(offer)))
         connection = await self.answer(response)
         self.conversation.opened = True
         return connection
 
-    def accepted_deflate(self) -> Extension:
-        """Return an answer to the client's first sound permessage-deflate offer; Unreached where there is none."""
-        for offer in self.offers:
-            if offer.name == DEFLATE and deflate_problem(offer, answer=False) is None:
-                # What the client asks of us we grant; what it permits we leave alone.
-                granted = ("server_no_context_takeover", "server_max_window_bits")
-                return Extension(DEFLATE, tuple(each for each in offer.parameters if each[0] in granted))
-        raise Unreached(Reason.NOT_OFFERED, "the client does not offer permessage-deflate")
+    def accepted_deflate(self, offer: str = "") -> Extension:
+        """Return an answer to a sound permessage-deflate offer of the client's, as `deflate_mirrored` makes it.
+
+        `offer` is what a case would offer to a server. Unreached where the client offers nothing that allows it.
+        """
+        ours = parse_extensions(offer.encode()) if offer else ()
+        answer = deflate_mirrored(ours, self.offers)
+        if answer is None:
+            raise Unreached(Reason.NOT_OFFERED, f"the client does not offer {DEFLATE} in a way that allows this")
+        return answer
 
     async def expect_open(
         self, response: Response | bytes | None = None, *, pieces: Sequence[int] | None = None
