@@ -93,12 +93,13 @@ class AgentRun:
                 role=Role.CLIENT,
                 address=self.rules.url,
                 transport="tls" if self.rules.facts.tls else "tcp",
-                info={**self.rules.info, **({"user-agent": said} if said else {})},
+                info={**self.rules.info, **self.plan.info(self.name), **({"user-agent": said} if said else {})},
                 offers=offers,
                 echo=self.rules.facts.echo,
                 round_trip=round(self.rules.facts.round_trip, 6),
             )
         )
+        self.give_up(self.plan.left_out(self.name), "left out for this client by its name", Reason.EXCLUDED)
 
     def confirm(self) -> None:
         """Have what is not a pass put again before it is believed, as a client that asks for what is open can."""

@@ -63,7 +63,8 @@ class Rounds:
     async def _round(self, cases: list[Case]) -> None:
         """Start the driver, numbers counting `cases`, and end it when it is done, has ended, or does nothing."""
         server = self._server
-        server.numbered = tuple(cases)
+        whole = len(cases) == len(server.plan.cases)
+        server.numbered = server.plan.numbered if whole else tuple(cases)
         self.rounds += 1
         server.teller.detail(f"Round {self.rounds}: {len(cases)} cases")
         client = self.last = self._start()

@@ -27,7 +27,7 @@ from .keeper import Keeper
 from .launched import Launched, log_file
 from .listener import Listener, open_listeners
 from .percase import PerCase
-from .plan import Plan
+from .plan import Numbering, Plan
 from .rounds import Rounds
 from .server import Server, Teller
 from .setting import Driver, EachCase, OnPage, Setting, Waiting
@@ -52,9 +52,10 @@ class Serving:
         watcher: Watcher | None = None,
         update: Callable[[], Awaitable[None]] = _no_update,
         keep_all: bool = False,
+        numbering: Numbering | None = None,
     ) -> None:
         """`update` writes the reports of what there is so far, for clients that ask for it."""
-        self.plan, self.setting, self.teller = Plan.of(entries, registry), setting, teller
+        self.plan, self.setting, self.teller = Plan.of(entries, registry, numbering), setting, teller
         self._entries, self._writer, self._update = entries, writer, update
         self._watcher: Watcher = watcher or Silent()
         self._keeper = Keeper(writer, len(entries), expectations or Expectations(), self._watcher, keep_all=keep_all)
@@ -116,6 +117,7 @@ class Serving:
             setting.seed,
             setting.whole,
             confirm=started and setting.confirm,
+            farewell=setting.farewell,
             info=setting.info,
         )
         return Server(
@@ -171,7 +173,7 @@ class Serving:
 
     async def _wait(self, server: Server, driven: Waiting) -> None:
         page = f"http{str(self.url).removeprefix('ws').rstrip('/')}/"
-        self.teller.ready(f"Ok, will run {len(self.plan.cases)} test cases for any clients connecting")
+        self.teller.ready(f"Ok, will run {len(self.plan.numbered)} test cases for any clients connecting")
         self.teller.ready(f"at {server.rules.url}, in a browser at {page}; ends with /stopServer, or Ctrl-C")
         async with trio.open_nursery() as nursery:
 
@@ -189,7 +191,8 @@ class Serving:
         clients = PerCase(server, driven.command, driven.agent, nursery, within=driven.within, folder=setting.folder)
         seen = await clients.probe()
         options = Options(jobs=driven.jobs, limits=setting.limits, confirm=setting.confirm)
-        await clients.run(self._entries, options, seen)
+        left_out = {case.id for case in self.plan.left_out(driven.agent)}
+        await clients.run([entry for entry in self._entries if entry.id not in left_out], options, seen)
         if clients.lost:
             text = f"{driven.agent}: clients that were started did not connect any more; the last cases were not put"
             self._keeper.fail(driven.agent, text, self._record(driven.agent))

@@ -77,7 +77,7 @@ class Server:
         self.plan, self.rules, self.sink, self.teller = plan, rules, sink, teller
         self.agents: dict[str, AgentRun] = {}
         #: The cases that numbers count, and `/getCaseCount` says how many: the plan, or what a later round is about.
-        self.numbered: tuple[Case, ...] = plan.cases
+        self.numbered: tuple[Case, ...] = plan.numbered
         self.stopped = trio.Event()
         self.updates = 0
         self.active = 0
@@ -186,7 +186,8 @@ class Server:
         match route:
             case routes.RunCase():
                 case = self.plan.find(route.which, self.numbered)
-                await self._run(visit, self.agent(route.agent), case)
+                name = self.plan.name(route.which, case, self.numbered)
+                await self._run(visit, self.agent(route.agent), case, name)
             case routes.NextCase():
                 await self._next(visit, route.agent)
             case routes.ProbeClient():
@@ -199,7 +200,8 @@ class Server:
                 await converse(visit, lambda: _said(count))
             case routes.CaseInfo():
                 case = self.plan.find(route.which, self.numbered)
-                info = answers.text({"id": case.id, "description": case.title})
+                name = self.plan.name(route.which, case, self.numbered)
+                info = answers.text({"id": name, "description": case.title})
                 await converse(visit, lambda: _said(info))
             case routes.CaseStatus():
                 await self._status(visit, self.agent(route.agent), self.plan.find(route.which, self.numbered))
@@ -232,23 +234,29 @@ class Server:
             raise routes.Refusal(410, "Gone", "this client has run every case; /updateReports writes the reports")
         await self._put(visit, run, case)
 
-    async def _run(self, visit: Visit, run: AgentRun, case: Case) -> None:
+    async def _run(self, visit: Visit, run: AgentRun, case: Case, name: str) -> None:
         if (expected := self._expected.get((run.name, case.id))) is not None:
             await self._hand_over(visit, expected)
             return
         if self._started_only:
             raise routes.Refusal(409, "Conflict", f"nothing is expected of {run.name} for {case.id} now")
-        if case.id in run.running:
+        if case.id in run.running and self.plan.numbering is None:
             raise routes.Refusal(409, "Conflict", f"{run.name} has a connection for {case.id} already")
         run.meet(visit.head)
-        if run.out_of_reach(case):
-            self.teller.detail(f"Skipping test case {case.id} for agent {terminal(run.name)}: out of reach")
+        if self.plan.is_left_out(run.name, name):
+            self.teller.detail(f"Skipping test case {name} for agent {terminal(run.name)} by test configuration!")
             await converse(visit, _nothing)
             return
-        await self._put(visit, run, case)
+        if run.out_of_reach(case):
+            self.teller.detail(f"Skipping test case {name} for agent {terminal(run.name)}: out of reach")
+            await converse(visit, _nothing)
+            return
+        await self._put(visit, run, case, name)
 
-    async def _put(self, visit: Visit, run: AgentRun, case: Case) -> None:
-        self.teller.detail(f"Running test case ID {case.id} for agent {terminal(run.name)} from peer {visit.peer}")
+    async def _put(self, visit: Visit, run: AgentRun, case: Case, name: str | None = None) -> None:
+        self.teller.detail(
+            f"Running test case ID {name or case.id} for agent {terminal(run.name)} from peer {visit.peer}"
+        )
         accepted = visit.accepted()
         attempted = await run.put(case, accepted, self.address(visit.head))
         await _leave(visit, accepted, attempted.conversations)

@@ -69,4 +69,5 @@ class Setting:
     whole: bool = False
     folder: Path | None = None
     port: int = 0
+    farewell: bool = False
     info: Mapping[str, str] = field(default_factory=dict)
