@@ -82,6 +82,8 @@ class Target:
     start: tuple[str, ...] = ()
     ready_within: float = 10.0
     info: Mapping[str, str] = field(default_factory=dict)
+    #: What is asked for with SNI, and stands in the certificate, if that is not the URL's host.
+    server_name: str | None = None
     where: str = ""
 
     @property
@@ -105,6 +107,6 @@ class Target:
             if context is None or not tls:
                 return await dial_tcp(host, port)
             chosen = context if verify else tls_context(insecure=True)
-            return await dial_tls(host, port, chosen, server_name)
+            return await dial_tls(host, port, chosen, server_name or self.server_name)
 
         return dial

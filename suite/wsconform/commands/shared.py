@@ -36,6 +36,7 @@ __all__ = [
     "selection",
     "target_in",
     "tell_github",
+    "with_flags",
 ]
 
 
@@ -143,6 +144,11 @@ def choose(names: Sequence[str], flags: Mapping[str, object], configuration: Con
         )
     servers = [name for name, table in configuration.targets.items() if table.role == "server"]
     chosen = [_one(name, configuration) for name in names or servers or configuration.targets]
+    return with_flags(chosen, flags)
+
+
+def with_flags(chosen: Sequence[Chosen], flags: Mapping[str, object]) -> list[Chosen]:
+    """Return `chosen` as `flags` have them; raises Problem where those make no sense."""
     if flags.get("start") and len(chosen) > 1:
         raise Problem(f"--start starts one target, and there are {len(chosen)}; name the one it is for")
     return _with_own_names([_over(each, flags) for each in chosen])
