@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wsconform import Conversation, Role, Sample, Verdict, monitor
-from wsconform.handshake import DEFLATE, MalformedExtensions, deflate_problem, offered
+from wsconform.handshake import DEFLATE, Extension, MalformedExtensions, deflate_answers, deflate_problem, offered
 from wsconform.wire.frame import DEFINED_OPCODES
 from wsconform.wire.http1 import Head
 
 from .opening import accepted, answered, judged
 
 NAME = "Sec-WebSocket-Extensions"
+
+#: Windows, in bits, that RFC 7692 section 7.3 advises against.
+_SMALL = ("8", "9")
 
 
 def _told(head: Head) -> str:
@@ -51,11 +54,11 @@ def _is_well_formed(head: Head) -> bool:
 
 @monitor("6455-4.2.2-21", "6455-9-2", hint="answer what was offered; accept nothing on your own")
 def no_extension_is_accepted_unasked(conversation: Conversation) -> Iterator[Sample]:
-    """No 101 lists an extension that its request did not offer."""
+    """No 101 lists an extension that its request did not offer; whether in the same case of letters is not looked at."""
     for entry, response, request in answered(conversation):
         try:
-            asked = {extension.name for extension in offered(request.fields)}
-            extra = [each.name for each in offered(response.fields) if each.name not in asked]
+            asked = {extension.name.lower() for extension in offered(request.fields)}
+            extra = [each.name for each in offered(response.fields) if each.name.lower() not in asked]
         except MalformedExtensions:
             continue
         yield judged(not extra, f"accepted, and not offered: {', '.join(extra)}", entry)
@@ -81,7 +84,7 @@ def deflate_parameters_are_defined(conversation: Conversation) -> Iterator[Sampl
                     yield judged(problem is None, problem or "", entry)
 
 
-@monitor("6455-5.8-1", hint="set RSV bits, and compress, only where your 101 named the extension")
+@monitor("6455-5.8-1", "7692-5-13", hint="set RSV bits, and compress, only where your 101 named the extension")
 def frames_use_no_extension_that_was_not_negotiated(conversation: Conversation) -> Iterator[Sample]:
     """Where the 101 listed no extension, no frame has a reserved bit or a reserved opcode."""
     named = conversation.role is Role.SERVER and any(NAME in head.fields for _, head in accepted(conversation))
@@ -93,3 +96,54 @@ def frames_use_no_extension_that_was_not_negotiated(conversation: Conversation) 
             return
     if conversation.frames:
         yield Sample()
+
+
+def _deflates(head: Head) -> list[Extension]:
+    return [each for each in offered(head.fields) if each.name == DEFLATE] if _is_well_formed(head) else []
+
+
+def _accepted_deflates(conversation: Conversation) -> Iterator[tuple[int, Extension, list[Extension]]]:
+    """Return each permessage-deflate of a 101 with the offers that it may answer, all of them legal; and its entry.
+
+    What is accepted of an offer that should have been declined is for the cases that make it.
+    """
+    for entry, response, request in answered(conversation):
+        offers = _deflates(request)
+        if offers and all(deflate_problem(offer, answer=False) is None for offer in offers):
+            for extension in _deflates(response):
+                yield entry, extension, offers
+
+
+@monitor(
+    "7692-7.1.1.1-2",
+    "7692-7.1.2.1-2",
+    "7692-7.1.2.1-3",
+    "7692-7.1.2.2-4",
+    hint="choose one offer, grant what it asks for, and limit the client only where it offers to be limited",
+)
+def deflate_fits_one_of_the_offers(conversation: Conversation) -> Iterator[Sample]:
+    """Each permessage-deflate in a 101 has parameters with which it answers one of the offers."""
+    for entry, extension, offers in _accepted_deflates(conversation):
+        problems = [deflate_answers(extension, offer) for offer in offers]
+        yield judged(None in problems, f"{extension} to {', '.join(map(str, offers))}: {problems[0]}", entry)
+
+
+@monitor("7692-7.3-1", hint="use a window of 10 bits or more: a smaller one finds next to nothing to refer to")
+def windows_are_useful(conversation: Conversation) -> Iterator[Sample]:
+    """No window of less than 10 bits (1024 octets) is asked for, or agreed to without being asked for."""
+    if conversation.role is Role.SERVER:
+        for entry, extension, offers in _accepted_deflates(conversation):
+            yield from _windows(extension, entry, offers)
+    else:
+        for entry, head in conversation.heads:
+            for extension in _deflates(head):
+                yield from _windows(extension, entry, [])
+
+
+def _windows(extension: Extension, entry: int, offers: list[Extension]) -> Iterator[Sample]:
+    for name in ("server_max_window_bits", "client_max_window_bits"):
+        value = extension.get(name)
+        asked = any(offer.get(name) in _SMALL for offer in offers)
+        small = value in _SMALL and not asked
+        label = f"{name} {value or ('absent' if value is None else 'without a value')}"
+        yield Sample(label, Verdict.DEPARTED if small else Verdict.PASSED, entry)
