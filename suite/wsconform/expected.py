@@ -86,6 +86,10 @@ class Expectations:
             return result
         return replace(result, expected=told, flaky_expected=wavers)
 
+    def about_case(self, target: str, case: str) -> tuple[Expectation, ...]:
+        """Return the entries that speak of `case` at `target`, the target's own first."""
+        return tuple(entry for entry in self._of(target) if self._takes(entry, case))
+
     def _of(self, target: str) -> Iterator[Expectation]:
         yield from (entry for entry in self.entries if entry.target == target)
         yield from (entry for entry in self.entries if entry.target == EVERY)
