@@ -152,7 +152,7 @@ class Run:
         artefacts = make(documents, [read(path)], folder) if documents else []
         ruling = gate.rule(
             execution.outcomes,
-            self._stale(expectations, plans),
+            execution.stale,
             policy,
             interrupted=execution.interrupted,
             expected=expectations.name,
@@ -202,14 +202,10 @@ class Run:
         return expectations(self._expected, self.catalogue)
 
     def _stale(self, expectations: Expectations, plans: Sequence[Plan]) -> list[str]:
-        import datetime
+        from .running import stale
 
-        return expectations.stale(
-            self.catalogue,
-            ran=[plan.target.name for plan in plans],
-            known=self.configuration.targets,
-            today=datetime.date.today(),
-        )
+        ran = {plan.target.name: plan.target.role for plan in plans}
+        return stale(expectations, self.catalogue, self.registry, self.settings, self.configuration, ran=ran)
 
     def _teller(self, chosen: Sequence[Chosen], to: tuple[Out, Style], policy: Policy, manner: Manner) -> Teller:
         from ..catalogue import catalogue_version
@@ -249,7 +245,15 @@ class Run:
 
         writer.header(header(command_word(self.words), self.settings, self.catalogue, plans, self.registry))
         going = how(self.settings, folder, keep_all=keep_all)
-        execution = Execution(plans, self.registry, going, writer, expectations=expectations, watcher=teller)
+        execution = Execution(
+            plans,
+            self.registry,
+            going,
+            writer,
+            expectations=expectations,
+            watcher=teller,
+            stale=lambda: self._stale(expectations, plans),
+        )
         gc.freeze()
         gc.enable()
         trio.run(execution.run)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import datetime
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..catalogue import Entry, catalogue_version
+from ..catalogue import Entry, Profile, Selection, catalogue_version
 from ..config import Configuration, Settings
 from ..execute import How, Plan
 from ..expected import Expectations, load
 from ..journal import Header
-from ..requirement import Registry
+from ..requirement import Registry, Role
 from ..session import Limits
 from .shared import now, platform
 
-__all__ = ["expectations", "expected_path", "header", "how"]
+__all__ = ["expectations", "expected_path", "header", "how", "stale"]
 
 
 def how(settings: Settings, folder: Path | None, *, keep_all: bool = False) -> How:
@@ -61,4 +62,41 @@ def header(
     cited = {id for plan in plans for entry in plan.entries for id in entry.requirements}
     documents = tuple(dict.fromkeys(each.document.id for each in registry.values() if each.id in cited))
     version = catalogue_version(catalogue)
-    return Header(version, documents, command, settings.seed, settings.profile, platform(), now())
+    return Header(
+        version,
+        documents,
+        command,
+        settings.seed,
+        settings.profile,
+        platform(),
+        now(),
+        fail_on=settings.fail_on,
+        allow=settings.allow,
+    )
+
+
+def stale(
+    expectations: Expectations,
+    catalogue: Sequence[Entry],
+    registry: Registry,
+    settings: Settings,
+    configuration: Configuration,
+    *,
+    ran: Mapping[str, Role],
+) -> list[str]:
+    """Return a line for each entry of `expectations` that holds no more; `ran` are targets, and what they are.
+
+    Of a run that selectors or a shard made smaller, no entry is said to pass whose cases it did not all put.
+    """
+    if not expectations.entries:
+        return []
+    whole = Selection(profile=Profile[settings.profile.upper()])
+    by_role = {role: [entry.id for entry in whole.select(catalogue, role, registry)] for role in set(ran.values())}
+    configured = {name: Role(table.role) for name, table in configuration.targets.items()}
+    return expectations.stale(
+        catalogue,
+        ran=ran,
+        known=configuration.targets,
+        today=datetime.date.today(),
+        whole={name: by_role[role] for name, role in {**configured, **ran}.items() if role in by_role},
+    )

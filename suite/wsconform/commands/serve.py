@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -140,6 +139,7 @@ class Serve:
                     watcher=teller,
                     update=update,
                     keep_all=verbose,
+                    stale=lambda ran: self._stale(expectations, ran),
                 )
                 trio.run(serving.run)
         except OSError as problem:
@@ -148,8 +148,13 @@ class Serve:
         if not serving.outcomes:
             prose.line(f"No client ran a case at {style.text(str(serving.url))}; journal {style.text(str(path))}")
             return Exit.INTERRUPTED if serving.interrupted else Exit.NOTHING
-        stale = self._stale(expectations, [outcome.name for outcome in serving.outcomes])
-        ruling = gate.rule(serving.outcomes, stale, policy, interrupted=serving.interrupted, expected=expectations.name)
+        ruling = gate.rule(
+            serving.outcomes,
+            serving.stale,
+            policy,
+            interrupted=serving.interrupted,
+            expected=expectations.name,
+        )
         told = [f"journal {path}", *(str(each) for each in artefacts)]
         tell_github(serving.outcomes, policy, self.registry, self.configuration.path, left=(path, folder), prose=prose)
         teller.summary(serving.outcomes, ruling, told, serving.seconds)
@@ -175,23 +180,16 @@ class Serve:
     # --- around it
 
     def _expectations(self) -> Expectations:
-        from ..expected import Expectations, load
+        from .running import expectations, expected_path
 
-        path = self.settings.expected
-        if path is None:
-            beside = self.configuration.path.parent if self.configuration.path else Path.cwd()
-            path = beside / "expected.toml"
-            if not path.is_file():
-                return Expectations()
-        expectations = load(path)
-        expectations.about(self.catalogue)
-        return expectations
+        return expectations(expected_path(self.settings, self.configuration), self.catalogue)
 
     def _stale(self, expectations: Expectations, ran: Sequence[str]) -> list[str]:
-        import datetime
+        from ..requirement import Role
+        from .running import stale
 
-        known = self.configuration.targets
-        return expectations.stale(self.catalogue, ran=ran, known=known, today=datetime.date.today())
+        clients = dict.fromkeys(ran, Role.CLIENT)
+        return stale(expectations, self.catalogue, self.registry, self.settings, self.configuration, ran=clients)
 
     def _header(self, writer: JournalWriter, entries: Sequence[Entry]) -> None:
         from ..catalogue import catalogue_version
@@ -202,7 +200,17 @@ class Serve:
         documents = tuple(dict.fromkeys(each.document.id for each in self.registry.values() if each.id in ids))
         version, settings = catalogue_version(self.catalogue), self.settings
         writer.header(
-            Header(version, documents, command_word(self.words), settings.seed, settings.profile, platform(), now())
+            Header(
+                version,
+                documents,
+                command_word(self.words),
+                settings.seed,
+                settings.profile,
+                platform(),
+                now(),
+                fail_on=settings.fail_on,
+                allow=settings.allow,
+            )
         )
 
     def _teller(self, to: tuple[Out, Style], policy: Policy, setting: Setting, *, quiet: bool, verbose: bool) -> Teller:

@@ -53,8 +53,12 @@ class Serving:
         update: Callable[[], Awaitable[None]] = _no_update,
         keep_all: bool = False,
         numbering: Numbering | None = None,
+        stale: Callable[[Sequence[str]], Sequence[str]] = lambda ran: (),
     ) -> None:
-        """`update` writes the reports of what there is so far, for clients that ask for it."""
+        """`update` writes the reports of what there is so far, for clients that ask for it.
+
+        `stale` is asked at the end for what of the expectations holds no more, now that these clients ran.
+        """
         self.plan, self.setting, self.teller = Plan.of(entries, registry, numbering), setting, teller
         self._entries, self._writer, self._update = entries, writer, update
         self._watcher: Watcher = watcher or Silent()
@@ -62,6 +66,8 @@ class Serving:
         self.why = Why.DONE
         self.seconds = 0.0
         self.url = setting.url
+        self.stale: tuple[str, ...] = ()
+        self._stale = stale
 
     @property
     def outcomes(self) -> list[TargetOutcome]:
@@ -99,7 +105,8 @@ class Serving:
             with trio.CancelScope(shield=True):
                 self._end(server)
             self.seconds = trio.current_time() - began
-            self._writer.footer(Footer(self.why.value, _now(), round(self.seconds, 6), self._counts()))
+            self.stale = tuple(self._stale([outcome.name for outcome in self.outcomes])) if self.outcomes else ()
+            self._writer.footer(Footer(self.why.value, _now(), round(self.seconds, 6), self._counts(), self.stale))
         return self.why
 
     def _budget(self) -> float:
