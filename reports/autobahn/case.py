@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wsconform.escape import html
-from wsconform.older import behavior
+from wsconform.older import INFORMATIONAL, OK, behavior
 from wsconform.requirement import Role
 from wsconform.result import Direction, Entry, Octets, Result
 from wsconform.wire.frame import CONTINUATION, PING, PONG, RSV1
@@ -59,6 +59,8 @@ class Told:
 def tell(id: str, number: int, result: Result) -> Told:
     """Return what is said of `result` as the older suite's case `id`, its `number`-th."""
     seen, wanted, word = pick(result), asked(id), behavior(result)
+    if word == OK and not wanted.judged:
+        word = INFORMATIONAL
     return Told(id, number, result, seen, wanted, word, judge(seen, wanted, word))
 
 

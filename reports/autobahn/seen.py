@@ -25,9 +25,8 @@ class SeenFrame:
 
     @property
     def is_close(self) -> bool:
-        """Whether it is a Close that a peer can take for one: whole, without RSV bits, of at most 125 octets."""
-        header = self.header
-        return header.opcode == CLOSE and header.fin and not header.rsv and header.length <= 125
+        """Whether it is a Close, and nothing in its first octet is wrong: one with RSV bits closes nothing."""
+        return self.header.opcode == CLOSE and self.header.fin and not self.header.rsv
 
     @property
     def body(self) -> CloseBody:

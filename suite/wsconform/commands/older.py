@@ -80,7 +80,7 @@ class Older:
                 count += 1
                 name = f"{target.name} ({count})"
             taken.add(name)
-            found.append(Chosen(replace(target, name=name), (server.url,)))
+            found.append(Chosen(replace(target, name=name), _words(server, target)))
         return with_flags(found, flags)
 
     def _target(self, server: Server, where: str, flags: Mapping[str, object]) -> Target:
@@ -124,3 +124,13 @@ class Older:
             tuple((id, case) for id, case in named if case is not None),
             lambda agent: self.spec.of(agent, self.table),
         )
+
+
+def _words(server: Server, target: Target) -> tuple[str, ...]:
+    """Return how the command line names `server`, without the file."""
+    words = [server.url]
+    if server.origin:
+        words += ["-H", f"Origin: {server.origin}"]
+    if target.subprotocol:
+        words += ["--subprotocol", target.subprotocol]
+    return (*words, "--insecure") if target.insecure else tuple(words)

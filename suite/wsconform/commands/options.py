@@ -10,7 +10,7 @@ import click
 from .. import values
 from .completion import complete_cases
 
-__all__ = ["Value", "display_options", "selectors", "target_options"]
+__all__ = ["Value", "display_options", "older_option", "selectors", "target_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -103,6 +103,16 @@ def target_options(function: F) -> F:
             ),
         ],
     )
+
+
+def older_option(function: F) -> F:
+    """Add what names a configuration of the older suite."""
+    return click.option(
+        "--autobahn-spec",
+        metavar="FILE",
+        type=Value(values.PATH, "FILE"),
+        help="A configuration of the Autobahn|Testsuite: its cases, its targets, its index.json.",
+    )(function)
 
 
 def display_options(function: F) -> F:
