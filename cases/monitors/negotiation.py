@@ -54,7 +54,7 @@ def _is_well_formed(head: Head) -> bool:
 
 @monitor("6455-4.2.2-21", "6455-9-2", hint="answer what was offered; accept nothing on your own")
 def no_extension_is_accepted_unasked(conversation: Conversation) -> Iterator[Sample]:
-    """No 101 lists an extension that its request did not offer; whether in the same case of letters is not looked at."""
+    """No 101 lists an extension that its request did not offer; names are compared without case."""
     for entry, response, request in answered(conversation):
         try:
             asked = {extension.name.lower() for extension in offered(request.fields)}
