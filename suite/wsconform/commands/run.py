@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ import click
 
 from .. import values
 from .completion import complete_targets
-from .options import DURATION, Value, display_options, selectors, target_options
+from .options import DURATION, Value, display_options, older_option, selectors, target_options
 
 if TYPE_CHECKING:
     from ..catalogue import Entry
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..requirement import Registry
     from ..style import Out, Style
     from ..terminal import Teller
+    from .older import Older
     from .shared import Chosen
 
 
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 @click.option("-q", "--quiet", is_flag=True, help="The verdict alone.")
 @click.option("-v", "--verbose", is_flag=True, help="Every result with its ladder.")
 @click.option("--whole", is_flag=True, default=None, help="Keep all octets in the journal.")
+@older_option
 @display_options
 @click.pass_obj
 def command(
@@ -67,6 +69,7 @@ def command(
     """Put the catalogue to TARGETs: names from the configuration, or ws and wss addresses.
 
     Without a TARGET, all that are configured; without a configuration, the embedded reference endpoint.
+    With --autobahn-spec, the servers and cases of a fuzzingclient.json of the older suite, and its index.json.
     """
     import gc
 
@@ -76,6 +79,10 @@ def command(
     gc.disable()
     configuration = config.load()
     settings = config.settle(flags, os.environ, configuration)
+    if flags.get("autobahn_spec") is not None:
+        from .older import settle
+
+        settings = settle(settings, flags)
     return Run(words, configuration, settings, flags).run(targets, json=json_, manner=Manner(quiet, verbose))
 
 
@@ -94,6 +101,15 @@ class Run:
         self, words: list[str], configuration: Configuration, settings: Settings, flags: dict[str, object]
     ) -> None:
         self.words, self.configuration, self.settings, self.flags = words, configuration, settings, flags
+
+    @functools.cached_property
+    def older(self) -> Older | None:
+        """The older suite's configuration, if one is named."""
+        if self.flags.get("autobahn_spec") is None:
+            return None
+        from .older import load
+
+        return load(self.flags["autobahn_spec"], servers=True)
 
     @functools.cached_property
     def registry(self) -> Registry:
@@ -126,8 +142,8 @@ class Run:
         from ..style import Out
         from .shared import Copy, choose, left_out, output, tell_github
 
-        settings = self.settings
-        chosen = choose(names, self.flags, self.configuration)
+        settings, older = self.settings, self.older
+        chosen = older.targets(self.flags) if older and not names else choose(names, self.flags, self.configuration)
         documents = wanted(settings.reports)
         plans = self._plans(chosen)
         expectations = self._expectations()
@@ -136,17 +152,24 @@ class Run:
         if not any(plan.entries for plan in plans):
             raise Problem(self._nothing_selected(plans), Exit.NOTHING)
         folder = writable_folder(settings.out, "-o")
+        if older is not None:
+            documents.append(older.document())
+            older.tell(Out(sys.stderr), style)
         path = folder / "journal.jsonl"
         teller = self._teller(chosen, (prose, style), policy, manner)
         if chosen[0].serve and not names and not manner.quiet:
             prose.line("No target is named and there is no configuration: this is the embedded reference endpoint.")
-        if (passed_over := left_out(names, self.configuration)) and not manner.quiet:
+        passed_over = left_out(names, self.configuration) if older is None else ""
+        if passed_over and not manner.quiet:
             prose.line(style.text(passed_over))
         try:
             with path.open("w", encoding="utf-8", newline="\n") as file:
                 copies = (Copy(Out(sys.stdout)),) if json else ()
                 writer = JournalWriter(file, *copies)
-                execution = self._execute(plans, expectations, writer, teller, folder, keep_all=manner.verbose)
+                farewell = any(document.kind == "autobahn" for document in documents)
+                execution = self._execute(
+                    plans, expectations, writer, teller, folder, keep_all=manner.verbose, farewell=farewell
+                )
         except OSError as problem:
             raise Problem(f"{path}: cannot be written: {problem.strerror}; name another folder with -o") from None
         artefacts = make(documents, [read(path)], folder) if documents else []
@@ -169,6 +192,17 @@ class Run:
         from .shared import selected, selection
 
         wanted = selection(self.settings)
+        if older := self.older:
+            return [
+                Plan(
+                    older.informed(each.target),
+                    older.entries(each.target.name, wanted, self.catalogue, each.target.role, self.registry),
+                    self._jobs(each),
+                    each.folder,
+                    each.serve,
+                )
+                for each in chosen
+            ]
         return [
             Plan(
                 each.target,
@@ -186,11 +220,11 @@ class Run:
         return given if isinstance(given, int) else chosen.jobs
 
     def _nothing_selected(self, plans: Sequence[Plan]) -> str:
-        from dataclasses import replace
-
         from ..catalogue import Profile
         from .shared import selected, selection
 
+        if self.older and not self.settings.case:
+            return f"nothing is selected: {self.older.spec.path}: its patterns take no id; see docs/older-suite.md"
         full = replace(selection(self.settings), profile=Profile.FULL)
         if any(selected(full, self.catalogue, plan.target.role, self.registry) for plan in plans):
             return f"nothing is selected in profile {self.settings.profile}; the cases belong to --profile full"
@@ -234,6 +268,7 @@ class Run:
         folder: Path,
         *,
         keep_all: bool,
+        farewell: bool,
     ) -> Execution:
         import gc
 
@@ -244,7 +279,7 @@ class Run:
         from .shared import command_word
 
         writer.header(header(command_word(self.words), self.settings, self.catalogue, plans, self.registry))
-        going = how(self.settings, folder, keep_all=keep_all)
+        going = replace(how(self.settings, folder, keep_all=keep_all), farewell=farewell)
         execution = Execution(
             plans,
             self.registry,
