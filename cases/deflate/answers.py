@@ -7,12 +7,14 @@ from wsconform.handshake import DEFLATE, deflate_problem
 from wsconform.opening import BROWSER_OFFER
 from wsconform.wire.frame import RSV1
 
+from ..opening.answers import taken
 from .negotiated import (
     HELLO,
     WINDOWS,
     answer_to,
     echo_compressed,
     expect_accepted_or_declined,
+    offering,
     open_with,
     told,
     words,
@@ -49,10 +51,11 @@ CONFIGURATIONS = (
 @each(offer=LEGAL)
 async def accepted_offer_is_named_with_legal_parameters(opening: Opening, offer: str) -> None:
     """To accept an offer the 101 names the extension, with parameters and values that are defined for answers."""
-    answer, accepted = await answer_to(opening, offer)
-    problem = deflate_problem(accepted, answer=True) if accepted else None
-    opening.expect(problem is None, f"a legal {DEFLATE}, or none", f"{told(accepted)}: {problem}", answer.entry)
-    opening.note("accepted", told(accepted))
+    answer, _ = await opening.exchange(offering(opening, offer))
+    accepted = [each for each in taken(opening, answer) if each.name == DEFLATE]
+    problems = [problem for each in accepted if (problem := deflate_problem(each, answer=True))]
+    opening.expect(not problems, f"a legal {DEFLATE}, or none", ", ".join(problems), answer.entry)
+    opening.note("accepted", ", ".join(map(str, accepted)) or "none")
 
 
 @case("7692-7.1.1.1-1", hint="an offer is a question: accept it or decline it, and accept the handshake")

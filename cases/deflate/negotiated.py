@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from wsconform import Connection, Frame, Opening
-from wsconform.handshake import DEFLATE, Extension
+from wsconform.handshake import DEFLATE, Extension, MalformedExtensions, parse_extensions
 from wsconform.opening import Answer
 from wsconform.result import Reason
 from wsconform.session import Unreached
-from wsconform.wire.frame import RSV1, TEXT
 from wsconform.wire.http1 import Request
 
-from ..opening.answers import EXTENSIONS, said, taken
+from ..opening.answers import EXTENSIONS, said
 
 WINDOWS = range(8, 16)
 
@@ -23,9 +22,18 @@ def offering(opening: Opening, *lines: str) -> Request:
     return opening.fresh_request().replacing(EXTENSIONS, *lines)
 
 
-def agreed(opening: Opening, answer: Answer) -> Extension | None:
-    """Return the permessage-deflate that a 101 accepts; None where it accepts none."""
-    return next((each for each in taken(opening, answer) if each.name == DEFLATE), None)
+def agreed(answer: Answer) -> Extension | None:
+    """Return the permessage-deflate that a 101 accepts; None where it accepts none.
+
+    A list that cannot be read is another case's to judge, and Unreached.
+    """
+    values = answer.head.fields.get_all(EXTENSIONS) if answer.head and answer.accepted else ()
+    if not any(value.strip(b", \t") for value in values):
+        return None
+    try:
+        return next((each for each in parse_extensions(b", ".join(values)) if each.name == DEFLATE), None)
+    except MalformedExtensions as problem:
+        raise Unreached(Reason.NOT_OFFERED, f"{EXTENSIONS} cannot be read: {problem}", answer.entry) from None
 
 
 def told(accepted: Extension | None) -> str:
@@ -42,24 +50,23 @@ async def answer_to(opening: Opening, offer: str) -> tuple[Answer, Extension | N
     if 400 <= answer.status < 500:
         raise Unreached(Reason.NOT_OFFERED, f"the target answers {offer} with {answer}", answer.entry)
     opening.expect(answer.accepted, "101, with the offer accepted or declined", str(answer), answer.entry)
-    return answer, agreed(opening, answer)
+    return answer, agreed(answer)
 
 
 async def expect_accepted_or_declined(opening: Opening, offer: str) -> None:
     """Expect 101 for a legal `offer`, and an answer that fits it, or none; note which."""
     answer, _ = await opening.exchange(offering(opening, offer))
     opening.expect(answer.accepted, "101, with the offer accepted or declined", str(answer), answer.entry)
-    opening.note("accepted", told(agreed(opening, answer)))
+    opening.note("accepted", told(agreed(answer)))
 
 
 async def open_with(opening: Opening, offer: str) -> Connection:
     """Open a connection with compression as `offer` asks for it; Unreached where the target does not take it up."""
-    request = offering(opening, offer)
-    answer, wire = await opening.exchange(request)
-    if not answer.accepted or agreed(opening, answer) is None:
+    answer, wire = await opening.exchange(offering(opening, offer))
+    if not answer.accepted or agreed(answer) is None:
         raise Unreached(Reason.NOT_OFFERED, f"the target answers {offer} with {declined(answer)}", answer.entry)
-    opening.note("accepted", told(agreed(opening, answer)))
-    return opening.accept(answer, wire, request)
+    opening.note("accepted", told(agreed(answer)))
+    return wire.upgrade(answer)
 
 
 def declined(answer: Answer) -> str:
@@ -80,5 +87,5 @@ def words(size: int) -> bytes:
 async def echo_compressed(ws: Connection, *payloads: bytes) -> None:
     """Send each of `payloads` as a compressed Text, one after the other, and expect its echo."""
     for payload in payloads:
-        await ws.send(Frame(TEXT, ws.compress(payload), rsv=RSV1))
+        await ws.send_compressed(Frame.text(payload))
         await ws.expect_echo(Frame.text(payload))

@@ -118,7 +118,7 @@ async def _expect_declined(opening: Opening, offer: str) -> None:
     answer, wire = await opening.exchange(offering(opening, offer))
     reacted = answer.accepted or 400 <= answer.status < 500
     opening.expect(reacted, f"101 without {DEFLATE}", str(answer), answer.entry)
-    accepted = agreed(opening, answer)
+    accepted = agreed(answer)
     opening.expect(accepted is None, f"101 without {DEFLATE}", declined(answer), answer.entry)
     opening.depart_if(not answer.accepted, f"refuses the handshake ({answer}) instead of declining the offer")
     if not answer.accepted:
@@ -144,7 +144,7 @@ async def later_offer_is_open_behind_a_bad_one(opening: Opening, offers: tuple[s
     bad, good = (f"{DEFLATE}; {parameters}".removesuffix("; ") for parameters in offers)
     answer, _ = await opening.exchange(offering(opening, f"{bad}, {good}"))
     opening.expect(answer.accepted, "101, with the second offer accepted or declined", str(answer), answer.entry)
-    accepted = agreed(opening, answer)
+    accepted = agreed(answer)
     problem = deflate_answers(accepted, *parse_extensions(good.encode())) if accepted else None
     opening.expect(problem is None, f"an answer to {good}, or none", f"{told(accepted)}: {problem}", answer.entry)
     opening.note("accepted", told(accepted))
@@ -218,8 +218,7 @@ async def compressed_message_behind_a_declined_offer_fails_the_connection(openin
 
 async def _open_without(opening: Opening, offer: str) -> Connection:
     """Open a connection on which `offer` was declined; Unreached where it was not, or the handshake was refused."""
-    request = offering(opening, offer)
-    answer, wire = await opening.exchange(request)
-    if not answer.accepted or agreed(opening, answer) is not None:
+    answer, wire = await opening.exchange(offering(opening, offer))
+    if not answer.accepted or agreed(answer) is not None:
         raise Unreached(Reason.NOT_OFFERED, f"{offer} is not declined, but answered with {declined(answer)}")
-    return opening.accept(answer, wire, request)
+    return wire.upgrade(answer)

@@ -38,7 +38,7 @@ def deflate_offers(incoming: Incoming) -> tuple[Extension, ...]:
 
 def require_no_offer(incoming: Incoming) -> None:
     """Go on where the client does not offer permessage-deflate; else Unreached."""
-    if any(offer.name == DEFLATE for offer in incoming.offers):
+    if any(DEFLATE.encode() in value for value in incoming.request.fields.get_all(EXTENSIONS)):
         raise Unreached(Reason.NOT_OFFERED, "the client offers permessage-deflate")
 
 

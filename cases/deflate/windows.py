@@ -11,7 +11,6 @@ from wsconform.handshake import DEFLATE
 from wsconform.opening import BROWSER_OFFER, Answer, Wire
 from wsconform.result import Reason
 from wsconform.session import Unreached
-from wsconform.wire.http1 import Request
 
 from .distances import expect_fresh_windows, expect_window, similar
 from .negotiated import WINDOWS, agreed, offering, open_with, told
@@ -57,19 +56,18 @@ async def small_window_is_declined_or_kept(opening: Opening, bits: int) -> None:
 
     zlib makes no raw stream of 8 bits, and takes 9 instead, or fails: an answer that repeats the 8 promises too much.
     """
-    request = offering(opening, f"{DEFLATE}; server_max_window_bits={bits}")
-    answer, wire = await opening.exchange(request)
+    answer, wire = await opening.exchange(offering(opening, f"{DEFLATE}; server_max_window_bits={bits}"))
     reacted = answer.accepted or 400 <= answer.status < 500
     opening.expect(reacted, "101, with the offer accepted or declined", str(answer), answer.entry)
     opening.depart_if(not answer.accepted, f"refuses the handshake ({answer}) instead of declining the offer")
-    await _expect_window_if_accepted(opening, answer, wire, request)
+    await _expect_window_if_accepted(opening, answer, wire)
 
 
-async def _expect_window_if_accepted(opening: Opening, answer: Answer, wire: Wire, request: Request) -> None:
-    accepted = agreed(opening, answer)
+async def _expect_window_if_accepted(opening: Opening, answer: Answer, wire: Wire) -> None:
+    accepted = agreed(answer)
     opening.note("accepted", told(accepted))
     if accepted is not None:
-        ws = opening.accept(answer, wire, request)
+        ws = wire.upgrade(answer)
         await expect_window(ws, _bits(ws, "server"))
 
 
