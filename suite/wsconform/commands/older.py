@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..config import Settings
     from ..serving.plan import Numbering
     from ..style import Out, Style
+    from .asked import Asked
 
 __all__ = ["KIND", "Older", "load", "settle"]
 
@@ -111,6 +112,20 @@ class Older:
         return tuple(entry for entry in selected(wanted, catalogue, role, registry) if entry.id in cases)
 
     # --- clients
+
+    def asked(self, asked: Asked) -> Asked:
+        """Return `asked` with the file's port and certificate where flags name none; raises Problem."""
+        if asked.url is not None or self.spec.url is None:
+            return asked
+        try:
+            url = Url.parse(self.spec.url)
+        except TargetError as problem:
+            raise Problem(f"--autobahn-spec {self.spec.path}: url: {problem}") from None
+        # The older suite looked at no path of it either: cases have their own.
+        told = replace(asked, url=str(replace(url, target="/")))
+        if asked.cert is not None or asked.tls or self.spec.cert is None:
+            return told
+        return replace(told, cert=self.spec.cert, key=self.spec.key)
 
     def numbering(self, wanted: Selection, catalogue: Sequence[Entry], registry: Registry) -> Numbering:
         """Return the file's cases for clients under their ids: of several for one id, the first that is for clients."""

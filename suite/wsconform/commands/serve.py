@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
 
 from .. import values
 from .asked import ADDRESS, JOBS, Asked, Preparing
-from .options import DURATION, Value, display_options, selectors
+from .options import DURATION, Value, display_options, older_option, selectors
 
 if TYPE_CHECKING:
     from ..catalogue import Entry
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from ..expected import Expectations
     from ..gate import Policy
     from ..journal import JournalWriter
+    from ..serving.plan import Numbering
     from ..serving.setting import Setting
     from ..style import Out, Style
     from ..terminal import Teller
+    from .older import Older
 
 
 @click.command("serve", short_help="be the server for clients under test")
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
 @click.option("-q", "--quiet", is_flag=True, help="The verdict alone.")
 @click.option("-v", "--verbose", is_flag=True, help="Every result with its ladder.")
 @click.option("--whole", is_flag=True, default=None, help="Keep all octets in the journal.")
+@older_option
 @display_options
 @click.pass_obj
 def command(
@@ -78,22 +81,36 @@ def command(
 
     Without CLIENT, clients come by themselves, with the control addresses of the older suite (/getCaseCount,
     /runCase, ...), or as a browser that opens the suite's address. CLIENT is a command with {url} in it, started
-    once for each case; {case}, {number}, {agent} and {cacert} are filled in, too.
+    once for each case; {case}, {number}, {agent} and {cacert} are filled in, too. With --autobahn-spec, the port and
+    cases of a fuzzingserver.json of the older suite, its numbers of cases, and its index.json.
     """
     from .. import config
 
     configuration = config.load()
     settings = config.settle(flags, os.environ, configuration)
-    asked = Asked.of(client, flags)
-    return Serve(words, configuration, settings, asked).run(json=json_, quiet=quiet, verbose=verbose)
+    asked, older = Asked.of(client, flags), None
+    if flags.get("autobahn_spec") is not None:
+        from .older import load, settle
+
+        settings, older = settle(settings, flags), load(flags["autobahn_spec"], servers=False)
+        asked = older.asked(asked) if older else asked
+    return Serve(words, configuration, settings, asked, older).run(json=json_, quiet=quiet, verbose=verbose)
 
 
 class Serve:
     """One call of the command."""
 
-    def __init__(self, words: list[str], configuration: Configuration, settings: Settings, asked: Asked) -> None:
+    def __init__(
+        self,
+        words: list[str],
+        configuration: Configuration,
+        settings: Settings,
+        asked: Asked,
+        older: Older | None = None,
+    ) -> None:
         from .shared import catalogue, registry
 
+        self.older = older
         self.words, self.configuration, self.settings, self.asked = words, configuration, settings, asked
         self.registry, self.catalogue = registry(), catalogue()
 
@@ -109,8 +126,11 @@ class Serve:
         from ..style import Out
         from .shared import Copy, output, tell_github
 
-        settings = self.settings
-        entries = self._entries()
+        settings, older = self.settings, self.older
+        numbering = self._numbering()
+        entries = (
+            self._entries() if numbering is None else tuple({case.id: case for _, case in numbering.cases}.values())
+        )
         documents = wanted(settings.reports)
         expectations = self._expectations()
         prose, style = output(settings, sys.stderr if json else None)
@@ -118,6 +138,10 @@ class Serve:
         folder = writable_folder(settings.out, "-o")
         path = folder / "journal.jsonl"
         setting = Preparing(self.asked, settings, self.configuration).setting(folder)
+        if older is not None:
+            documents.append(older.document())
+            older.tell(Out(sys.stderr), style)
+        setting = replace(setting, farewell=any(document.kind == "autobahn" for document in documents))
         teller = self._teller((prose, style), policy, setting, quiet=quiet, verbose=verbose)
 
         async def update() -> None:
@@ -139,6 +163,7 @@ class Serve:
                     watcher=teller,
                     update=update,
                     keep_all=verbose,
+                    numbering=numbering,
                     stale=lambda ran: self._stale(expectations, ran),
                 )
                 trio.run(serving.run)
@@ -176,6 +201,20 @@ class Serve:
                 Exit.NOTHING,
             )
         return entries
+
+    def _numbering(self) -> Numbering | None:
+        from ..problem import Exit, Problem
+        from .shared import selection
+
+        if self.older is None:
+            return None
+        numbering = self.older.numbering(selection(self.settings), self.catalogue, self.registry)
+        if not numbering.cases:
+            path = self.older.spec.path
+            raise Problem(
+                f"nothing is selected: {path}: its patterns take no id; see docs/older-suite.md", Exit.NOTHING
+            )
+        return numbering
 
     # --- around it
 
