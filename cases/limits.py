@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import trio
 
 from wsconform import Connection, Frame, Opening, Profile, Provocation, case, each, open_connection
 from wsconform.opening import BROWSER_OFFER, expect_target_alive
-from wsconform.wire.close import CloseBody
+from wsconform.result import Capability
+from wsconform.volume import Message, Run
 from wsconform.wire.deflate import TAIL
 from wsconform.wire.frame import BINARY, CLOSE, PONG, RSV1, TEXT, LengthForm
 
+from .capacity import UP_TO_16_MIB, UP_TO_64_MIB, find_limit
+
 _MEBIBYTE = 1 << 20
 _FRAGMENT = 1 << 16
+
+#: 37 octets: no power of two is a multiple, so that what is lost or moved shows.
+_PATTERN = b"0123456789abcdefghijklmnopqrstuvwxyz-"
 
 #: Headers that announce what never comes.
 ANNOUNCED = {
@@ -63,49 +69,18 @@ async def _expect_steady_progress(ws: Connection, fragments: bytes, times: int) 
     ws.expect(factor < _TOO_SLOW, "about the same time for every frame", f"the last took {factor:.0f} times the first")
 
 
-async def _expect_taken_or_refused(
-    ws: Connection, sizes: Sequence[int], octets_of: Callable[[Connection, int], bytes]
-) -> str:
-    """Send a message of each of `sizes` (MiB) until one is refused; return what the limit is."""
-    taken = 0
-    for size in sizes:
-        await ws.send_octets(octets_of(ws, size * _MEBIBYTE))
-        if (code := await _refusal(ws, size * _MEBIBYTE)) is not None:
-            return f"over {taken} MiB, at most {size} MiB ({code})"
-        # The next message is larger than all that was kept of this one.
-        ws.conversation.frames.clear()
-        taken = size
-    return ""
+def _one_frame(octets: int) -> Message:
+    return Message(BINARY, Run(_PATTERN, octets))
 
 
-async def _refusal(ws: Connection, length: int) -> str | None:
-    """Return how a message of `length` octets was refused, None where it was taken; silence fails the case."""
-    marker = b"%d" % length
-    await ws.send(Frame.ping(marker))
-    deadline = ws.session.deadline(ws.session.limits.patience * 4)
-    while (received := await ws.next(deadline)) is not None and received.opcode != CLOSE:
-        if received.opcode == BINARY and len(received.payload) == length:
-            return None
-        if (received.opcode, received.payload) == (PONG, marker) and not ws.session.facts.echo:
-            return None
-    if received is not None:
-        return f"Close {CloseBody(received.payload)}"
-    ws.expect(ws.ended is not None, "the message, or the end of the connection", f"neither, for {length} octets")
-    return "no Close"
+def _fragments(octets: int) -> Message:
+    return Message(BINARY, Run(_PATTERN, octets), fragment=_FRAGMENT)
 
 
-def _one_frame(ws: Connection, length: int) -> bytes:
-    return ws.encode(Frame.binary(bytes(length)))
-
-
-def _fragments(ws: Connection, length: int) -> bytes:
-    part = bytes(_FRAGMENT)
-    middle = ws.encode(Frame.continuation(part, fin=False))
-    first, last = Frame.binary(b"", fin=False), Frame.continuation(b"")
-    return ws.encode(first) + middle * (length // _FRAGMENT) + ws.encode(last)
-
-
-FORMS: dict[str, Callable[[Connection, int], bytes]] = {"one_frame": _one_frame, "fragments": _fragments}
+FORMS: dict[str, tuple[Capability, Callable[[int], Message]]] = {
+    "one_frame": (Capability.MESSAGE, _one_frame),
+    "fragments": (Capability.FRAGMENTED_MESSAGE, _fragments),
+}
 
 
 async def _send_unread(ws: Connection, octets: bytes, times: int) -> int:
@@ -199,26 +174,24 @@ async def endless_small_fragments_are_taken_or_refused(ws: Connection, payload: 
 
 
 @case("6455-10.4-3", heavy=True, allow=60)
-@each(octets_of=FORMS)
-async def long_message_is_taken_or_refused(ws: Connection, octets_of: Callable[[Connection, int], bytes]) -> None:
-    """A message of 1 MiB, then one of 16, is delivered or refused, in one frame as in fragments.
+@each(form=FORMS)
+async def long_message_is_taken_or_refused(ws: Connection, form: tuple[Capability, Callable[[int], Message]]) -> None:
+    """Messages of up to 16 MiB are delivered, octet for octet, until one is refused, in one frame as in fragments.
 
     A limit is favoured; where it is, is written down, and should be the same for both forms.
     """
-    limit = await _expect_taken_or_refused(ws, (1, 16), octets_of)
-    ws.note("limit", limit or "none up to 16 MiB")
+    await find_limit(ws, form[0], UP_TO_16_MIB, form[1])
     await expect_target_alive(ws.session)
 
 
 @case("6455-10.4-3", heavy=True, allow=300, profile=Profile.FULL)
-@each(octets_of=FORMS)
-async def message_size_has_a_limit(ws: Connection, octets_of: Callable[[Connection, int], bytes]) -> None:
+@each(form=FORMS)
+async def message_size_has_a_limit(ws: Connection, form: tuple[Capability, Callable[[int], Message]]) -> None:
     """Messages of up to 64 MiB are delivered until one is refused, in one frame as in fragments.
 
     A limit is favoured; a target that takes all of them is noted, not blamed.
     """
-    limit = await _expect_taken_or_refused(ws, (1, 4, 16, 32, 64), octets_of)
-    ws.choose(limit or "none up to 64 MiB")
+    ws.choose(await find_limit(ws, form[0], UP_TO_64_MIB, form[1]))
     await expect_target_alive(ws.session)
 
 

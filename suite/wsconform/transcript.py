@@ -81,6 +81,8 @@ class Provocation(enum.Enum):
     MASKING = "masking"
     LENGTH = "length"
     LIMIT = "limit"
+    #: Compressed data that cannot be inflated: RFC 7692 names no status code for it.
+    COMPRESSION = "compressed data"
     HANDSHAKE = "handshake"
 
 
@@ -121,6 +123,8 @@ class Conversation:
     extensions: tuple[Extension, ...] = ()
     frames: list[tuple[int, Frame]] = field(default_factory=list)
     sent: list[Frame] = field(default_factory=list)
+    #: Whether frames were left out whose messages those behind them need to be inflated.
+    gap: bool = False
     residue: bytes = b""
     ending: Ending | None = None
     end_entry: int | None = None

@@ -23,6 +23,7 @@ from .wire.frame import (
     CLOSE,
     CONTINUATION,
     PING,
+    PONG,
     RSV1,
     TEXT,
     Frame,
@@ -33,7 +34,7 @@ from .wire.frame import (
     read_header,
 )
 
-__all__ = ["Message", "Run", "echo_volume", "replayed", "send_volume"]
+__all__ = ["Message", "Run", "echo_volume", "refusal", "replayed"]
 
 #: Octets of a piece that is made, masked and sent in one go.
 _PIECE = 1 << 16
@@ -191,7 +192,7 @@ class _Echoes:
         self._wire = 0
         self._evidence: _Evidence | None = None
         self._whole: list[bytes] | None = []
-        self._kept: list[tuple[int, Frame]] | None = []
+        self._kept: list[tuple[int, Frame]] | None = None if ws.conversation.gap else []
 
     @property
     def is_inside_a_frame(self) -> bool:
@@ -292,8 +293,12 @@ class _Echoes:
         elif self.ws.conversation.deflate is None:
             self._kept.append((entry, stub))
         else:
-            # Without this frame nobody can inflate what follows it.
-            self._kept = None
+            self._leave_out()
+
+    def _leave_out(self) -> None:
+        self._kept = None
+        # Without this message nobody can inflate those that follow it.
+        self.ws.conversation.gap = self.ws.conversation.deflate is not None
 
     def _record(self, kind: str, summary: str, octets: Octets) -> int:
         return self.ws.session.transcript.add(Direction.TARGET, kind, summary, octets, self.ws.number)
@@ -315,7 +320,7 @@ class _Echoes:
             self.ws.conversation.frames.extend(self._kept)
             self._kept = []
         elif self.frames > _KEPT_FRAMES:
-            self._kept = None
+            self._leave_out()
 
     def _inflate(self) -> None:
         try:
@@ -325,7 +330,14 @@ class _Echoes:
         self._deflated = []
         self._compare(payload)
 
-    def _compare(self, piece: bytes) -> None:
+    def _compare(self, payload: bytes) -> None:
+        if len(payload) <= _PIECE:
+            self._compare_piece(payload)
+            return
+        for at in range(0, len(payload), _PIECE):
+            self._compare_piece(payload[at : at + _PIECE])
+
+    def _compare_piece(self, piece: bytes) -> None:
         if self._foreign is not None:
             self._foreign = (self._foreign + piece)[: _CHATTER + 1]
             return
@@ -365,8 +377,16 @@ def _nothing(octets: bytes) -> bytes:
 class _Exchange:
     """One volume on its way: a task sends, another reads."""
 
-    def __init__(self, ws: Connection, messages: Iterable[Message], *, piece: int | None, echo: bool) -> None:
-        self.ws, self.messages, self.piece, self.echo = ws, messages, piece, echo
+    def __init__(
+        self,
+        ws: Connection,
+        messages: Iterable[Message],
+        *,
+        piece: int | None = None,
+        echo: bool,
+        limited: bool = False,
+    ) -> None:
+        self.ws, self.messages, self.piece, self.echo, self.limited = ws, messages, piece, echo, limited
         self.echoes = _Echoes(ws)
         self.sent_frames = self.sent_octets = self.sent_messages = 0
         self.all_sent = False
@@ -515,7 +535,7 @@ class _Exchange:
         large = many or self.sent_octets >= _LARGE_OCTETS
         # 1007 is no question of size: text is taken for no UTF-8 where its pieces meet. Nor is 1002 where there are
         # few frames: a length was read wrong, and payload is taken for a header.
-        if code == 1009 or (large and code != 1007 and (many or code != 1002)):
+        if self.limited or code == 1009 or (large and code != 1007 and (many or code != 1002)):
             done = self.sent_messages - len(self.echoes.waiting)
             taken = f" after {done} messages" if done else ""
             raise Unreached(Reason.LIMIT, f"the target stopped at a limit of its own{taken}: {how}", entry)
@@ -543,9 +563,32 @@ async def echo_volume(ws: Connection, messages: Iterable[Message], *, piece: int
     await _Exchange(ws, messages, piece=piece, echo=True).run()
 
 
-async def send_volume(ws: Connection, messages: Iterable[Message]) -> None:
-    """Send `messages` without waiting for echoes; ends as `echo_volume` does where the target ends the connection."""
-    await _Exchange(ws, messages, piece=None, echo=False).run()
+async def refusal(ws: Connection, message: Message) -> str | None:
+    """Send `message` and return how the target refused it: by whatever end of the connection; None where it took it.
+
+    A target that echoes has taken it when its echo is there, whole and right; of any other a Pong to a Ping behind
+    it tells. Fails where the echo is another, or nothing moves for four times the patience.
+    """
+    try:
+        await _Exchange(ws, [message], echo=ws.session.facts.echo, limited=True).run()
+    except Unreached as stopped:
+        if stopped.reason is not Reason.LIMIT:
+            raise
+        return stopped.text.rpartition("own: ")[2]
+    return None if ws.session.facts.echo else await _end_before_pong(ws)
+
+
+async def _end_before_pong(ws: Connection) -> str | None:
+    marker = ws.random_octets(8)
+    await ws.send(Frame.ping(marker))
+    deadline = ws.session.deadline(ws.session.limits.patience * _PATIENCES)
+    while (received := await ws.next(deadline)) is not None and received.opcode != CLOSE:
+        if (received.opcode, received.payload) == (PONG, marker):
+            return None
+    if received is not None:
+        return f"{received}"
+    ws.expect(ws.ended is not None, "a Pong, or the end of the connection", "neither")
+    return "the end of the connection"
 
 
 def replayed(

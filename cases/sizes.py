@@ -1,0 +1,100 @@
+"""Sizes: long messages, in one frame, in fragments, in small writes, and many of them, come back whole (5.2, 5.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wsconform import Connection, Need, Profile, case, each
+from wsconform.volume import Message, Run, echo_volume
+from wsconform.wire.frame import BINARY, TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """An opcode, and what its payloads are made of: a pattern whose length is no power of two, and one octet."""
+
+    opcode: int
+    pattern: bytes
+    octet: bytes
+
+    def of(self, octets: int) -> Message:
+        """Return a message of `octets` octets: the pattern repeated, so that what is lost or moved shows."""
+        return Message(self.opcode, Run(self.pattern, octets))
+
+    def run(self, octets: int, fragment: int | None = None) -> Message:
+        """Return a message of one octet repeated `octets` times, in frames of `fragment` octets."""
+        return Message(self.opcode, Run(self.octet, octets), fragment=fragment)
+
+
+KINDS = {
+    "text": Kind(TEXT, b"BAsd7&jh23", b"*"),
+    "binary": Kind(BINARY, b"\x00\xfe\x23\xfa\xf0", b"\xfe"),
+}
+
+_MEBIBYTE = 1 << 20
+
+#: Octets of a message.
+OCTETS = (1 << 16, 1 << 18, _MEBIBYTE, 4 * _MEBIBYTE, 8 * _MEBIBYTE, 16 * _MEBIBYTE)
+#: Octets of each frame of a message of four mebibytes.
+FRAGMENTS = (64, 256, 1024, 4096, 16384, 65536, 262144, _MEBIBYTE, 4 * _MEBIBYTE)
+#: Octets of each write of a message of a mebibyte.
+WRITES = (64, 128, 256, 512, 1024, 2048)
+#: Octets of each of a thousand messages.
+MANY = (0, 16, 64, 256, 1024, 4096)
+
+#: What the standard profile has of each sweep.
+SAMPLE = frozenset({1 << 16, _MEBIBYTE, 4096, 512, 0, 256})
+
+
+def _octets_in(kind: Kind, octets: int) -> Profile:
+    return Profile.STANDARD if octets in SAMPLE else Profile.FULL
+
+
+def _fragment_in(kind: Kind, fragment: int) -> Profile:
+    return Profile.STANDARD if fragment in SAMPLE else Profile.FULL
+
+
+def _write_in(kind: Kind, write: int) -> Profile:
+    return Profile.STANDARD if write in SAMPLE else Profile.FULL
+
+
+def _message_in_fragments(kind: Kind, fragment: int) -> Message:
+    if fragment == FRAGMENTS[-1]:
+        return kind.run(fragment)
+    # The older suite's binary messages are of the text's octet as well, but for the shortest fragments.
+    octet = kind.octet if fragment == FRAGMENTS[0] else b"*"
+    return Message(kind.opcode, Run(octet, FRAGMENTS[-1]), fragment=fragment)
+
+
+@case("6455-5.2-11", "6455-5.2-16", needs=Need.ECHO, heavy=True, allow=120, profile=_octets_in)
+@each(kind=KINDS, octets=OCTETS)
+async def long_message_comes_back(ws: Connection, kind: Kind, octets: int) -> None:
+    """A message in one frame of up to 16 MiB is delivered, octet for octet.
+
+    All of the echo is compared. A target may have a limit of its own, and stop at it with 1009.
+    """
+    await echo_volume(ws, [kind.of(octets)])
+
+
+@case("6455-5.4-3", needs=Need.ECHO, heavy=True, allow=120, profile=_fragment_in)
+@each(kind=KINDS, fragment=FRAGMENTS)
+async def long_message_in_fragments_comes_back(ws: Connection, kind: Kind, fragment: int) -> None:
+    """A message of 4 MiB is delivered, whatever frames it comes in: from 65536 of 64 octets to a single one.
+
+    An empty frame ends it. A target may have a limit of its own, of octets or of frames.
+    """
+    await echo_volume(ws, [_message_in_fragments(kind, fragment)])
+
+
+@case("6455-6.2-1", needs=Need.ECHO, heavy=True, allow=120, profile=_write_in)
+@each(kind=KINDS, write=WRITES)
+async def long_message_in_small_writes_comes_back(ws: Connection, kind: Kind, write: int) -> None:
+    """A message of 1 MiB in one frame is delivered, in however small writes its octets leave."""
+    await echo_volume(ws, [kind.of(_MEBIBYTE)], piece=write)
+
+
+@case("6455-6.2-6", needs=Need.ECHO, heavy=True, allow=120, profile=_octets_in)
+@each(kind=KINDS, octets=MANY)
+async def thousand_messages_come_back(ws: Connection, kind: Kind, octets: int) -> None:
+    """A thousand messages come back in order, many of them in one segment, while the first echoes are on their way."""
+    await echo_volume(ws, [kind.run(octets)] * 1000)
