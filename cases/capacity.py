@@ -29,7 +29,7 @@ FRAMES = {most: tuple(frames for frames in _FRAMES if frames <= most) for most i
 #: Octets of messages that are zeros, inflated, by the most mebibytes.
 INFLATED = {
     most: tuple(octets for octets in UP_TO_64_MIB if octets <= most * _MEBIBYTE and octets not in (4194305, 16777217))
-    for most in (16, 32)
+    for most in (4, 32)
 }
 
 #: Octets of one field's value, numbers of fields, and octets of a request line.
@@ -123,7 +123,7 @@ async def number_of_fragments_is_limited_or_not(ws: Connection, up_to: int) -> N
     await expect_target_alive(ws.session)
 
 
-@case("6455-10.4-4", offer=BROWSER_OFFER, heavy=True, allow=120, profile=_full_above(16))
+@case("6455-10.4-4", offer=BROWSER_OFFER, heavy=True, allow=120, profile=_full_above(4))
 @each(up_to=tuple(INFLATED))
 async def inflated_message_is_taken_or_refused(ws: Connection, up_to: int) -> None:
     """A message that inflates to ever more zeros is delivered, all of them, until one is refused."""
