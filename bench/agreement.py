@@ -1,0 +1,311 @@
+"""Both suites over the same servers and clients: id by id, where verdicts differ, and the ruling that explains it.
+
+Theirs is the older suite's own `index.json`, ours the one that `run` and `serve` write with `--autobahn-spec` for the
+very same configuration. Rulings are in agreement.toml beside this file; a difference without one is a bug, of ours until
+shown otherwise, and makes the exit status 1. From the project's folder: `python -m bench.agreement`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.measure import Failed, program, table, write
+from bench.older_suite.install import NotInstalledError, install
+from wsconform.fixtures.targets.install import prepare
+from wsconform.fixtures.targets.launcher import LaunchError, RecipeError, Unavailable, find, free_port, launch
+from wsconform.fixtures.targets.recipe import Recipe
+from wsconform.older import matches, matches_whole, order
+
+RULINGS = Path(__file__).resolve().parent / "agreement.toml"
+TARGETS = (
+    "websockets",
+    "aiohttp",
+    "autobahn",
+    "ws",
+    "websockets-client",
+    "aiohttp-client",
+    "autobahn-client",
+    "ws-client",
+)
+CASES = "1.*,2.*,3.*,4.*,5.*,6.*,7.*,10.*"
+#: What every suite that serves prints when clients may come.
+READY = "Ok, will run"
+DEADLINE = 1800.0
+
+Index = Mapping[str, Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a suite says of one case: `behavior` and `behaviorClose`, and the code that the target closed with."""
+
+    behavior: str
+    closing: str
+    code: int | None
+
+    @classmethod
+    def of(cls, index: Index, id: str) -> Said:
+        """Return what `index`, of one agent, says of the case called `id`; MISSING where it says nothing."""
+        entry = index.get(id)
+        if entry is None:
+            return cls("MISSING", "MISSING", None)
+        code = entry["remoteCloseCode"]
+        return cls(str(entry["behavior"]), str(entry["behaviorClose"]), code if isinstance(code, int) else None)
+
+    def __str__(self) -> str:
+        return self.behavior if self.closing == self.behavior else f"{self.behavior}/{self.closing}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """Why verdicts on some ids differ, and who is right: `theirs` and `ours` are patterns of what is said."""
+
+    ids: tuple[str, ...]
+    why: str
+    targets: tuple[str, ...] = ("*",)
+    theirs: str = "*"
+    ours: str = "*"
+
+    def explains(self, difference: Difference) -> bool:
+        """Return whether this is about `difference`."""
+        return (
+            any(matches(pattern, difference.id) for pattern in self.ids)
+            and any(matches_whole(pattern, difference.target) for pattern in self.targets)
+            and matches_whole(self.theirs, str(difference.theirs))
+            and matches_whole(self.ours, str(difference.ours))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One id at one target on which the suites do not say the same."""
+
+    target: str
+    id: str
+    theirs: Said
+    ours: Said
+
+
+def rulings(path: Path = RULINGS) -> list[Ruling]:
+    """Return the rulings in the file at `path`."""
+    entries: list[dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))["ruling"]
+    return [
+        Ruling(**{key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()})
+        for entry in entries
+    ]
+
+
+def differences(target: str, theirs: Index, ours: Index) -> Iterator[Difference]:
+    """Return where two indexes of one target differ, in the order of ids; the codes do not count."""
+    for id in sorted({*theirs, *ours}, key=order):
+        their, our = Said.of(theirs, id), Said.of(ours, id)
+        if (their.behavior, their.closing) != (our.behavior, our.closing):
+            yield Difference(target, id, their, our)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compare and print; return 0, 1 where a difference has no ruling, 3 where a suite or a target could not be run."""
+    options = _parser().parse_args(arguments)
+    known = rulings()
+    try:
+        theirs = _Theirs(install(options.python))
+    except NotInstalledError as problem:
+        print(f"the older suite cannot be installed: {problem}", file=sys.stderr)
+        return 3
+    selection = _split(options.cases), _split(options.exclude)
+    rows, found, code = list[list[str]](), list[tuple[Difference, Ruling | None]](), 0
+    figures = dict[str, object]()
+    for name in options.targets or TARGETS:
+        try:
+            indexes = _both(find(name), theirs, selection, options.keep)
+        except (Failed, LaunchError, RecipeError, Unavailable) as problem:
+            print(f"{name}: {problem}", file=sys.stderr)
+            code = 3
+            continue
+        told = [
+            (difference, next((ruling for ruling in known if ruling.explains(difference)), None))
+            for difference in differences(name, *indexes)
+        ]
+        found += told
+        rows.append(_row(name, indexes, told))
+        figures[name] = {"theirs": indexes[0], "ours": indexes[1]}
+        for difference, ruling in told:
+            print(_line(difference, ruling), flush=True)
+    print(table(["target", "ids", "agree", "explained", "open", "other code"], rows))
+    print(_explained(found))
+    write(options.json, {"indexes": figures, "differences": [asdict(each) for each, _ in found]})
+    return code or int(any(ruling is None for _, ruling in found))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Put both suites' cases to the same servers and clients.")
+    parser.add_argument("targets", nargs="*", help=f"names of recipes (default {' '.join(TARGETS)})")
+    parser.add_argument("--cases", default=CASES, help=f"patterns joined by commas (default {CASES})")
+    parser.add_argument("--exclude", default="", help="patterns of cases to leave out, joined by commas")
+    parser.add_argument("--python", help="a Python 2.7 to install the older suite with, if it is not installed")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep both suites' reports there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every index and difference as JSON")
+    return parser
+
+
+def _split(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]
+
+
+def _row(name: str, indexes: tuple[Index, Index], told: Sequence[tuple[Difference, Ruling | None]]) -> list[str]:
+    theirs, ours = indexes
+    ids = {*theirs, *ours}
+    unexplained = sum(ruling is None for _, ruling in told)
+    codes = sum(Said.of(theirs, id).code != Said.of(ours, id).code for id in ids)
+    return [name, *map(str, (len(ids), len(ids) - len(told), len(told) - unexplained, unexplained, codes))]
+
+
+def _line(difference: Difference, ruling: Ruling | None) -> str:
+    verdicts = f"{difference.target} {difference.id}: theirs {difference.theirs}, ours {difference.ours}"
+    return f"{verdicts}: {ruling.why if ruling else 'NO RULING'}"
+
+
+def _explained(found: Sequence[tuple[Difference, Ruling | None]]) -> str:
+    counts = Counter(ruling for _, ruling in found if ruling is not None)
+    return "\n".join(f"{count:4} by: {ruling.why}" for ruling, count in counts.most_common())
+
+
+# --- running both
+
+
+def _both(
+    recipe: Recipe, theirs: _Theirs, selection: tuple[list[str], list[str]], keep: Path | None
+) -> tuple[Index, Index]:
+    """Return both suites' index of one target. Raises Failed, LaunchError, Unavailable."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="agreement-")))
+        if keep is not None:
+            folder = keep.absolute() / recipe.name
+            folder.mkdir(parents=True, exist_ok=True)
+        return tuple(_index(recipe, suite, selection, folder) for suite in (theirs, _Ours()))  # type: ignore[return-value]
+
+
+def _index(recipe: Recipe, suite: _Theirs | _Ours, selection: tuple[list[str], list[str]], folder: Path) -> Index:
+    cases, excluded = selection
+    where = folder / type(suite).__name__.strip("_").lower()
+    where.mkdir(exist_ok=True)
+    spec = {
+        "outdir": str(where / "reports"),
+        "cases": cases,
+        "exclude-cases": excluded,
+        "exclude-agent-cases": {},
+    }
+    file = where / "spec.json"
+    if recipe.role == "server":
+        with launch(recipe) as server:
+            file.write_text(json.dumps({**spec, "servers": [{"url": server.url, "agent": recipe.name}]}))
+            _run(suite.as_client(file), where)
+    else:
+        url = f"ws://127.0.0.1:{free_port()}"
+        file.write_text(json.dumps({**spec, "url": url}))
+        with _serving(suite.as_server(file), where):
+            prepared = prepare(recipe)
+            words = prepared.command(recipe.argv, url=url, agent=recipe.name)
+            _run(words, where, {**os.environ, **prepared.environment()}, name="client.log")
+    try:
+        found: dict[str, Index] = json.loads((where / "reports" / "index.json").read_text(encoding="utf-8"))
+        return found[recipe.name]
+    except (OSError, ValueError, KeyError) as problem:
+        raise Failed(f"{type(suite).__name__.strip('_').lower()}: no index: {problem!r}") from None
+
+
+class _Theirs:
+    """The older suite's program."""
+
+    def __init__(self, wstest: Path) -> None:
+        self._wstest = str(wstest)
+
+    def as_client(self, spec: Path) -> list[str]:
+        return [self._wstest, "-m", "fuzzingclient", "-s", str(spec)]
+
+    def as_server(self, spec: Path) -> list[str]:
+        return [self._wstest, "-m", "fuzzingserver", "-s", str(spec), "--webport", "0"]
+
+
+class _Ours:
+    """The same with ours."""
+
+    def as_client(self, spec: Path) -> list[str]:
+        return [program("wsconform"), "run", "--autobahn-spec", str(spec), "--fail-on", "never"]
+
+    def as_server(self, spec: Path) -> list[str]:
+        return [program("wsconform"), "serve", "--autobahn-spec", str(spec), "--fail-on", "never"]
+
+
+def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None, name: str = "log") -> None:
+    with (
+        (folder / name).open("wb") as log,
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            process.wait(DEADLINE)
+        except BaseException as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise Failed(f"{' '.join(command[:3])} ...: not done after {DEADLINE:g} s") from None
+            raise
+
+
+@contextlib.contextmanager
+def _serving(command: Sequence[str], folder: Path) -> Iterator[None]:
+    """Run a suite as the server for the length of a ``with`` block, which begins when it says that clients may come."""
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    said = list[bytes]()
+    try:
+        for line in process.stdout:
+            said.append(line)
+            if line.decode("utf-8", "replace").startswith(READY):
+                break
+        else:
+            raise Failed(f"{command[0]}: does not serve; it said last: {b''.join(said[-1:]).decode(errors='replace')}")
+        drain = threading.Thread(target=lambda: said.extend(process.stdout or ()), daemon=True)
+        drain.start()
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        (folder / "server.log").write_bytes(b"".join(said))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
