@@ -546,6 +546,14 @@ def test_ascii(words: tuple[str, ...], env: dict[str, str], tmp_path: Path) -> N
     assert "  masking    6 .\n" in ended.out
 
 
+@pytest.mark.parametrize("words", [(), ("expected",)])
+def test_who_asks_for_nothing_is_shown_what_there_is(words: tuple[str, ...], tmp_path: Path) -> None:
+    ended = wsconform(*words, folder=tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("Usage: wsconform")
+    assert "\nCommands:\n" in ended.err
+
+
 def test_help_loads_nothing_heavy() -> None:
     """Each of these costs more than all that `--help` may take."""
     import subprocess

@@ -22,6 +22,7 @@ COMMANDS = {
     "report": "make documents of journals",
     "diff": "tell what changed between two runs",
     "merge": "make one journal of several",
+    "expected": "check and mend the list of known failures",
     "init": "write a configuration, and a workflow for CI",
     "schema": "print the JSON Schema of an output",
     "completion": "print what makes a shell complete our words",
@@ -91,6 +92,10 @@ def _explain(error: Exception) -> Exit:
             case Problem():
                 _say(cause.text)
                 return cause.exit
+            case click.UsageError() if type(cause).__name__ == "NoArgsIsHelpError":
+                # From click 8.2 on, a group that is called without a command ends like this.
+                click.echo(cause.format_message(), err=True)
+                return Exit.USAGE
             case click.UsageError():
                 asked = cause.ctx.command_path if cause.ctx else "wsconform"
                 _say(f"{asked}: {_sentence(cause)}; see `{asked} --help`")

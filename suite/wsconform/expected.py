@@ -103,7 +103,7 @@ class Expectations:
         self,
         catalogue: Iterable[Entry],
         *,
-        ran: Iterable[str],
+        ran: Iterable[str] | None,
         known: Iterable[str],
         today: datetime.date,
         whole: Mapping[str, Collection[str]] | None = None,
@@ -111,21 +111,21 @@ class Expectations:
         """Return a line for each entry that holds no more.
 
         Such an entry matches no case of the `catalogue`, has no reason yet, or all of its cases passed, or `today` is
-        past its date. Entries of targets that did not run (`ran`) are looked at for their name only: it has to
-        be among `known`, if anything is. `whole` are the ids that a run without selectors puts, by target: an entry
-        passes only if all of its cases among them did. Without it, those that were put suffice.
+        past its date. Entries of targets that did not run (`ran`; None: look at all) are looked at for their name
+        only: it has to be among `known`, if anything is. `whole` are the ids that a run without selectors puts, by
+        target: an entry passes only if all of its cases among them did. Without it, those that were put suffice.
         """
         cases = list(catalogue)
-        names = {*ran, *known}
-        here = {EVERY, *ran}
+        here = None if ran is None else {EVERY, *ran}
+        names = {EVERY, *known, *(here or ())}
         lines = list[str]()
         for entry in self.entries:
             where = f'{self.name}: {entry.target}: "{entry.pattern}"'
-            if entry.target not in here:
-                if known and entry.target not in names:
-                    lines.append(f"{where}: there is no target of this name{meant(entry.target, names)}")
+            if known and entry.target not in names:
+                lines.append(f"{where}: there is no target of this name{meant(entry.target, names)}")
+            elif here is not None and entry.target not in here:
                 continue
-            if self.matches_nothing(entry, cases):
+            elif self.matches_nothing(entry, cases):
                 lines.append(f"{where}: matches no case; mend the pattern, or `wsconform expected prune` takes it out")
             elif entry.until is not None and today > entry.until:
                 lines.append(f"{where}: past its date {entry.until}; mend the target, or move the date")

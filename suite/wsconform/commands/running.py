@@ -16,7 +16,7 @@ from ..requirement import Registry, Role
 from ..session import Limits
 from .shared import now, platform
 
-__all__ = ["expectations", "expected_path", "header", "how", "stale"]
+__all__ = ["expectations", "expected_path", "header", "how", "stale", "whole"]
 
 
 def how(settings: Settings, folder: Path | None, *, keep_all: bool = False) -> How:
@@ -90,13 +90,25 @@ def stale(
     """
     if not expectations.entries:
         return []
-    whole = Selection(profile=Profile[settings.profile.upper()])
-    by_role = {role: [entry.id for entry in whole.select(catalogue, role, registry)] for role in set(ran.values())}
-    configured = {name: Role(table.role) for name, table in configuration.targets.items()}
     return expectations.stale(
         catalogue,
         ran=ran,
         known=configuration.targets,
         today=datetime.date.today(),
-        whole={name: by_role[role] for name, role in {**configured, **ran}.items() if role in by_role},
+        whole=whole(catalogue, registry, settings.profile, configuration, ran=ran),
     )
+
+
+def whole(
+    catalogue: Sequence[Entry],
+    registry: Registry,
+    profile: str,
+    configuration: Configuration,
+    *,
+    ran: Mapping[str, Role],
+) -> dict[str, list[str]]:
+    """Return the ids that a run without selectors puts, by target: those that `ran`, and configured ones like them."""
+    selection = Selection(profile=Profile[profile.upper()])
+    by_role = {role: [entry.id for entry in selection.select(catalogue, role, registry)] for role in set(ran.values())}
+    configured = {name: Role(table.role) for name, table in configuration.targets.items()}
+    return {name: by_role[role] for name, role in {**configured, **ran}.items() if role in by_role}
