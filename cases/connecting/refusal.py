@@ -241,8 +241,8 @@ async def extensions_over_several_lines_are_combined(incoming: Incoming, values:
     incoming.depart_if(ws.ended is not None, "refuses the empty element")
 
 
-@case("6455-9.1-5")
-@each(value={"quoted": '"15"', "quoted_pair": '"1\\5"'})
+@case("6455-9.1-5", "7692-5.2-1")
+@each(value={"quoted": '"15"', "quoted_pair": '"1\\5"', "ten": '"10"'})
 async def quoted_value_is_read_as_a_token(incoming: Incoming, value: str) -> None:
     """A parameter's value in quotes means what it means without them; refusing it is not favoured."""
     answer = f"{incoming.accepted_deflate()}; server_max_window_bits={value}"

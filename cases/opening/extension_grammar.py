@@ -80,7 +80,7 @@ async def blanks_between_the_parts_of_an_offer_are_skipped(opening: Opening, off
     _expect_same_or_depart(opening, plain, answer)
 
 
-@case("6455-9.1-5", hint="take the quotes off, and the backslash before each character, then use the value as a token")
+@case("6455-9.1-5", "7692-5.2-1", hint="take quotes off, and the backslash before a character; then use the value")
 @each(value={"quoted": '"10"', "quoted_pair": '"1\\0"', "quoted_pairs": '"\\1\\0"'})
 async def quoted_value_is_read_as_a_token(opening: Opening, value: str) -> None:
     """A parameter's value in quotes, escapes included, means the same as the bare token.

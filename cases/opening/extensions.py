@@ -70,13 +70,14 @@ async def nothing_is_accepted_that_was_not_offered(opening: Opening, offer: str 
     opening.expect(not extra, "no extension that was not offered", f"101 that accepts {extra}", answer.entry)
 
 
-@case("6455-4.2.2-22", "6455-9.1-12", hint=_ANSWER)
+@case("6455-4.2.2-22", "6455-9.1-12", "7692-5-2", hint=_ANSWER)
 @each(
     offer={
         "windows": f"{DEFLATE}; server_max_window_bits=10, {DEFLATE}; client_max_window_bits, x-unknown",
         "takeover": f"x-unknown, {DEFLATE}; server_no_context_takeover, {DEFLATE}",
         "mixed": f"{DEFLATE}; server_no_context_takeover; server_max_window_bits=12, x-unknown, {DEFLATE}",
         "equal": f"{DEFLATE}, {DEFLATE}",
+        "window_first": f"{DEFLATE}; server_max_window_bits=10, {DEFLATE}",
         "three": f"{DEFLATE}; client_max_window_bits=9, {DEFLATE}; client_no_context_takeover, {DEFLATE}",
     }
 )
