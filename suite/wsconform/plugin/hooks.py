@@ -1,0 +1,30 @@
+"""Hooks of the plugin, for conftest.py files and other plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from ..result import Result
+    from ..target import Target
+    from .aims import FromFixture
+
+__all__ = ["pytest_wsconform_result", "pytest_wsconform_targets"]
+
+
+@pytest.hookspec
+def pytest_wsconform_targets(
+    config: pytest.Config,
+) -> Mapping[str, str | Target | FromFixture] | Iterable[str] | None:
+    """Return targets by name: an address, a `wsconform.target.Target`, or `wsconform.plugin.FromFixture("name")`.
+
+    A list of addresses will do as well. What is returned is put to the test unless `--ws-target` says otherwise.
+    """
+
+
+@pytest.hookspec
+def pytest_wsconform_result(item: pytest.Item, result: Result) -> None:
+    """Look at the `result` that the case `item` took, before it is judged; nothing returned here matters."""

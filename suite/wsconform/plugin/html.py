@@ -1,0 +1,178 @@
+"""pytest-html as the log of a session: what it shows of cases, every word of a stranger's escaped (it escapes none)."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+
+from .. import escape
+from ..ladder import ladder
+from ..style import Style
+from ..tally import parameters
+from .items import CaseItem
+from .outcomes import Kind
+from .reported import cells_of
+
+if TYPE_CHECKING:
+    from .preparing import Prepared
+    from .session import Conformance
+
+__all__ = ["Log", "add_style", "environment"]
+
+#: Above so many rows the log, which a browser builds anew at each click, lists what is not a pass.
+MOST_ROWS = 2000
+#: Most octets of a ladder in the log.
+MOST_OCTETS = 16 * 1024
+
+_OTHER = re.compile(r"[^A-Za-z0-9_.-]+")
+
+_STYLE = """
+.wsconform { font: 12px/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+pre.wsconform { margin: 8px 0; padding: 8px 12px; overflow-x: auto; background: #f6f8fa; border-left: 3px solid #57606a;
+  color: #1f2328; }
+pre.wsconform .decided { display: inline-block; background: #ffebe9; color: #82071e; }
+td.col-level, td.col-requirement { white-space: nowrap; }
+td.col-finding { min-width: 16em; overflow-wrap: anywhere; }
+p.wsconform { margin: 4px 0; }
+.wsconform-broken { color: #82071e; font-weight: bold; }
+"""
+
+
+def add_style(config: pytest.Config) -> None:
+    """Append our style sheet to pytest-html's; it reads the file when it is configured, which is after us."""
+    handle, name = tempfile.mkstemp(prefix="wsconform-", suffix=".css")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(_STYLE)
+    config.option.css.append(name)
+
+    def remove() -> None:
+        config.option.css.remove(name)
+        Path(name).unlink(missing_ok=True)
+
+    config.add_cleanup(remove)
+
+
+def environment(prepared: Prepared, metadata: MutableMapping[str, Any]) -> None:
+    """Add to what pytest-metadata shows: what was tested, with which catalogue and settings."""
+    from ..catalogue import catalogue_version
+
+    settings = prepared.settings
+    metadata["Targets"] = {escape.html(aim.name): escape.html(_where(aim.name, aim)) for aim in prepared.aims}
+    metadata["Catalogue"] = catalogue_version(prepared.catalogue)
+    metadata["Profile"], metadata["Seed"] = escape.html(settings.profile), str(settings.seed)
+    metadata["Gate"] = f"fails on {escape.html(settings.fail_on)}"
+
+
+def _where(name: str, aim: Any) -> str:
+    return f"fixture {aim.fixture}" if aim.fixture else str(aim.target.url)
+
+
+class Log:
+    """The plugin that gives pytest-html what it shows of cases."""
+
+    def __init__(self, conformance: Conformance) -> None:
+        """Show what `conformance` knows."""
+        self._conformance = conformance
+        self._left_out = 0
+
+    # --- what a report carries, made where the item is (in a worker, too)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Any:
+        """Add the ladder of what is not a pass, and a link to the case's page."""
+        report = yield
+        shows = report.when == "call" or (report.when == "setup" and report.failed)
+        if isinstance(item, CaseItem) and item.result is not None and shows:
+            from pytest_html import extras  # type: ignore[import-untyped]
+
+            added = list[object]()
+            if item.outcome.kind not in (Kind.PASS, Kind.SKIP) and (shown := self._ladder(item)):
+                added.append(extras.html(shown))
+            if link := self._link(item):
+                added.append(extras.url(link, "case"))
+            report.extras = [*getattr(report, "extras", ()), *added]
+        return report
+
+    def _ladder(self, item: CaseItem) -> str:
+        result = item.result
+        assert result is not None
+        decided = result.finding.entry if result.finding else None
+        lines = ladder(result.transcript, decided, result.mark, Style(width=110))
+        shown, size = list[str](), 0
+        for number, line in enumerate(lines):
+            text = escape.html(line.removeprefix(" " * 8))
+            marked = result.mark.symbol in line and line.rstrip().endswith(result.mark.symbol)
+            text = f'<span class="decided">{text}</span>' if marked else text
+            size += len(text.encode()) + 1
+            if size > MOST_OCTETS - 200:
+                shown.append(f"({len(lines) - number} lines left out; the journal has them all)")
+                break
+            shown.append(text)
+        return f'<pre class="wsconform">{chr(10).join(shown)}</pre>' if shown else ""
+
+    def _link(self, item: CaseItem) -> str:
+        """Where the HTML report, if one is written as a site, has the case's page, seen from the log's folder."""
+        prepared = self._conformance.prepared
+        site = any(each.kind == "html" and each.path is None for each in prepared.documents)
+        if prepared.folder is None or not site or not (log := item.config.getoption("htmlpath")):
+            return ""
+        here = (Path.cwd() / os.path.expandvars(log)).expanduser().parent
+        # The report's own way to make addresses of ids; it may not be asked, for the engine knows no report.
+        place = _OTHER.sub("-", parameters(item.entry.id).strip("[]")).strip("-.") or "case"
+        page = prepared.folder.absolute() / "report" / "cases" / f"{item.entry.family.lower()}.html"
+        return f"{quote(Path(os.path.relpath(page, here)).as_posix())}#{place}"
+
+    # --- the page
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_report_title(self, report: Any) -> None:
+        """Name the targets."""
+        names = ", ".join(aim.name for aim in self._conformance.prepared.aims[:4])
+        report.title = f"wsconform: {escape.shown(names)}"
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_header(self, cells: list[str]) -> None:
+        """Add the columns."""
+        cells[2:2] = [
+            '<th class="sortable" data-column-type="level">Level</th>',
+            '<th class="sortable" data-column-type="requirement">Requirement</th>',
+            "<th>Finding</th>",
+        ]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_row(self, report: Any, cells: list[str]) -> None:
+        """Fill the columns; above `MOST_ROWS` rows, leave out what passed."""
+        if len(cells) < 2:
+            return
+        found = cells_of(report)
+        if found is not None and report.when == "call" and report.passed and self._conformance.total > MOST_ROWS:
+            self._left_out += 1
+            cells.clear()
+            return
+        cells[1] = f'<td class="col-testId">{escape.html(report.nodeid)}</td>'
+        if found is None:
+            cells[2:2] = ["<td></td>"] * 3
+            return
+        text = escape.html
+        cells[2:2] = [
+            f'<td class="col-level">{text(found.level)}</td>',
+            f'<td class="col-requirement"><a href="{text(found.link)}">{text(found.requirement)}</a></td>',
+            f'<td class="col-finding">{text(found.finding)}</td>',
+        ]
+
+    @pytest.hookimpl(trylast=True, optionalhook=True)
+    def pytest_html_results_summary(self, prefix: list[str], summary: list[str]) -> None:
+        """Say how the gate stands, and what is left out."""
+        prefix += [f'<p class="wsconform">{escape.html(line)}</p>' for line in self._conformance.summary()]
+        if self._left_out:
+            summary.append(
+                f'<p class="wsconform">{self._conformance.total} cases were put: only what is not a pass is listed,'
+                f" {self._left_out} passes are left out. The journal and every report have them all.</p>"
+            )

@@ -1,0 +1,128 @@
+"""What a session of cases needs before it begins: settings, catalogue, known failures, and a plan for each target."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ..catalogue import Case, Entry, Profile, binding
+from ..commands import running, shared
+from ..execute import Plan
+from ..expected import Expectations
+from ..gate import Allow, FailOn, Policy
+from ..problem import Problem
+from ..requirement import Registry, Requirement
+from ..style import Style
+from . import options
+from .aims import Aim, aims
+
+if TYPE_CHECKING:
+    from ..config import Configuration, Settings
+    from ..documents import Wanted
+    from ..execute import How
+    from ..journal import Header
+    from ..target import Target
+
+__all__ = ["Prepared"]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that is the same for all cases of a session; raises Problem where it is made."""
+
+    config: pytest.Config
+    configuration: Configuration
+    settings: Settings
+    aims: tuple[Aim, ...]
+    registry: Registry
+    catalogue: tuple[Entry, ...]
+    expectations: Expectations
+    policy: Policy
+    style: Style
+    documents: tuple[Wanted, ...]
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> Prepared:
+        """Read what the options, the environment and the configuration say; raises Problem."""
+        found = options.configuration(config)
+        settings = options.settings(config, found)
+        targets = tuple(aims(config))
+        registry, catalogue = shared.registry(), shared.catalogue()
+        writes = config.getoption("ws_out") is not None
+        return cls(
+            config,
+            found,
+            settings,
+            targets,
+            registry,
+            catalogue,
+            running.expectations(running.expected_path(settings, found), catalogue),
+            Policy(FailOn(settings.fail_on), frozenset(map(Allow, settings.allow))),
+            # What pytest captures has no encoding worth asking; the process's own stream has.
+            Style.of(sys.__stdout__ or sys.stdout, os.environ, color="never", ascii=settings.ascii),
+            tuple(_documents(settings)) if writes else (),
+        )
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of journal and reports; None if nothing is to be written."""
+        return self.settings.out if self.config.getoption("ws_out") is not None else None
+
+    @functools.cached_property
+    def selected(self) -> dict[str, tuple[Entry, ...]]:
+        """The cases that the selectors take, by target; raises Problem where there are none at all."""
+        wanted = shared.selection(self.settings)
+        found = {aim.name: shared.selected(wanted, self.catalogue, aim.target.role, self.registry) for aim in self.aims}
+        if not any(found.values()):
+            raise Problem("nothing is selected: no case is taken by all selectors together; see `wsconform list cases`")
+        return found
+
+    def needed(self, entry: Entry, target: Target) -> Requirement:
+        """Return the requirement that decides `entry`, one of those selected for `target`."""
+        needed = binding(entry, target.role, self.registry)
+        assert needed is not None
+        return needed
+
+    def plan(self, aim: Aim, cases: Iterable[str]) -> Plan:
+        """Return what is put to `aim`, whose address is known: `cases` in the catalogue's order."""
+        chosen = set(cases)
+        entries = tuple(entry for entry in self.selected[aim.name] if entry.id in chosen)
+        given = self.config.getoption("ws_jobs")
+        return Plan(aim.target, entries, self.settings.jobs if given else aim.jobs, aim.folder, aim.serve)
+
+    def how(self) -> How:
+        """Return how a run goes."""
+        return running.how(self.settings, self.folder)
+
+    def header(self, plans: Sequence[Plan]) -> Header:
+        """Return the journal's first record."""
+        command = shlex.join(["pytest", *map(str, self.config.invocation_params.args)])
+        return running.header(command, self.settings, self.catalogue, plans, self.registry)
+
+    def again(self, aim: Aim, entry: Entry) -> str:
+        """Return the command that puts `entry` to `aim` again, as pytest takes it."""
+        words = ["pytest", "--pyargs", f"{entry.function.__module__}::{aim.node}::{entry.id}"]
+        if self.config.getoption("ws_target"):
+            words += ["--ws-target", aim.name]
+        if isinstance(entry, Case) and entry.profile > Profile.STANDARD:
+            words += ["--ws-profile", "full"]
+        for flag in ("config", "fail_on", "expected"):
+            if value := self.config.getoption(f"ws_{flag}"):
+                words += [f"--ws-{flag.replace('_', '-')}", str(value)]
+        return shlex.join(words)
+
+
+def _documents(settings: Settings) -> list[Wanted]:
+    from ..documents import wanted, writable_folder
+
+    documents = wanted(settings.reports or ("html",))
+    writable_folder(settings.out, "--ws-out")
+    return documents
