@@ -1,167 +1,134 @@
-"""How far back a target refers when it compresses: windows and takeover as agreed, measured (RFC 7692 section 7.2.1).
-
-What is measured are the distances in the target's own DEFLATE blocks. Its messages are inflated with the largest window
-and with takeover, whatever was agreed, so that a breach shows as one even though the message could be read.
-"""
+"""The window of what we send: as large as was agreed, 32768 octets where nothing was (section 7.1.2)."""
 
 from __future__ import annotations
 
-from wsconform import Connection, Incoming, Need, Opening, case, each
-from wsconform.handshake import DEFLATE
-from wsconform.opening import BROWSER_OFFER, Answer, Wire
+import itertools
+
+from wsconform import Connection, Frame, Incoming, Need, case, each
+from wsconform.opening import BROWSER_OFFER
 from wsconform.result import Reason
 from wsconform.session import Unreached
+from wsconform.wire.bits import BlockWriter, Match
+from wsconform.wire.frame import BINARY
 
-from .distances import expect_fresh_windows, expect_window, similar
-from .negotiated import WINDOWS, agreed, offering, open_with, told
-from .replies import accepting, deflate_offers, is_opened, replying
+from .made import compressed, open_with, our_window, require_takeover, require_window
 
-_KEEP = "give your compressor the window that was agreed, or decline a window that it cannot make"
-_FRESH = "start every message with a new compressor where no context takeover is agreed for you"
-
-
-def _bits(ws: Connection, side: str) -> int:
-    """Return the window that was agreed for `side`, in bits; 15 where nothing was said about it."""
-    extension = ws.conversation.deflate
-    value = extension.get(f"{side}_max_window_bits") if extension else None
-    return next((bits for bits in WINDOWS if str(bits) == value), 15)
+_WHOLE = 1 << 15
+_HINT = "inflate with a window of 2 to the 15 unless the answer has max_window_bits for the sender"
+_AGREED = "inflate with the window of the answer at least; what the offer said is a hint"
 
 
-# --- servers
+def _far_match(ws: Connection, distance: int, length: int = 258) -> tuple[list[Frame], list[Frame]]:
+    """Return one message with a match of `length` octets from `distance` back, and what it inflates to."""
+    before = ws.random_octets(distance)
+    octets = BlockWriter().stored(before).fixed(Match(length, distance)).message()
+    return [compressed(octets, BINARY)], [Frame.binary(before + (before * 2)[:length])]
 
 
-@case("7692-7.2.1-18", needs=Need.ECHO, heavy=True, allow=20, hint=_KEEP)
-@each(
-    offer={str(bits): f"{DEFLATE}; server_max_window_bits={bits}" for bits in WINDOWS}
-    | {
-        "9_no_takeover": f"{DEFLATE}; server_no_context_takeover; server_max_window_bits=9",
-        "11_both": f"{DEFLATE}; server_max_window_bits=11; client_max_window_bits=11",
-        "browser": BROWSER_OFFER,
-    }
+def _over_messages(ws: Connection, distance: int, count: int) -> tuple[list[Frame], list[Frame]]:
+    """Return `count` messages of `distance` octets together, one that refers to their start, and what they mean."""
+    cuts = [distance * number // count for number in range(count + 1)]
+    octets = ws.random_octets(distance)
+    parts = [octets[start:end] for start, end in itertools.pairwise(cuts)]
+    sent = [compressed(BlockWriter().stored(part).message(), BINARY) for part in parts]
+    sent.append(compressed(BlockWriter().fixed(Match(200, distance)).message(), BINARY))
+    return sent, [Frame.binary(part) for part in (*parts, octets[:200])]
+
+
+@case(
+    *("7692-7.2.2-10", "7692-7.2.2-11", "7692-7.1.2.1-4", "7692-7.1.2.2-7", "7692-5-4"),
+    needs=Need.ECHO,
+    offer=BROWSER_OFFER,
+    hint=_HINT,
 )
-async def window_of_the_server_is_kept(opening: Opening, offer: str) -> None:
-    """Once server_max_window_bits is agreed, no reference of the server goes back farther than that window.
+@each(distance=(32506, 32507, 32767, 32768), length=(3, 258))
+async def message_refers_as_far_back_as_can_be_said(ws: Connection, distance: int, length: int) -> None:
+    """Where no smaller window was agreed, a match may lie 32768 octets back.
 
-    The probe repeats itself at known distances on both sides of every size; a compressor with a larger window cannot
-    leave them alone. What counts is the value of the answer.
+    zlib itself never goes beyond 32506, so that a target that was tried with zlib alone may have a smaller window.
     """
-    ws = await open_with(opening, offer)
-    await expect_window(ws, _bits(ws, "server"))
+    require_window(ws, _WHOLE)
+    sent, meant = _far_match(ws, distance, length)
+    await ws.send(*sent)
+    await ws.expect_echo(*meant)
 
 
-@case("7692-7-4", needs=Need.ECHO, heavy=True, allow=20, hint=_KEEP)
-@each(bits=(8, 9))
-async def small_window_is_declined_or_kept(opening: Opening, bits: int) -> None:
-    """A window that many compressors cannot make is declined, or accepted and kept.
-
-    zlib makes no raw stream of 8 bits, and takes 9 instead, or fails: an answer that repeats the 8 promises too much.
-    """
-    answer, wire = await opening.exchange(offering(opening, f"{DEFLATE}; server_max_window_bits={bits}"))
-    reacted = answer.accepted or 400 <= answer.status < 500
-    opening.expect(reacted, "101, with the offer accepted or declined", str(answer), answer.entry)
-    opening.depart_if(not answer.accepted, f"refuses the handshake ({answer}) instead of declining the offer")
-    await _expect_window_if_accepted(opening, answer, wire)
-
-
-async def _expect_window_if_accepted(opening: Opening, answer: Answer, wire: Wire) -> None:
-    accepted = agreed(answer)
-    opening.note("accepted", told(accepted))
-    if accepted is not None:
-        ws = wire.upgrade(answer)
-        await expect_window(ws, _bits(ws, "server"))
-
-
-@case("7692-7.2.1-14", needs=Need.ECHO, hint=_FRESH)
-@each(
-    offer={
-        "alone": f"{DEFLATE}; server_no_context_takeover",
-        "both": f"{DEFLATE}; server_no_context_takeover; client_no_context_takeover",
-        "window": f"{DEFLATE}; server_no_context_takeover; server_max_window_bits=10",
-        "browser": f"{BROWSER_OFFER}; server_no_context_takeover",
-    }
+@case(
+    *("7692-7.2.2-10", "7692-7.2.2-11", "7692-7.1.2.1-4", "7692-7.1.2.2-7", "7692-5-4"),
+    needs=Need.ECHO,
+    offer=BROWSER_OFFER,
+    hint=_HINT,
 )
-async def server_starts_with_an_empty_window(opening: Opening, offer: str) -> None:
-    """Once server_no_context_takeover is agreed, every message of the server can be inflated by itself.
+@each(distance=(32506, 32768), count=(1, 2, 33))
+async def reference_over_messages_goes_as_far_back(ws: Connection, distance: int, count: int) -> None:
+    """The window spans messages: the last one refers to the first octet of those before, 32768 octets back.
 
-    The messages differ in one number, and a window taken over would be used for all the rest.
+    A target that keeps less of earlier messages than of the present one shows here.
     """
-    ws = await open_with(opening, offer)
-    accepted = ws.conversation.deflate
-    promised = accepted is not None and accepted.get("server_no_context_takeover") is not None
-    _require(promised, "the target does not agree to server_no_context_takeover")
-    await expect_fresh_windows(ws, similar(5))
+    require_takeover(ws)
+    require_window(ws, _WHOLE)
+    sent, meant = _over_messages(ws, distance, count)
+    await ws.send(*sent)
+    await ws.expect_echo(*meant)
 
 
-def _require(condition: bool, otherwise: str) -> None:
-    """Go on where `condition` holds; else Unreached, and `otherwise` says why."""
-    if not condition:
-        raise Unreached(Reason.NOT_OFFERED, otherwise)
+@case("7692-7.2.1-17", needs=Need.ECHO, offer="permessage-deflate; client_max_window_bits=10", hint=_AGREED)
+async def windows_hint_of_the_offer_binds_nobody(ws: Connection) -> None:
+    """client_max_window_bits=10 in the offer is a hint: what the answer leaves larger, the client may use.
 
-
-# --- clients
-
-
-@case("7692-7.2.1-16", "7692-7.1.2.2-6", needs=Need.ECHO, heavy=True, allow=20, hint=_KEEP)
-@each(bits=range(9, 16), beside={"takeover": "", "no_takeover": "; client_no_context_takeover"})
-async def window_of_the_client_is_kept(incoming: Incoming, bits: int, beside: str) -> None:
-    """Once client_max_window_bits is agreed, no reference of the client goes back farther than that window.
-
-    A client that offers the parameter supports every value of it, and a compressor that is set up before the answer
-    comes has the wrong window.
+    A server that takes the hint for an agreement, without saying so in its answer, cannot find what lies farther back.
     """
-    _require_a_hint(incoming)
-    ws = await incoming.expect_open(replying(incoming, accepting(incoming, f"client_max_window_bits={bits}{beside}")))
-    await expect_window(ws, bits)
+    require_window(ws, 1 << 11)
+    await _use(ws, our_window(ws), 4)
 
 
-@case("7692-7.1.2.2-6", "7692-7.2.1-16", needs=Need.ECHO, heavy=True, allow=20, hint=_KEEP)
-async def smallest_window_of_the_client_is_kept_or_refused(incoming: Incoming) -> None:
-    """A window of 8 bits, which zlib cannot make, is kept; to fail the connection over it is not favoured."""
-    _require_a_hint(incoming)
-    ws, opened = await is_opened(incoming, replying(incoming, accepting(incoming, "client_max_window_bits=8")))
-    incoming.depart_if(not opened, "fails the connection over client_max_window_bits=8, which it offered to support")
-    await _expect_window_if(opened, ws, 8)
+@case("7692-7.2.2-13", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_AGREED)
+@each(form={"in_one_message": 0, "over_messages": 3})
+async def window_that_the_server_chose_is_used_to_its_end(ws: Connection, form: int) -> None:
+    """Where the answer has client_max_window_bits, the server may have a window of that size; we use all of it.
 
-
-async def _expect_window_if(opened: bool, ws: Connection, bits: int) -> None:
-    if opened:
-        await expect_window(ws, bits)
-
-
-def _require_a_hint(incoming: Incoming) -> None:
-    offered = any(offer.get("client_max_window_bits") is not None for offer in deflate_offers(incoming))
-    _require(offered, "the client does not offer client_max_window_bits")
-
-
-@case("7692-7.2.2-14", "7692-7.2.1-16", needs=Need.ECHO, heavy=True, allow=20, hint=_KEEP)
-@each(more={"smaller": -1, "equal": 0, "larger": 1})
-async def agreed_window_counts_and_not_the_hint(incoming: Incoming, more: int) -> None:
-    """Where the client says how large its window will be, the answer's value is the one that binds it."""
-    values = [offer.get("client_max_window_bits") for offer in deflate_offers(incoming)]
-    bits = next((bits for bits in WINDOWS if str(bits) in values), 0) + more
-    _require(bits in WINDOWS, "the client gives no value to client_max_window_bits, or none beside which is another")
-    ws = await incoming.expect_open(replying(incoming, accepting(incoming, f"client_max_window_bits={bits}")))
-    await expect_window(ws, bits)
-
-
-@case("7692-7.2.1-12", needs=Need.ECHO, hint=_FRESH)
-@each(beside={"alone": "", "server_too": "; server_no_context_takeover", "window": "; server_max_window_bits=10"})
-async def client_starts_with_an_empty_window(incoming: Incoming, beside: str) -> None:
-    """Once client_no_context_takeover is agreed, every message of the client can be inflated by itself.
-
-    The messages differ in one number, and a window taken over would be used for all the rest.
+    An inflater with a window smaller than the server itself said shows.
     """
-    answer = accepting(incoming, f"client_no_context_takeover{beside}")
-    ws = await incoming.expect_open(replying(incoming, answer))
-    await expect_fresh_windows(ws, similar(5))
+    _require_chosen_window(ws)
+    await _use(ws, our_window(ws), form)
 
 
-@case("7692-7.1.1.2-3", needs=Need.ECHO, hint=_FRESH)
-@each(size=(1000, 30000))
-async def client_no_context_takeover_is_supported(incoming: Incoming, size: int) -> None:
-    """A client supports client_no_context_takeover in an answer: it goes on, and sends the same message twice in full.
+@case("7692-7.2.2-13", needs=Need.ECHO, offer="permessage-deflate; client_max_window_bits=9", hint=_AGREED)
+@each(form={"in_one_message": 0, "over_messages": 3})
+async def window_that_we_asked_for_is_used_to_its_end(ws: Connection, form: int) -> None:
+    """Where the answer has client_max_window_bits, as we had asked, we use all of the window that it says."""
+    _require_chosen_window(ws)
+    await _use(ws, our_window(ws), form)
 
-    With takeover the second one would be a single reference to the first.
+
+@case("7692-7.2.2-12", needs=Need.ECHO, hint=_AGREED)
+@each(bits=(8, 9, 10, 15), form={"in_one_message": 0, "over_messages": 3})
+async def window_that_we_promised_is_used_to_its_end(incoming: Incoming, bits: int, form: int) -> None:
+    """Where our answer has server_max_window_bits, the client may have a window of that size; we use all of it.
+
+    A client whose inflater has less than 2 to the agreed number of octets shows.
     """
-    ws = await incoming.expect_open(replying(incoming, accepting(incoming, "client_no_context_takeover")))
-    await expect_fresh_windows(ws, similar(1, size) * 2)
+    _require_room(incoming, bits)
+    with incoming.arranging("server_max_window_bits in our answer"):
+        ws = await open_with(incoming, "server_max_window_bits", str(bits))
+    await _use(ws, 1 << bits, form)
+
+
+def _require_chosen_window(ws: Connection) -> None:
+    agreed = ws.conversation.deflate
+    if agreed is None or agreed.get("client_max_window_bits") is None:
+        raise Unreached(Reason.NOT_OFFERED, "the target did not choose a window for us")
+
+
+def _require_room(incoming: Incoming, bits: int) -> None:
+    wanted = incoming.accepted_deflate().get("server_max_window_bits")
+    if wanted and int(wanted) < bits:
+        raise Unreached(Reason.NOT_OFFERED, f"the client wants a window of {1 << int(wanted)} octets")
+
+
+async def _use(ws: Connection, window: int, form: int) -> None:
+    if form:
+        require_takeover(ws)
+    sent, meant = _over_messages(ws, window, form) if form else _far_match(ws, window, 200)
+    await ws.send(*sent)
+    await ws.expect_echo(*meant)

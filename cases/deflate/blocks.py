@@ -1,0 +1,308 @@
+"""Blocks of every type, final or not, and what zlib never makes: all of it is to be inflated (RFC 7692 section 7.2)."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+
+from wsconform import Connection, Frame, Need, case, each
+from wsconform.opening import BROWSER_OFFER
+from wsconform.wire.bits import BlockWriter, Match
+from wsconform.wire.blocks import TAIL
+
+from .made import AGAIN, HELLO, compressed, fragments, require_takeover
+
+_HELLO = Frame.text("Hello")
+
+#: The payloads of sections 7.2.3.1, .3, .4 and .5; that of 7.2.3.2 refers to the first, and 7.2.3.6 is on its own.
+EXAMPLES = {
+    "one_block": HELLO,
+    "no_compression": bytes.fromhex("000500faff48656c6c6f00"),
+    "final_block": bytes.fromhex("f348cdc9c9070000"),
+    "two_blocks": bytes.fromhex("f24805000000ffffcac9c90700"),
+}
+
+
+def _written(*kinds: str, final: Sequence[int] = ()) -> bytes:
+    """Return "Hello" in a block of each of `kinds`, as one message; those numbered in `final` have BFINAL."""
+    writer = BlockWriter()
+    for number, kind in enumerate(kinds):
+        match kind:
+            case "stored":
+                writer.stored(b"Hello", final=number in final)
+            case "fixed":
+                writer.fixed(b"Hello", final=number in final)
+            case "dynamic":
+                writer.dynamic(b"Hello", final=number in final)
+            case _:
+                writer.stored(final=number in final)
+    return writer.message()
+
+
+KINDS = ("stored", "fixed", "dynamic")
+TYPES = {
+    "stored": KINDS[:1],
+    "fixed": KINDS[1:2],
+    "dynamic": KINDS[2:],
+    "all_three": KINDS,
+    "all_three_backwards": KINDS[::-1],
+    "stored_twice": KINDS[:1] * 2,
+    "dynamic_twice": KINDS[2:] * 2,
+    "empty_stored_between": ("fixed", "empty", "dynamic"),
+    "empty_stored_first": ("empty", "fixed"),
+    "three_empty_stored_first": ("empty", "empty", "empty", "dynamic"),
+    "empty_stored_last": ("fixed", "empty", "empty"),
+    "a_hundred_blocks": KINDS * 33 + ("fixed",),
+}
+
+#: The numbers of the blocks with BFINAL among three.
+FINAL = {"first": (0,), "second": (1,), "last": (2,), "first_and_second": (0, 1), "all": (0, 1, 2)}
+
+#: What an empty message may be compressed to.
+EMPTY = {
+    "empty_stored_block": b"\x00",
+    "empty_fixed_block": b"\x02\x00",
+    "empty_final_fixed_block": b"\x03\x00\x00",
+    "empty_final_stored_block": BlockWriter().stored(final=True).message(),
+    "empty_dynamic_block": BlockWriter().dynamic().message(),
+    "two_empty_stored_blocks": BlockWriter().stored().message(),
+}
+
+_FINAL = "at the end of a final block go on with what is behind it: BFINAL ends neither message nor connection"
+
+
+def _sync_flush(payload: bytes) -> bytes:
+    return _zlib(payload, zlib.Z_SYNC_FLUSH)
+
+
+def _full_flush(payload: bytes) -> bytes:
+    return _zlib(payload, zlib.Z_FULL_FLUSH)
+
+
+def _zlib(payload: bytes, flush: int) -> bytes:
+    # A window of 512 octets is within any that may have been agreed, but 256, within which zlib stays then.
+    deflater = zlib.compressobj(wbits=-9)
+    return (deflater.compress(payload) + deflater.flush(flush)).removesuffix(TAIL)
+
+
+def _stored_blocks(payload: bytes) -> bytes:
+    writer = BlockWriter()
+    for at in range(0, len(payload), 65535):
+        writer.stored(payload[at : at + 65535])
+    return writer.message()
+
+
+def _huffman_only(payload: bytes) -> bytes:
+    deflater = zlib.compressobj(wbits=-9, strategy=zlib.Z_HUFFMAN_ONLY)
+    return (deflater.compress(payload) + deflater.flush(zlib.Z_SYNC_FLUSH)).removesuffix(TAIL)
+
+
+def _final_blocks(payload: bytes) -> bytes:
+    deflater = zlib.compressobj(wbits=-9)
+    return deflater.compress(payload) + deflater.flush(zlib.Z_FINISH) + b"\x00"
+
+
+MAKERS: dict[str, Callable[[bytes], bytes]] = {
+    "sync_flush": _sync_flush,
+    "full_flush": _full_flush,
+    "stored_blocks": _stored_blocks,
+    "huffman_only": _huffman_only,
+}
+
+#: Dynamic blocks of which each leaves something out that others have.
+DYNAMIC: dict[str, Callable[[], BlockWriter]] = {
+    "no_distance_code": lambda: BlockWriter().dynamic(b"Hello"),
+    "one_distance_code": lambda: BlockWriter().dynamic(b"Hello", Match(10, 5)),
+    "two_distance_codes": lambda: BlockWriter().dynamic(b"Hello", Match(5, 5), Match(3, 2)),
+    "code_lengths_repeated_over_the_border": lambda: BlockWriter().dynamic(
+        b"ab", Match(3, 1), Match(3, 2), lengths=([0] * 97 + [2, 2] + [0] * 157 + [2, 2], [2, 2, 2, 2])
+    ),
+    "zeros_repeated_over_the_border": lambda: BlockWriter().dynamic(
+        b"ab", Match(3, 1), Match(3, 5), lengths=([0] * 97 + [2, 2] + [0] * 157 + [2, 2] + [0] * 9, [1, 0, 0, 0, 1])
+    ),
+    "no_repeated_code_lengths": lambda: BlockWriter().dynamic(b"Hello", Match(10, 5), repeat=False),
+    "codes_of_15_bits": lambda: BlockWriter().dynamic(
+        bytes(range(15)), lengths=([*range(1, 15), 15, *[0] * 241, 15], [0])
+    ),
+    "all_codes_used": lambda: BlockWriter().dynamic(
+        bytes(range(128)), Match(3, 1), lengths=([8] * 226 + [9] * 60, [4, 4, *[5] * 28])
+    ),
+}
+
+#: Matches at the ends of what can be said: (length, distance) behind as many octets as the distance.
+MATCHES = {
+    "length_3_distance_1": (3, 1),
+    "length_258_distance_1": (258, 1),
+    "length_257_distance_2": (257, 2),
+    "length_4_distance_3": (4, 3),
+    "length_10_distance_4": (10, 4),
+    "length_11_distance_5": (11, 5),
+    "length_258_distance_256": (258, 256),
+    "length_3_distance_257": (3, 257),
+    "length_258_distance_1024": (258, 1024),
+    "length_3_distance_16385": (3, 16385),
+    "length_258_distance_24577": (258, 24577),
+    "length_3_distance_32767": (3, 32767),
+    "length_3_distance_32768": (3, 32768),
+    "length_258_distance_32768": (258, 32768),
+}
+
+
+@case("7692-7.2.3-1", needs=Need.ECHO, offer=BROWSER_OFFER)
+@each(octets=EXAMPLES, cut={"in_one_frame": (), "in_two_fragments": (3,), "with_an_empty_last_fragment": (-1,)})
+async def example_of_the_rfc_is_hello(ws: Connection, octets: bytes, cut: Sequence[int]) -> None:
+    """The examples of section 7.2.3 are "Hello", fragmented or not; the header of the third is mistaken (erratum 8099).
+
+    They have one block and two, compressed and not, final and not.
+    """
+    await ws.send(*fragments(*_cut(octets, cut)))
+    await ws.expect_echo(_HELLO)
+
+
+def _cut(octets: bytes, cut: Sequence[int]) -> list[bytes]:
+    if not cut:
+        return [octets]
+    end = cut[0] % (len(octets) + 1)
+    return [octets[:end], octets[end:]]
+
+
+@case("7692-7.2.3-1", needs=Need.ECHO, offer=BROWSER_OFFER)
+async def second_example_of_the_rfc_is_hello_again(ws: Connection) -> None:
+    """The example of section 7.2.3.2 refers to the first message, and is "Hello" behind it."""
+    require_takeover(ws)
+    await ws.send(compressed(HELLO), compressed(AGAIN))
+    await ws.expect_echo(_HELLO, _HELLO)
+
+
+@case("7692-7.2.3-1", needs=Need.ECHO, offer=BROWSER_OFFER)
+async def last_example_of_the_rfc_is_hello(ws: Connection) -> None:
+    """The example of section 7.2.3.6 leaves its last octet to an empty final fragment: 80 01 00."""
+    await ws.send(*fragments(HELLO[:-1], b"\x00"))
+    await ws.expect_echo(_HELLO)
+
+
+@case("7692-7.2.1-4", "7692-7.2.1-3", needs=Need.ECHO, offer=BROWSER_OFFER)
+@each(kinds=TYPES)
+async def blocks_of_any_type_and_number_are_inflated(ws: Connection, kinds: Sequence[str]) -> None:
+    """A message may have any number of blocks, of any type, empty ones among them.
+
+    They are made by hand: a target that knows what one compressor makes misses the stored ones.
+    """
+    await ws.send(compressed(_written(*kinds)))
+    await ws.expect_echo(Frame.text("Hello" * sum(kind in KINDS for kind in kinds)))
+
+
+@case("7692-7.2.1-5", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_FINAL)
+@each(kind=KINDS)
+async def final_block_is_inflated(ws: Connection, kind: str) -> None:
+    """A message may end with a block whose BFINAL is 1, and an empty one behind it.
+
+    The next message, which stands alone, is delivered too: a target whose inflater has seen its end stalls there.
+    """
+    await ws.send(compressed(_written(kind, final=(0,))), compressed(HELLO))
+    await ws.expect_echo(_HELLO, _HELLO)
+
+
+@case("7692-7.2.1-6", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_FINAL)
+@each(kind=KINDS, final=FINAL)
+async def blocks_behind_a_final_one_are_inflated(ws: Connection, kind: str, final: Sequence[int]) -> None:
+    """A block with BFINAL may be followed by others in the same message, from the next octet on.
+
+    An inflater that stops at the first final block, as zlib's does, delivers a part.
+    """
+    await ws.send(compressed(_written(kind, kind, kind, final=final)))
+    await ws.expect_echo(Frame.text("HelloHelloHello"))
+
+
+@case("7692-7.2.1-6", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_FINAL)
+async def block_behind_a_final_one_may_refer_to_it(ws: Connection) -> None:
+    """Inside a message the window goes on over a final block: a match behind it finds what came before.
+
+    An inflater that starts anew there refers to nothing.
+    """
+    await ws.send(compressed(BlockWriter().fixed(b"Hello", final=True).fixed(Match(5, 5)).message()))
+    await ws.expect_echo(Frame.text("HelloHello"))
+
+
+@case("7692-7.2.1-7", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_FINAL, reading="window-behind-a-final-block")
+@each(octets={"fixed": EXAMPLES["final_block"], "stored": _written("stored", final=(0,))})
+async def window_goes_on_behind_a_final_block(ws: Connection, octets: bytes) -> None:
+    """After a message with a final block the next one may refer to it, where context takeover is in use.
+
+    A target that makes a new inflater at every final block, and a window with it, fails.
+    """
+    require_takeover(ws)
+    await ws.send(compressed(octets), compressed(AGAIN))
+    await ws.expect_echo(_HELLO, _HELLO)
+
+
+@case("7692-7.2.1-19", needs=Need.ECHO, offer=BROWSER_OFFER, hint="an empty message compresses to the octet 00")
+@each(octets=EMPTY)
+async def empty_message_is_delivered(ws: Connection, octets: bytes) -> None:
+    """An empty message is compressed to one octet, 00, or to other blocks in which there is nothing.
+
+    It is delivered as an empty text, and the compressed message behind it is whole.
+    """
+    await ws.send(compressed(octets), compressed(HELLO))
+    await ws.expect_echo(Frame.text(""), _HELLO)
+
+
+@case("7692-7.2.2-1", "7692-5-15", needs=Need.ECHO, offer=BROWSER_OFFER)
+@each(maker=MAKERS, length=(1, 125, 65535, 65536, 1 << 20))
+async def message_of_any_length_is_inflated(ws: Connection, maker: Callable[[bytes], bytes], length: int) -> None:
+    """What compressors make of a message is inflated, up to a mebibyte: 00 00 ff ff is put back behind it.
+
+    The makers differ in how they flush, and in the blocks that they choose. A limit that answers 1009 leaves
+    the case open.
+    """
+    message = Frame.text((b"%d bottles of beer on the wall, " * 7 % (99, 98, 97, 96, 95, 94, 93) * 6000)[:length])
+    await ws.send(compressed(maker(message.payload)))
+    await ws.expect_echo(message)
+
+
+@case("7692-7.2.2-2", offer=BROWSER_OFFER)
+async def four_octets_left_in_place_are_harmless(ws: Connection) -> None:
+    """A sender that forgets to take 00 00 ff ff off sends one empty block more, which the RFC lets pass in silence.
+
+    Whether "Hello" is delivered is written down: to refuse what a sender should not do is no violation.
+    """
+    await ws.send(compressed(HELLO + TAIL))
+    took = [str(received) for received in await _until_quiet(ws)]
+    ws.choose(f"delivers {took[0]}" if took else "delivers nothing")
+
+
+async def _until_quiet(ws: Connection) -> list[object]:
+    """Return what the target delivers, up to the echo of a plain text or the end of the connection."""
+    seen, marker = list[object](), b"behind"
+    await ws.send(Frame.text(marker))
+    deadline = ws.session.deadline()
+    while (received := await ws.next(deadline)) is not None and received.payload != marker:
+        if received.opcode < 0x8 and not ws.is_chatter(received):
+            seen.append(received)
+    return seen
+
+
+@case("1951-3.2.7-1", needs=Need.ECHO, offer=BROWSER_OFFER)
+@each(writer=DYNAMIC)
+async def dynamic_block_of_any_shape_is_inflated(ws: Connection, writer: Callable[[], BlockWriter]) -> None:
+    """A dynamic block may have one distance code or none, code lengths of 15 bits, and repeat them over the border.
+
+    Compressors make few of these; the format has them all.
+    """
+    octets = writer().message()
+    await ws.send(compressed(octets))
+    await ws.expect_echo(Frame.text(zlib.decompressobj(wbits=-15).decompress(octets + TAIL)))
+
+
+@case("1951-3.2.5-1", needs=Need.ECHO, offer="permessage-deflate")
+@each(match=MATCHES)
+async def match_of_any_length_and_distance_is_inflated(ws: Connection, match: tuple[int, int]) -> None:
+    """Matches have 3 to 258 octets, from 1 to 32768 octets back, whatever compressors use of that.
+
+    zlib never refers back farther than 32506 octets; the window is 32768 all the same.
+    """
+    length, distance = match
+    before = (ws.random_octets(16384).hex().encode() * 2)[:distance]
+    writer = BlockWriter().stored(before).fixed(Match(length, distance))
+    await ws.send(compressed(writer.message()))
+    await ws.expect_echo(Frame.text(before + (before * 258)[:length]))

@@ -1,0 +1,132 @@
+"""Compressed messages in fragments: cut anywhere, and put together again (RFC 7692 sections 6, 7.2.1)."""
+
+from __future__ import annotations
+
+import itertools
+import zlib
+from collections.abc import Sequence
+
+from wsconform import Connection, Frame, Need, case, each
+from wsconform.opening import BROWSER_OFFER
+from wsconform.wire.blocks import TAIL
+from wsconform.wire.frame import BINARY
+
+from .made import AGAIN, HELLO, compressed, fragments, require_takeover
+
+TWO = {f"{cut}+{7 - cut}": (cut,) for cut in range(1, 7)}
+THREE = {f"{a}+{b - a}+{7 - b}": (a, b) for a, b in itertools.combinations(range(1, 7), 2)}
+
+#: Fragments of next to nothing, with and without empty ones between.
+SMALL = {
+    "octet_by_octet": tuple(HELLO[at : at + 1] for at in range(7)),
+    "octet_by_octet_with_empty_ones_between": tuple(
+        itertools.chain.from_iterable((HELLO[at : at + 1], b"") for at in range(7))
+    ),
+    "empty_first": (b"", HELLO),
+    "empty_last": (HELLO, b""),
+    "empty_on_both_sides": (b"", HELLO[:4], HELLO[4:], b""),
+    "twenty_empty_first": (*(b"",) * 20, HELLO),
+    "twenty_empty_last": (HELLO, *(b"",) * 20),
+}
+
+#: Flushed in the middle, 00 00 ff ff kept there, and cut around it ("He" + "llo", section 7.2.3.5).
+FLUSHED = {
+    "behind_the_flush": ("f24805000000ffff", "cac9c90700"),
+    "inside_the_flush": ("f24805000000", "ffffcac9c90700"),
+    "before_the_flush": ("f24805", "000000ffffcac9c90700"),
+    "flush_alone": ("f24805", "000000ffff", "cac9c90700"),
+    "three_flushes": ("f24805000000ffff", "ca01000000ffff", "cac90700"),
+}
+
+_HINT = "put the fragments together before you inflate, and add 00 00 ff ff once, at the end of the message"
+
+
+def _cut(octets: bytes, cuts: Sequence[int]) -> list[bytes]:
+    """Return `octets` cut at `cuts`."""
+    return [octets[start:end] for start, end in itertools.pairwise((0, *cuts, len(octets)))]
+
+
+def _parted(octets: bytes, size: int) -> list[bytes]:
+    """Return `octets` in parts of `size` octets."""
+    return [octets[at : at + size] for at in range(0, len(octets), size)]
+
+
+def _flushed(parts: Sequence[bytes], flush: int) -> list[bytes]:
+    """Return `parts` compressed as one message with a flush behind each; the last one's four octets are removed."""
+    deflater = zlib.compressobj(wbits=-9)
+    pieces = [deflater.compress(part) + deflater.flush(flush) for part in parts]
+    return [*pieces[:-1], pieces[-1].removesuffix(TAIL)]
+
+
+@case("7692-6.2-1", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_HINT)
+@each(cuts=TWO | THREE)
+async def message_is_cut_anywhere(ws: Connection, cuts: Sequence[int]) -> None:
+    """A compressed message is what its fragments make together, wherever it was cut: in a symbol, or in its last octet.
+
+    A target that inflates each fragment for itself, or adds 00 00 ff ff to each, finds no DEFLATE.
+    """
+    await ws.send(*fragments(*_cut(HELLO, cuts)))
+    await ws.expect_echo(Frame.text("Hello"))
+
+
+@case("7692-6.2-1", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_HINT)
+@each(parts=SMALL)
+async def fragments_of_next_to_nothing_are_put_together(ws: Connection, parts: Sequence[bytes]) -> None:
+    """Fragments may have one octet or none, the first with RSV1 and the last with FIN too.
+
+    A target that asks whether a first fragment is DEFLATE, or ends a message with an empty one, shows.
+    """
+    await ws.send(*fragments(*parts))
+    await ws.expect_echo(Frame.text("Hello"))
+
+
+@case("7692-6.2-1", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_HINT)
+@each(size=(100, 1300, 4096, 32768))
+async def long_message_is_put_together(ws: Connection, size: int) -> None:
+    """A message of 65536 octets that do not compress comes in fragments of one size, the last one shorter."""
+    message = Frame.binary(ws.random_octets(65536))
+    await ws.send(*fragments(*_parted(ws.compressed(message).payload, size), opcode=BINARY))
+    await ws.expect_echo(message)
+
+
+@case("7692-7.2.1-10", "7692-6.2-1", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_HINT)
+@each(parts=FLUSHED)
+async def flush_inside_a_message_keeps_its_octets(ws: Connection, parts: Sequence[str]) -> None:
+    """Who flushes at a fragment keeps 00 00 ff ff there: it is taken off at the end of the message only.
+
+    A target that adds the four octets to every fragment, or takes them off, loses the next block.
+    """
+    await ws.send(*fragments(*map(bytes.fromhex, parts)))
+    await ws.expect_echo(Frame.text("Hello"))
+
+
+@case("7692-7.2.1-10", "7692-6.2-1", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_HINT)
+@each(flush={"sync_flush": zlib.Z_SYNC_FLUSH, "full_flush": zlib.Z_FULL_FLUSH}, count=(2, 10, 100))
+async def each_fragment_is_flushed(ws: Connection, flush: int, count: int) -> None:
+    """A sender that streams flushes each fragment, so that what it has said can be read at once.
+
+    With a full flush each part stands alone; with a sync flush the window goes on.
+    """
+    parts = [b"part %d of the message, " % number for number in range(count)]
+    await ws.send(*fragments(*_flushed(parts, flush)))
+    await ws.expect_echo(Frame.text(b"".join(parts)))
+
+
+@case("7692-6.2-1", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_HINT)
+@each(cut=(1, 2, 3, 4))
+async def window_goes_on_from_fragments_to_fragments(ws: Connection, cut: int) -> None:
+    """Messages in fragments share the window as others do: the second refers to the first.
+
+    A target whose inflater takes in each fragment with 00 00 ff ff behind it has another window then.
+    """
+    require_takeover(ws)
+    await ws.send(*fragments(HELLO[:cut], HELLO[cut:]), *fragments(AGAIN[:cut], AGAIN[cut:]), compressed(AGAIN))
+    await ws.expect_echo(*(Frame.text("Hello"),) * 3)
+
+
+@case("7692-6.2-1", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_HINT)
+@each(pieces={"octet_by_octet": (1,), "3_octets": (3,), "7_octets": (7,)})
+async def segments_of_tcp_cut_a_message_anywhere(ws: Connection, pieces: Sequence[int]) -> None:
+    """However TCP cuts the octets, the compressed message is the same."""
+    await ws.send(*fragments(HELLO[:4], HELLO[4:]), compressed(HELLO), pieces=pieces)
+    await ws.expect_echo(Frame.text("Hello"), Frame.text("Hello"))

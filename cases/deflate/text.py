@@ -1,0 +1,113 @@
+"""Text in compressed messages: what was inflated has to be UTF-8, as a whole (RFC 6455 section 8.1, RFC 7692 6.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from wsconform import Connection, Frame, Need, Provocation, case, each
+from wsconform.opening import BROWSER_OFFER
+from wsconform.wire.bits import BlockWriter
+from wsconform.wire.frame import BINARY
+
+from .made import AGAIN, HELLO, compressed, fragments, require_takeover
+
+#: One of each class of octets that is no UTF-8, and one that ends too soon.
+INVALID = {
+    "overlong": b"\xc0\xaf",
+    "surrogate": b"\xed\xa0\x80",
+    "too_large": b"\xf4\x90\x80\x80",
+    "stray": b"\x80",
+    "lonely_lead": b"\xc3\x28",
+    "impossible": b"\xff",
+    "cut": "世".encode()[:2],
+}
+
+TEXTS = {
+    "ascii": "Hello, world",
+    "two_octets": "Grüße aus Köln",
+    "three_octets": "世界, こんにちは",
+    "four_octets": "🌍🌎🌏",
+    "last_code_point": "\U0010ffff",
+    "byte_order_mark": "\ufeffHello",
+    "noncharacters": "\ufffe\uffff\ufdd0",
+    "zero": "a\0b",
+    "all_lengths": "aé世🌍" * 50,
+}
+
+
+def _alone(octets: bytes) -> list[Frame]:
+    return [compressed(BlockWriter().fixed(octets).message())]
+
+
+def _at_the_end(octets: bytes) -> list[Frame]:
+    return [compressed(BlockWriter().fixed(b"Hello " * 100 + octets).message())]
+
+
+def _over_blocks(octets: bytes) -> list[Frame]:
+    return [compressed(BlockWriter().fixed(b"Hello" + octets[:1]).stored().dynamic(octets[1:]).message())]
+
+
+def _in_fragments(octets: bytes) -> list[Frame]:
+    message = BlockWriter().fixed(b"Hello" + octets).message()
+    return fragments(*(message[at : at + 1] for at in range(len(message))))
+
+
+SHAPES: dict[str, Callable[[bytes], list[Frame]]] = {
+    "alone": _alone,
+    "at_the_end": _at_the_end,
+    "over_blocks": _over_blocks,
+    "in_fragments": _in_fragments,
+}
+
+_HINT = "check text when it is inflated: every check that plain text goes through applies"
+
+
+async def _expect_text_refused(ws: Connection, frames: Sequence[Frame], *, may_echo: tuple[bytes, ...] = ()) -> None:
+    """Send `frames` and a plain text behind; expect neither to be delivered and the connection to be failed."""
+    await ws.send(*frames, Frame.text("behind"))
+    closure = await ws.expect_connection_failed(Provocation.UTF8, probe=False, may_echo=may_echo)
+    ws.note("status code", closure.status_code)
+
+
+@case("6455-8.1-1", "7692-6.1-7", offer=BROWSER_OFFER, hint=_HINT)
+@each(octets=INVALID, shape=SHAPES)
+async def invalid_text_inside_fails_the_connection(
+    ws: Connection, octets: bytes, shape: Callable[[bytes], list[Frame]]
+) -> None:
+    """Text that is no UTF-8 is refused also where it comes compressed, as is a text that ends in mid-character.
+
+    Text is often checked frame by frame, where compressed octets cannot be, and then not at all.
+    """
+    await _expect_text_refused(ws, shape(octets))
+
+
+@case("6455-8.1-1", "7692-6.1-7", offer=BROWSER_OFFER, hint=_HINT)
+async def invalid_text_behind_good_messages_fails_the_connection(ws: Connection) -> None:
+    """Text is checked in every compressed message, in one that refers to a binary message as well.
+
+    The octet FF came legally, in a binary message; the text behind it repeats it.
+    """
+    require_takeover(ws)
+    binary = compressed(BlockWriter().fixed(b"\xff\xff\xff\xff\xff").message(), BINARY)
+    await _expect_text_refused(ws, [binary, compressed(AGAIN)], may_echo=(b"\xff" * 5,))
+
+
+@case("6455-5.6-3", "7692-6.1-7", needs=Need.ECHO, offer=BROWSER_OFFER)
+async def binary_inside_may_be_any_octets(ws: Connection) -> None:
+    """A compressed binary message may hold all octets: nothing in it is text."""
+    message = Frame.binary(bytes(range(256)))
+    await ws.send(compressed(BlockWriter().fixed(message.payload).message(), BINARY))
+    await ws.expect_echo(message)
+
+
+@case("7692-6.2-1", "7692-6.1-7", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_HINT)
+@each(text=TEXTS, cut={"in_one_frame": False, "octet_by_octet": True})
+async def text_inside_is_delivered(ws: Connection, text: str, cut: bool) -> None:
+    """Valid text is delivered wherever its compressed form was cut: what is checked is what was inflated.
+
+    The octets on the wire are no UTF-8, and the fragments cut characters.
+    """
+    message = BlockWriter().dynamic(text.encode()).message()
+    parts = [message[at : at + 1] for at in range(len(message))] if cut else [message]
+    await ws.send(*fragments(*parts), compressed(HELLO))
+    await ws.expect_echo(Frame.text(text), Frame.text("Hello"))
