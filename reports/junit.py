@@ -1,4 +1,8 @@
-"""JUnit XML: a suite for each target, a class for each area, what breaks the gate as failures."""
+"""JUnit XML: a suite for each target, a class for each area, what breaks the gate as failures.
+
+What breaks it is what the run was told (`--fail-on`, `--allow`), as its journal's header keeps it; after
+`--fail-on never` it is what breaks it otherwise. Entries of expected.toml that hold no more are a suite of their own.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from wsconform.escape import shown, xml
-from wsconform.journal import Journal
+from wsconform.journal import Header, Journal
 from wsconform.result import Direction, Mark, Reason, Result
 from wsconform.tally import by_area
 
@@ -30,11 +34,12 @@ def dumps(gathered: Gathered) -> str:
     lines = ['<?xml version="1.0" encoding="utf-8"?>', '<testsuites name="wsconform">']
     for column in gathered.columns:
         lines += _suite(gathered, column)
+    lines += _stale(gathered)
     return "\n".join([*lines, "</testsuites>", ""])
 
 
 def _suite(gathered: Gathered, column: Column) -> Iterator[str]:
-    outcomes = [_outcome(result) for result in column.results]
+    outcomes = [_outcome(result, column.header) for result in column.results]
     yield _tag(
         "testsuite",
         name=column.name,
@@ -58,6 +63,33 @@ def _suite(gathered: Gathered, column: Column) -> Iterator[str]:
     yield "</testsuite>"
 
 
+def _stale(gathered: Gathered) -> Iterator[str]:
+    """What of expected.toml holds no more, as far as a journal says so."""
+    lines: dict[str, bool] = {}
+    for column in gathered.columns:
+        allowed = "stale" in column.header.allow or column.header.fail_on == "never"
+        for line in column.footer.stale if column.footer else ():
+            lines[line] = lines.get(line, True) and allowed
+    if not lines:
+        return
+    skipped = sum(lines.values())
+    yield _tag(
+        "testsuite",
+        name="expected.toml",
+        tests=str(len(lines)),
+        failures=str(len(lines) - skipped),
+        errors="0",
+        skipped=str(skipped),
+        time=_seconds(0),
+    )
+    for line, allowed in lines.items():
+        yield _tag("testcase", classname="expected.toml", name=line, time=_seconds(0))
+        outcome = _tag("skipped", message=line) if allowed else _tag("failure", message=line, type="stale")
+        yield f"{outcome}{xml(line)}</{'skipped' if allowed else 'failure'}>"
+        yield "</testcase>"
+    yield "</testsuite>"
+
+
 def _case(gathered: Gathered, column: Column, area: str, result: Result) -> Iterator[str]:
     yield _tag("testcase", classname=area, name=result.case, time=_seconds(result.micros))
     yield from _properties(
@@ -68,27 +100,41 @@ def _case(gathered: Gathered, column: Column, area: str, result: Result) -> Iter
         **({"flaky": "true"} if result.flaky else {}),
     )
     story = "\n".join(_story(gathered, column, result))
-    match _outcome(result):
+    match _outcome(result, column.header):
         case "skipped":
             yield f"{_tag('skipped', message=_why_skipped(result))}{xml(story)}</skipped>"
         case "passed":
             if result.mark is not Mark.MET:
                 yield f"<system-out>{xml(story)}</system-out>"
         case outcome:
-            kind = result.mark.words.replace(" ", "-")
+            kind = "flaky" if _wavers(result, column.header) else result.mark.words.replace(" ", "-")
             yield f"{_tag(outcome, message=_message(result), type=kind)}{xml(story)}</{outcome}>"
     yield "</testcase>"
 
 
-def _outcome(result: Result) -> str:
+def _outcome(result: Result, header: Header) -> str:
     """What JUnit calls the result: passed, failure, error or skipped."""
     if result.mark is Mark.SUITE_ERROR:
         return "error"
+    if _wavers(result, header):
+        return "failure"
+    breaks = {
+        Mark.VIOLATION: True,
+        Mark.DEPARTURE: header.fail_on == "should",
+        Mark.NOT_REACHED: "inconclusive" not in header.allow,
+    }
     if result.mark is Mark.OUT_OF_REACH or result.reason is Reason.LIMIT:
         return "skipped"
-    if result.mark in (Mark.VIOLATION, Mark.NOT_REACHED, Mark.DEPARTURE) and result.expected is not None:
+    if result.expected is not None and result.mark in breaks:
         return "skipped"
-    return "failure" if result.breaks_gate else "passed"
+    if breaks.get(result.mark, False):
+        return "failure"
+    return "skipped" if result.mark is Mark.NOT_REACHED else "passed"
+
+
+def _wavers(result: Result, header: Header) -> bool:
+    """Whether attempts disagree, and nobody said that they may."""
+    return result.flaky and not result.flaky_expected and "flaky" not in header.allow
 
 
 def _why_skipped(result: Result) -> str:
@@ -98,9 +144,15 @@ def _why_skipped(result: Result) -> str:
 
 
 def _message(result: Result) -> str:
+    if result.flaky and result.mark is Mark.MET:
+        return f"attempts disagree: {_attempts(result)}"
     if result.finding is None:
         return f"{result.mark.words}: {result.reason.value if result.reason else result.title or result.case}"
     return f"{result.mark.words}: expected {result.finding.expected}; observed {result.finding.observed}"
+
+
+def _attempts(result: Result) -> str:
+    return ", then ".join(each.name.lower() for each in (*(one.verdict for one in result.attempts), result.verdict))
 
 
 def _story(gathered: Gathered, column: Column, result: Result) -> Iterator[str]:
@@ -114,6 +166,8 @@ def _story(gathered: Gathered, column: Column, result: Result) -> Iterator[str]:
         yield f"observed     {shown(result.finding.observed)}"
     if result.reason:
         yield f"reason       {result.reason.value}"
+    if result.flaky:
+        yield f"attempts     {_attempts(result)}"
     for key, text in result.notes:
         yield f"note         {shown(key)}: {shown(text)}"
     left_out = len(result.transcript) - _LINES

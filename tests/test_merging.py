@@ -140,6 +140,17 @@ def test_profiles_and_seeds_that_differ_are_told() -> None:
     )
 
 
+def test_what_the_gate_was_told_and_found_is_kept() -> None:
+    told = {"fail_on": "should", "allow": ("stale", "flaky")}
+    one = Journal(header(**told), of(MET).targets, Footer("done", stale=("x", "y")))
+    other = Journal(header(fail_on="should", allow=("flaky",)), of(result("a.c")).targets, Footer("done", stale=("y",)))
+    made, _ = merged(one, other)
+    assert (made.header.fail_on, made.header.allow) == ("should", ("flaky",))
+    assert made.footer is not None
+    assert made.footer.stale == ("x", "y")
+    assert merged(one, of(result("a.c")))[0].header.fail_on == "must"
+
+
 # --- the command
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as etree
+from dataclasses import replace
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
@@ -15,20 +16,22 @@ import junitparser
 import pytest
 
 from tests import journals
-from wsconform.journal import Journal, dumps, parse
+from wsconform.journal import Footer, Journal, dumps, parse
 from wsconform.reports import junit, markdown, summary
 from wsconform.reports.gathered import again, gather
-from wsconform.requirement import Registry
-from wsconform.result import Direction, Finding, Mark, Reason, Result, Verdict
+from wsconform.requirement import Level, Registry
+from wsconform.result import Attempt, Direction, Finding, Mark, Reason, Result, Verdict
 
 SCHEMA = json.loads(files("wsconform").joinpath("schemas/summary.json").read_text(encoding="utf-8"))
 JOURNALS = {"plausible": journals.plausible, "hostile": journals.hostile, "empty": journals.journal}
 any_journal = pytest.mark.parametrize("made", JOURNALS.values(), ids=JOURNALS)
 
 
-def outcome(result: Result) -> tuple[str, str, str]:
-    """Return tag, message and text of what JUnit says of `result`."""
-    document = etree.fromstring(junit.dumps(gather([journals.journal((journals.target(), [result]))])))
+def outcome(result: Result, **gate: object) -> tuple[str, str, str]:
+    """Return tag, message and text of what JUnit says of `result`, the header saying of the `gate` what is given."""
+    journal = journals.journal((journals.target(), [result]))
+    journal = replace(journal, header=replace(journal.header, **gate))  # type: ignore[arg-type]
+    document = etree.fromstring(junit.dumps(gather([journal])))
     (case,) = document.iter("testcase")
     told = [child for child in case if child.tag != "properties"]
     assert len(told) <= 1
@@ -58,6 +61,49 @@ def test_junit_outcomes(verdict: Verdict, reason: Reason | None, expected: str |
         assert message.strip()
     if tag != "passed":
         assert text.strip()
+
+
+FLAKY = journals.result(flaky=True, attempts=(Attempt(Verdict.FAILED, None, 1),))
+
+
+@pytest.mark.parametrize(
+    ("result", "gate", "tag"),
+    [
+        (journals.result(verdict=Verdict.FAILED, level=Level.SHOULD), {}, "system-out"),
+        (journals.result(verdict=Verdict.FAILED, level=Level.SHOULD), {"fail_on": "should"}, "failure"),
+        (journals.result(verdict=Verdict.DEPARTED), {"fail_on": "should"}, "failure"),
+        (journals.result(verdict=Verdict.FAILED), {"fail_on": "never"}, "failure"),
+        (journals.result(verdict=Verdict.INCONCLUSIVE, reason=Reason.LOST), {"allow": ("inconclusive",)}, "skipped"),
+        (FLAKY, {}, "failure"),
+        (FLAKY, {"allow": ("flaky",)}, "passed"),
+        (replace(FLAKY, flaky_expected=True), {}, "passed"),
+        (replace(FLAKY, verdict=Verdict.FAILED, expected="known"), {}, "failure"),
+        (replace(FLAKY, verdict=Verdict.FAILED, expected="known", flaky_expected=True), {}, "skipped"),
+    ],
+)
+def test_junit_fails_what_the_gate_was_told(result: Result, gate: dict[str, object], tag: str) -> None:
+    assert outcome(result, **gate)[0] == tag
+
+
+def test_junit_says_how_attempts_disagree() -> None:
+    _, message, text = outcome(FLAKY)
+    assert message == "attempts disagree: failed, then passed"
+    assert "attempts     failed, then passed" in text
+
+
+@pytest.mark.parametrize(
+    ("gate", "failures", "skipped"),
+    [({}, 2, 0), ({"allow": ("stale",)}, 0, 2), ({"fail_on": "never"}, 0, 2)],
+)
+def test_junit_tells_what_of_the_list_holds_no_more(gate: dict[str, object], failures: int, skipped: int) -> None:
+    lines = ('expected.toml: *: "a.b": passes now', 'expected.toml: *: "a.<c>": matches no case')
+    column = (journals.target(), [journals.result()])
+    journal = replace(journals.journal(column), footer=Footer("done", stale=lines))
+    journal = replace(journal, header=replace(journal.header, **gate))  # type: ignore[arg-type]
+    suites = list(junitparser.JUnitXml.fromstring(junit.dumps(gather([journal])).encode()))
+    assert [suite.name for suite in suites] == ["node-ws", "expected.toml"]
+    assert (suites[1].tests, suites[1].failures, suites[1].skipped) == (2, failures, skipped)
+    assert [case.name for case in suites[1]] == list(lines)
 
 
 def test_junit_failure_says_what_and_how_again() -> None:

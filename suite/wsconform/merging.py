@@ -165,6 +165,8 @@ def _header(sources: Sequence[Source], command: str, remarks: list[str]) -> Head
         profile=profile,
         platform="; ".join(_different(header.platform for header in headers if header.platform)),
         start=min((header.start for header in headers if header.start), default=""),
+        fail_on=headers[0].fail_on if len({header.fail_on for header in headers}) == 1 else "must",
+        allow=tuple(each for each in headers[0].allow if all(each in header.allow for header in headers)),
     )
 
 
@@ -179,6 +181,7 @@ def _footer(sources: Sequence[Source], targets: Sequence[TargetResults]) -> Foot
         end=max((footer.end for footer in footers), default=""),
         seconds=round(sum(footer.seconds for footer in footers), 6),
         counts=marks,
+        stale=tuple(_different(line for footer in footers for line in footer.stale)),
     )
 
 
