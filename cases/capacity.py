@@ -29,7 +29,7 @@ FRAMES = {most: tuple(frames for frames in _FRAMES if frames <= most) for most i
 #: Octets of messages that are zeros, inflated, by the most mebibytes.
 INFLATED = {
     most: tuple(octets for octets in UP_TO_64_MIB if octets <= most * _MEBIBYTE and octets not in (4194305, 16777217))
-    for most in (4, 32)
+    for most in (4, 16)
 }
 
 #: Octets of one field's value, numbers of fields, and octets of a request line.
