@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from ..catalogue import Case, Entry
 from .aims import Aim
-from .items import CaseItem
+from .items import CaseItem, Running
 from .roots import Root, root_of, roots
-
-if TYPE_CHECKING:
-    from .session import Conformance
 
 __all__ = ["Cases", "TargetNode", "collector"]
 
@@ -22,7 +19,7 @@ __all__ = ["Cases", "TargetNode", "collector"]
 NAME = "wsconform"
 
 
-def collector(path: Path, parent: pytest.Collector, conformance: Conformance) -> pytest.Collector | None:
+def collector(path: Path, parent: pytest.Collector, conformance: Running) -> pytest.Collector | None:
     """Return the collector of the folder or module at `path`; None where it is none of ours."""
     if (root := root_of(path)) is not None:
         if path.is_dir() or path.suffix == ".py":
@@ -34,7 +31,7 @@ def collector(path: Path, parent: pytest.Collector, conformance: Conformance) ->
 
 
 class _Ours(pytest.Collector):
-    def __init__(self, *, conformance: Conformance, **kwargs: Any) -> None:
+    def __init__(self, *, conformance: Running, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.conformance = conformance
 
@@ -64,7 +61,7 @@ class Cases(_Ours):
         self.root = root
 
     @classmethod
-    def at(cls, path: Path, parent: pytest.Collector, conformance: Conformance, root: Root) -> Cases:
+    def at(cls, path: Path, parent: pytest.Collector, conformance: Running, root: Root) -> Cases:
         """Return the collector of the folder or module at `path`, in `root`."""
         made: Cases = cls.from_parent(parent, name=NAME, path=path, nodeid=NAME, conformance=conformance, root=root)
         return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 from _pytest.fixtures import TopRequest
@@ -22,9 +22,21 @@ from .outcomes import Kind, Outcome, outcome_of
 if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
-    from .session import Conformance
+    from .preparing import Prepared
 
-__all__ = ["CaseItem", "Told"]
+__all__ = ["CaseItem", "Running", "Told"]
+
+
+class Running(Protocol):
+    """Whoever runs the cases of a session."""
+
+    prepared: Prepared
+
+    def take(self, item: CaseItem) -> Result:
+        """Return the result of `item`, waiting for it; raises Untested or Told."""
+
+    def file_of(self, entry: Entry) -> Path:
+        """Return the file in which `entry` is written."""
 
 
 class Told(Exception):
@@ -34,7 +46,7 @@ class Told(Exception):
 class CaseItem(pytest.Item):
     """One case at one target. Fixtures that apply to every test (autouse) apply to it, too."""
 
-    def __init__(self, *, entry: Entry, aim: Aim, conformance: Conformance, **kwargs: Any) -> None:
+    def __init__(self, *, entry: Entry, aim: Aim, conformance: Running, **kwargs: Any) -> None:
         """Make the item of `entry` at `aim`; made by `from_parent`."""
         super().__init__(**kwargs)
         self.entry, self.aim, self.conformance = entry, aim, conformance
@@ -82,14 +94,17 @@ class CaseItem(pytest.Item):
         """Set up what every test has, begin the target's run if nobody did, and wait for this case's result."""
         super().setup()
         self._request._fillfixtures()
-        result = self.result = self.conformance.take(self)
+        try:
+            result = self.result = self.conformance.take(self)
+        except (Told, Untested) as problem:
+            raise _failure(problem) from None
         self.user_properties += [("verdict", result.verdict.name.lower()), ("mark", result.mark.words)]
         self.config.hook.pytest_wsconform_result(item=self, result=result)
         prepared = self.conformance.prepared
         known = prepared.expectations.about_case(self.aim.name, self.entry.id)
         self.outcome = outcome_of(result, prepared.policy, known)
         if self.outcome.kind is Kind.ERROR:
-            raise Told(self.text(result))
+            raise _failure(self.text(result))
 
     def runtest(self) -> None:
         """End as the result says."""
@@ -116,7 +131,7 @@ class CaseItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str | TerminalRepr:
         """Say what our own ends have to say; anything else, a fixture's failure too, as pytest does."""
-        if isinstance(excinfo.value, Told | Untested):
+        if isinstance(excinfo.value, Told):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
@@ -125,3 +140,8 @@ class CaseItem(pytest.Item):
         code = getattr(self.entry.function, "__code__", None)
         file = self.conformance.file_of(self.entry)
         return file, code.co_firstlineno - 1 if code else 0, f"{self.aim.name} {self.entry.id}"
+
+
+def _failure(text: object) -> BaseException:
+    """Return what ends the setting up with `text` and no traceback; pytest does not ask the item there."""
+    return pytest.fail.Exception(str(text), pytrace=False)

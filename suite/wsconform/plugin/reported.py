@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 import pytest
 
 from ..result import Mark
+from .items import CaseItem
 
-if TYPE_CHECKING:
-    from .items import CaseItem
-    from .session import Conformance
-
-__all__ = ["Cells", "Reported", "cells_of"]
+__all__ = ["Cells", "cells_of", "fill"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +23,19 @@ class Cells:
     finding: str
 
 
-class Reported:
-    """Fills the reports of a session."""
-
-    def __init__(self, conformance: Conformance) -> None:
-        """Fill with what `conformance` knows."""
-        self._conformance = conformance
-
-    def fill(self, item: CaseItem, report: pytest.TestReport) -> None:
-        """Give `report` the time that the case took, and what tables show of it."""
-        registry, result = self._conformance.prepared.registry, item.result
-        if result is not None:
-            # Setting up is waiting for the engine, which runs other cases meanwhile.
-            report.duration = result.micros / 1e6 if report.when == "call" else 0.0
-        if report.when == "teardown" or (report.when == "setup" and report.passed):
-            return
-        needed = registry[item.needed.id]
-        shown = result.mark if result is not None else Mark.NOT_REACHED
-        finding = result.finding.observed if result is not None and result.finding else ""
-        cells = Cells(needed.level.value, needed.citation, needed.url, shown.words, finding)
-        # pytest-xdist carries what a report has as an attribute, if it is made of plain values.
-        report.wsconform = asdict(cells)  # type: ignore[attr-defined]
+def fill(item: CaseItem, report: pytest.TestReport) -> None:
+    """Give `report` the time that the case took, and what tables show of its result."""
+    result, needed = item.result, item.needed
+    if result is not None:
+        # Setting up is waiting for the engine, which runs other cases meanwhile.
+        report.duration = result.micros / 1e6 if report.when == "call" else 0.0
+    if report.when == "teardown" or (report.when == "setup" and report.passed):
+        return
+    shown = result.mark if result is not None else Mark.NOT_REACHED
+    finding = result.finding.observed if result is not None and result.finding else ""
+    cells = Cells(needed.level.value, needed.citation, needed.url, shown.words, finding)
+    # pytest-xdist carries what a report has as an attribute, if it is made of plain values.
+    report.wsconform = asdict(cells)  # type: ignore[attr-defined]
 
 
 def cells_of(report: pytest.TestReport | pytest.CollectReport) -> Cells | None:

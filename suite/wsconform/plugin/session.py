@@ -20,7 +20,7 @@ from .ahead import Ahead, Portal, Untested
 from .collecting import collector
 from .items import CaseItem, Told
 from .preparing import Prepared
-from .reported import Reported
+from .reported import fill
 from .writing import Written, is_worker
 
 if TYPE_CHECKING:
@@ -44,9 +44,8 @@ class Conformance:
         self._portal: Portal | None = None
         self._runs: dict[str, Ahead] = {}
         self._items: dict[str, list[CaseItem]] = {}
-        self._untested: dict[str, tuple[str, int]] = {}
+        self._untested: dict[str, int] = {}
         self._total = 0
-        self.reported = Reported(self)
 
     # --- collecting
 
@@ -100,8 +99,8 @@ class Conformance:
             self._begin(item)
         try:
             return self._runs[name].take(item.entry.id)
-        except Untested as problem:
-            self._untested.setdefault(name, (str(problem), 0))
+        except Untested:
+            self._untested.setdefault(name, 0)
             raise
 
     def _begin(self, item: CaseItem) -> None:
@@ -124,8 +123,7 @@ class Conformance:
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
         """Leave out what cannot be tested, once one item has told why: the summary counts the others."""
         if isinstance(item, CaseItem) and item.aim.name in self._untested:
-            problem, left = self._untested[item.aim.name]
-            self._untested[item.aim.name] = (problem, left + 1)
+            self._untested[item.aim.name] += 1
             return True
         return None
 
@@ -136,7 +134,7 @@ class Conformance:
         """Give the report what other plugins show of a result."""
         report = yield
         if isinstance(item, CaseItem) and isinstance(report, pytest.TestReport):
-            self.reported.fill(item, report)
+            fill(item, report)
         return report
 
     # --- the end
@@ -181,9 +179,9 @@ class Conformance:
         for outcome in self.written.outcomes:
             told = outcome.problem or headline(outcome.results, separator=style.separator)
             lines.append(style.text(f"{outcome.name}: {told}"))
-        for name, (problem, left) in self._untested.items():
+        for name, left in self._untested.items():
             if left:
-                lines.append(style.text(f"{name}: {left} cases more were not put: {problem}"))
+                lines.append(style.text(f"{name}: {left} more {'case was' if left == 1 else 'cases were'} not put"))
         for name, run in self._runs.items():
             for taken, last in run.later():
                 lines.append(
