@@ -21,9 +21,9 @@ class Kind:
         """Return a message of `octets` octets: the pattern repeated, so that what is lost or moved shows."""
         return Message(self.opcode, Run(self.pattern, octets))
 
-    def run(self, octets: int, fragment: int | None = None) -> Message:
-        """Return a message of one octet repeated `octets` times, in frames of `fragment` octets."""
-        return Message(self.opcode, Run(self.octet, octets), fragment=fragment)
+    def run(self, octets: int) -> Message:
+        """Return a message of one octet repeated `octets` times."""
+        return Message(self.opcode, Run(self.octet, octets))
 
 
 KINDS = {
@@ -59,11 +59,10 @@ def _write_in(kind: Kind, write: int) -> Profile:
 
 
 def _message_in_fragments(kind: Kind, fragment: int) -> Message:
-    if fragment == FRAGMENTS[-1]:
-        return kind.run(fragment)
     # The older suite's binary messages are of the text's octet as well, but for the shortest fragments.
     octet = kind.octet if fragment == FRAGMENTS[0] else b"*"
-    return Message(kind.opcode, Run(octet, FRAGMENTS[-1]), fragment=fragment)
+    cut = fragment if fragment < FRAGMENTS[-1] else None
+    return Message(kind.opcode, Run(octet, FRAGMENTS[-1]), fragment=cut)
 
 
 @case("6455-5.2-11", "6455-5.2-16", needs=Need.ECHO, heavy=True, allow=120, profile=_octets_in)
