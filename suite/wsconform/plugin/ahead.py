@@ -6,18 +6,29 @@ import contextlib
 import queue
 import threading
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import trio
 
-from ..execute import Execution, Silent
+from ..execute import Silent
 from ..gate import TargetOutcome
 from ..judge import broken
 from ..result import Result
+from ..runner import Why
 
-__all__ = ["Ahead", "Portal", "Untested"]
+__all__ = ["Ahead", "Portal", "Runs", "Untested"]
 
 T = TypeVar("T")
+
+
+class Runs(Protocol):
+    """What can be run ahead: an Execution, or a client served."""
+
+    async def run(self, *, signals: bool = True) -> Why:
+        """Run to the end."""
+
+    def interrupt(self) -> None:
+        """End early."""
 
 
 class Untested(Exception):
@@ -70,15 +81,15 @@ class Ahead(Silent):
         """Run in `portal`, once `start` was called."""
         self._portal = portal
         self._news = threading.Condition()
-        self._execution: Execution | None = None
+        self._execution: Runs | None = None
         self._over = False
         self._broken = ""
         self._results: dict[str, Result] = {}
         self.taken: dict[str, Result] = {}
         self.outcome: TargetOutcome | None = None
 
-    def start(self, execution: Execution) -> None:
-        """Begin `execution`, which has one plan and this as its watcher; return at once."""
+    def start(self, execution: Runs) -> None:
+        """Begin `execution`, which is about one target and has this as its watcher; return at once."""
         self._execution = execution
         self._portal.soon(self._run)
 

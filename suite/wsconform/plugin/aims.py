@@ -12,8 +12,7 @@ import pytest
 from . import options
 
 if TYPE_CHECKING:
-    from ..commands.shared import Chosen
-    from ..config import Configuration
+    from ..config import Configuration, TargetTable
     from ..execute import Serve
     from ..target import Target, Url
 
@@ -96,8 +95,7 @@ def _aims(config: pytest.Config) -> list[Aim]:
     elif declared:
         aims = list(declared.values())
     elif found.targets:
-        servers = [name for name, table in found.targets.items() if table.role == "server"]
-        aims = [_chosen(name, found) for name in servers or found.targets]
+        aims = [_chosen(name, found) for name in found.targets]
     else:
         raise Problem(NO_TARGET)
     return list({aim.name: aim for aim in aims}.values())
@@ -106,12 +104,23 @@ def _aims(config: pytest.Config) -> list[Aim]:
 def _chosen(name: str, found: Configuration) -> Aim:
     from ..commands.shared import choose
 
+    table = found.targets.get(name)
+    if table is not None and table.role == "client":
+        return _client(table)
     (chosen,) = choose([name], {}, found)
-    return _of(chosen)
-
-
-def _of(chosen: Chosen) -> Aim:
     return Aim(chosen.target, chosen.jobs, chosen.folder, chosen.serve)
+
+
+def _client(table: TargetTable) -> Aim:
+    """A client has no address: the suite serves, and its command is what the configuration says."""
+    from ..problem import Problem
+    from ..requirement import Role
+    from ..target import Target, Url
+
+    if not table.start:
+        raise Problem(f'{table.where}: start is missing; add start = ["./client", "{{url}}"]')
+    target = Target(table.name, Url("ws", "127.0.0.1", 0, "/"), Role.CLIENT, app=table.app, info=dict(table.info))
+    return Aim(target, table.jobs, table.folder)
 
 
 def _declared(config: pytest.Config) -> Mapping[str, Aim]:

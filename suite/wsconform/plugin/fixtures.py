@@ -50,9 +50,12 @@ def ws_target(request: pytest.FixtureRequest, ws_portal: Portal) -> Iterator[Tar
     """The target: `ws_target.url` is its address. A test runs once for each target if there are several."""
     from ..problem import Problem
     from ..process import StartFailed
+    from ..requirement import Role
     from .raw import Held
 
     aim: Aim = aims(request.config)[getattr(request, "param", 0)]
+    if aim.target.role is Role.CLIENT:
+        pytest.fail(f"wsconform: {aim.name} is a client, and has no address; test it with ws_listen", pytrace=False)
     try:
         if aim.fixture:
             aim = aim.reached_at(request.getfixturevalue(aim.fixture))

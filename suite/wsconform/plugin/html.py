@@ -14,8 +14,11 @@ import pytest
 
 from .. import escape
 from ..ladder import ladder
+from ..problem import Exit
+from ..requirement import Role
 from ..style import Style
 from ..tally import parameters
+from .aims import Aim
 from .items import CaseItem
 from .outcomes import Kind
 from .reported import cells_of
@@ -31,6 +34,8 @@ MOST_ROWS = 2000
 #: Most octets of a ladder in the log.
 MOST_OCTETS = 16 * 1024
 
+#: What a ladder's lines begin with in a failure's text.
+_RUNG = " " * 8 + "|"
 _OTHER = re.compile(r"[^A-Za-z0-9_.-]+")
 
 _STYLE = """
@@ -64,14 +69,18 @@ def environment(prepared: Prepared, metadata: MutableMapping[str, Any]) -> None:
     from ..catalogue import catalogue_version
 
     settings = prepared.settings
-    metadata["Targets"] = {escape.html(aim.name): escape.html(_where(aim.name, aim)) for aim in prepared.aims}
+    metadata["Targets"] = {escape.html(aim.name): escape.html(_where(aim)) for aim in prepared.aims}
     metadata["Catalogue"] = catalogue_version(prepared.catalogue)
     metadata["Profile"], metadata["Seed"] = escape.html(settings.profile), str(settings.seed)
     metadata["Gate"] = f"fails on {escape.html(settings.fail_on)}"
 
 
-def _where(name: str, aim: Any) -> str:
-    return f"fixture {aim.fixture}" if aim.fixture else str(aim.target.url)
+def _where(aim: Aim) -> str:
+    if aim.fixture:
+        return f"fixture {aim.fixture}"
+    if aim.serve is not None:
+        return "the embedded endpoint"
+    return str(aim.target.url) if aim.target.role is Role.SERVER else "client"
 
 
 class Log:
@@ -167,10 +176,19 @@ class Log:
             f'<td class="col-finding">{text(found.finding)}</td>',
         ]
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_html(self, report: Any, data: list[str]) -> None:
+        """Take the ladder out of the log, for it stands above already, and better to be read."""
+        if cells_of(report) is not None and any(extra.get("format_type") == "html" for extra in report.extras):
+            data[:] = ["\n".join(line for line in each.split("\n") if not line.startswith(_RUNG)) for each in data]
+
     @pytest.hookimpl(trylast=True, optionalhook=True)
     def pytest_html_results_summary(self, prefix: list[str], summary: list[str]) -> None:
         """Say how the gate stands, and what is left out."""
         prefix += [f'<p class="wsconform">{escape.html(line)}</p>' for line in self._conformance.summary()]
+        ruling = self._conformance.written.ruling
+        if ruling is not None and ruling.exit is not Exit.HELD:
+            prefix.append('<p class="wsconform wsconform-broken">The gate is broken.</p>')
         if self._left_out:
             summary.append(
                 f'<p class="wsconform">{self._conformance.total} cases were put: only what is not a pass is listed,'

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .. import escape
-from ..execute import Execution
+from ..execute import Execution, Plan
+from ..journal import JournalWriter
 from ..problem import Exit, Problem
+from ..requirement import Role
 from ..result import Result
 from ..tally import headline
 from . import options
-from .ahead import Ahead, Portal, Untested
+from .ahead import Ahead, Portal, Runs, Untested
+from .aims import Aim
 from .collecting import collector
 from .items import CaseItem, Told
 from .preparing import Prepared
@@ -105,19 +108,28 @@ class Conformance:
 
     def _begin(self, item: CaseItem) -> None:
         aim, prepared = item.aim, self.prepared
+        is_client = aim.target.role is Role.CLIENT
         try:
             if aim.fixture:
                 aim = aim.reached_at(item.fixture(aim.fixture))
             plan = prepared.plan(aim, (each.entry.id for each in self._items[aim.name]))
-            writer = self.written.writer([plan])
+            writer, run = self.written.writer([plan]), Ahead(self.portal)
+            started = self._served(aim, plan, writer, run) if is_client else self._executed(plan, writer, run)
         except Problem as problem:
             raise Told(str(problem)) from None
-        run = self._runs[aim.name] = Ahead(self.portal)
-        run.start(
-            Execution(
-                [plan], prepared.registry, prepared.how(), writer, expectations=prepared.expectations, watcher=run
-            )
+        run.start(started)
+        self._runs[aim.name] = run
+
+    def _executed(self, plan: Plan, writer: JournalWriter, run: Ahead) -> Runs:
+        prepared = self.prepared
+        return Execution(
+            [plan], prepared.registry, prepared.how(), writer, expectations=prepared.expectations, watcher=run
         )
+
+    def _served(self, aim: Aim, plan: Plan, writer: JournalWriter, run: Ahead) -> Runs:
+        from .clients import Served
+
+        return Served(self.prepared, aim, plan.entries, writer, run)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
@@ -169,7 +181,7 @@ class Conformance:
         """Say how each target stands, and what breaks the gate."""
         lines = self.summary()
         if lines:
-            terminalreporter.section("wsconform", sep="-")
+            terminalreporter.write_sep("-", "wsconform")
             for line in lines:
                 terminalreporter.write_line(line)
 
