@@ -90,9 +90,9 @@ def render(journals: Sequence[Journal], folder: Path, path: Path | None) -> Path
     A `path` that ends in .json or .svg names that one file, any other the folder. Of several targets each file
     has the target's name in its own: badge-echo-go.svg. Raises OSError.
     """
-    stem, kinds = "badge", ("json", "svg")
+    stem, kinds = "badge", ["json", "svg"]
     if path is not None and path.suffix.lower() in (".json", ".svg"):
-        folder, stem, kinds = path.parent, path.stem, (path.suffix[1:].lower(),)
+        folder, stem, kinds = path.parent, path.stem, [path.suffix[1:].lower()]
     elif path is not None:
         folder = path
     columns = gather(journals).columns

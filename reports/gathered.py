@@ -206,6 +206,11 @@ def again(target: str, case: str) -> str:
     return f"wsconform run {_quoted(target)} -c {_quoted(case)} -v"
 
 
+def export(case: str, target: str) -> str:
+    """Return the command that writes what `target` and the suite said in `case`; the word for the form comes last."""
+    return f"wsconform export wsconform-out/journal.jsonl {_quoted(case)} --target {_quoted(target)} --as"
+
+
 def _quoted(word: str) -> str:
     # Control characters cannot be pasted into a shell; ANSI-C quoting says them.
     if word.isprintable():

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from xml.etree import ElementTree
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from tests import journals

@@ -18,7 +18,7 @@ def render(journals: Sequence[Journal], folder: Path, path: Path | None, *, agai
     `path` may name a file ending in .html, which then holds everything, or a folder for a site; without it
     the site is in `report` under `folder`. With earlier journals `against` there is a page of what changed since.
     """
-    from .pages import write_single, write_site
+    from .write import write_single, write_site
 
     gathered = gather(journals, against=against)
     if path is not None and path.suffix.lower() in (".html", ".htm"):

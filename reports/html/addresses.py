@@ -15,7 +15,7 @@ from ..gathered import Gathered
 _OTHER = re.compile(r"[^A-Za-z0-9_.-]+")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 #: Ids that the templates use for themselves.
-_TAKEN = frozenset({"main", "filter", "help", "violations", "index", "requirements", "disagreements"})
+_TAKEN = frozenset({"main", "filter", "keys", "page"})
 
 
 def slug(text: str, taken: set[str]) -> str:
@@ -45,6 +45,9 @@ class Addresses:
             taken = set(_TAKEN)
             for case in cases:
                 self.anchors[case] = slug(parameters(case).strip("[]") or "case", taken)
+        taken = set()
+        documents = {} if gathered.registry is None else {each.id: None for each in gathered.registry.documents}
+        self.documents = {id: slug(id.lower(), taken) for id in (*documents, "unknown")}
         self.depth = 0
 
     @property
@@ -53,12 +56,24 @@ class Addresses:
         return "../" * self.depth
 
     def lens(self, name: str) -> str:
-        """The address of a page at the top: "index", "requirements", "disagreements"."""
+        """The address of a page at the top: "index", "requirements", "disagreements", "changes"."""
         return f"{self.top}{name}.html"
 
     def target(self, name: str) -> str:
         """The address of a target's page."""
         return f"{self.top}targets/{self.targets[name]}.html"
+
+    def document(self, id: str) -> str:
+        """The address of a document's page."""
+        return f"{self.top}documents/{self.documents[id]}.html"
+
+    def section_anchor(self, id: str, number: str) -> str:
+        """The id of the part that tells of a section."""
+        return f"section-{_OTHER.sub('-', number)}"
+
+    def section(self, id: str, number: str) -> str:
+        """The address of that part."""
+        return f"{self.document(id)}#{self.section_anchor(id, number)}"
 
     def family(self, family: str) -> str:
         """The address of a family's page."""
@@ -87,6 +102,15 @@ class SingleAddresses(Addresses):
 
     def target(self, name: str) -> str:
         return f"#t-{self.targets[name]}"
+
+    def document(self, id: str) -> str:
+        return f"#d-{self.documents[id]}"
+
+    def section_anchor(self, id: str, number: str) -> str:
+        return f"d-{self.documents[id]}:{_OTHER.sub('-', number)}"
+
+    def section(self, id: str, number: str) -> str:
+        return f"#{self.section_anchor(id, number)}"
 
     def family(self, family: str) -> str:
         return f"#c-{self.families[family]}"

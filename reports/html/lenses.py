@@ -1,4 +1,4 @@
-"""Two other ways to look at the results: by requirement, and by what targets disagree about."""
+"""Results by requirement: documents, their sections, and what no case asks."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from wsconform.requirement import Document, Observable, Requirement
 from wsconform.result import Mark, Result
 from wsconform.tally import SEVERITY
 
-from ..gathered import Column, Gathered
-from .views import CLASSES, Cell, Segment, bar, cell
+from ..gathered import Gathered
+from .marks import Cell, cell, css, gravest
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,19 @@ class RequirementRow:
     @property
     def mark(self) -> Mark | None:
         """The gravest mark of any target, None where no case asks."""
-        return next((mark for mark in SEVERITY if any(cell.mark is mark for cell in self.cells)), None)
+        return gravest(self.cells)
 
     @property
     def css(self) -> str:
         """The style class of that mark."""
-        return CLASSES[self.mark] if self.mark else "none"
+        return css(self.mark)
+
+    @property
+    def words(self) -> str:
+        """What became of it, in words."""
+        if self.mark:
+            return self.mark.words
+        return "asked elsewhere" if self.same_as else "no case"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +56,24 @@ class Section:
         return sum(bool(row.cases) for row in self.rows)
 
     @property
-    def css(self) -> str:
-        """The style class of the gravest mark in it."""
-        marks = [row.mark for row in self.rows]
-        return next((CLASSES[mark] for mark in SEVERITY if mark in marks), "none")
-
-    @property
     def mark(self) -> Mark | None:
         """The gravest mark in it."""
+        return gravest(cell for row in self.rows for cell in row.cells)
+
+    @property
+    def css(self) -> str:
+        """The style class of that mark."""
+        return css(self.mark)
+
+    @property
+    def counted(self) -> list[tuple[Mark | None, int]]:
+        """How many requirements have each mark, the gravest first; None counts what no case asks."""
         marks = [row.mark for row in self.rows]
-        return next((mark for mark in SEVERITY if mark in marks), None)
+        return [(mark, marks.count(mark)) for mark in dict.fromkeys(sorted(marks, key=_gravity))]
+
+
+def _gravity(mark: Mark | None) -> int:
+    return SEVERITY.index(mark) if mark else len(SEVERITY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +84,26 @@ class DocumentView:
     sections: tuple[Section, ...]
 
     @property
+    def name(self) -> str:
+        """What to call it."""
+        return self.document.name if self.document else "Not in this registry"
+
+    @property
+    def title(self) -> str:
+        """Its title, "" where that is its name."""
+        return self.document.title if self.document and self.document.number else ""
+
+    @property
+    def id(self) -> str:
+        """Its id, "unknown" for requirements that the registry does not know."""
+        return self.document.id if self.document else "unknown"
+
+    @property
+    def rows(self) -> list[RequirementRow]:
+        """All requirements in it."""
+        return [row for section in self.sections for row in section.rows]
+
+    @property
     def asked(self) -> int:
         """How many of its requirements some case asks."""
         return sum(section.asked for section in self.sections)
@@ -77,6 +112,20 @@ class DocumentView:
     def total(self) -> int:
         """How many of its requirements concern the targets."""
         return sum(len(section.rows) for section in self.sections)
+
+    @property
+    def unasked(self) -> list[RequirementRow]:
+        """What the wire would show, and no case asks, not even as another requirement's."""
+        return [row for row in self.rows if not row.cases and not row.same_as]
+
+    @property
+    def marks(self) -> dict[Mark, int]:
+        """How many of its requirements have each mark as their gravest."""
+        found = dict.fromkeys(Mark, 0)
+        for row in self.rows:
+            if row.mark:
+                found[row.mark] += 1
+        return found
 
 
 def by_requirement(gathered: Gathered) -> list[DocumentView]:
@@ -104,7 +153,7 @@ def by_requirement(gathered: Gathered) -> list[DocumentView]:
         )
         for document, sections in documents.items()
     ]
-    views.sort(key=lambda view: (-view.asked, view.document.id if view.document else ""))
+    views.sort(key=lambda view: (-view.asked, view.id))
     unknown = [_row(gathered, id, found[id], ()) for id in found if gathered.requirement(id) is None]
     if unknown:
         views.append(DocumentView(None, (Section("", "", tuple(unknown)),)))
@@ -131,38 +180,27 @@ def _order(section: str) -> list[tuple[int, int, str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Disagreement:
-    """A case to which targets react differently: the targets by mark, the commonest mark first."""
+class Tile:
+    """A section as one target met it: its gravest mark there."""
 
-    case: str
-    title: str
-    sides: tuple[tuple[Mark, tuple[Column, ...]], ...]
-    minority: float
+    section: Section
+    mark: Mark
 
     @property
-    def bar(self) -> list[Segment]:
-        """The sides in proportion."""
-        return bar({mark: len(columns) for mark, columns in self.sides})
+    def css(self) -> str:
+        """The style class of the mark."""
+        return css(self.mark)
 
 
-# What the suite or the target's set-up decided is no opinion of the target.
-_SILENT = (Mark.OUT_OF_REACH, Mark.SUITE_ERROR, Mark.NOT_REACHED)
-
-
-def disagreements(gathered: Gathered) -> list[Disagreement]:
-    """Return the cases in which targets have different marks, the most evenly split first."""
+def strip(views: Iterable[DocumentView], place: int) -> list[tuple[DocumentView, list[Tile]]]:
+    """Return the sections that were asked of the target in column `place`, document by document."""
     found = []
-    for cases in gathered.cases.values():
-        for case in cases:
-            sides: dict[Mark, list[Column]] = {}
-            titles = ""
-            for column, result in gathered.of(case):
-                titles = titles or result.title
-                if result.mark not in _SILENT:
-                    sides.setdefault(result.mark, []).append(column)
-            if len(sides) > 1:
-                ordered = sorted(sides.items(), key=lambda item: (-len(item[1]), SEVERITY.index(item[0])))
-                minority = 1 - len(ordered[0][1]) / sum(len(columns) for columns in sides.values())
-                told = tuple((mark, tuple(columns)) for mark, columns in ordered)
-                found.append(Disagreement(case, titles or case, told, minority))
-    return sorted(found, key=lambda each: (-each.minority, each.case))
+    for view in views:
+        tiles = [
+            Tile(section, mark)
+            for section in view.sections
+            if (mark := gravest(row.cells[place] for row in section.rows)) is not None
+        ]
+        if tiles:
+            found.append((view, tiles))
+    return found

@@ -1,18 +1,12 @@
-"""From values to files: the templates, a site of many pages, and the same pages in a single file."""
+"""From values to pages: the templates, and every page of a report in its order."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import re
-import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
-from typing import Any
 
 import jinja2
 from markupsafe import Markup
@@ -21,16 +15,11 @@ from wsconform import escape
 from wsconform.result import Mark
 from wsconform.tally import headline, mark_counts, mark_words, met_of_put
 
-from ..gathered import Gathered
-from . import lenses, views
+from ..badge import badge, markdown, svg
+from ..gathered import Column, Gathered
+from . import behaviours, changed, disagreements, findings, lenses, marks, matrix
 from .addresses import Addresses, SingleAddresses
-from .ladder import Row
-
-_SITE_POLICY = "default-src 'none'; style-src 'self' file:; script-src 'self' file:; img-src data:"
-_NO_FORMS = "; base-uri 'none'; form-action 'none'"
-# Ladders of passes are packed together by so many; one pack is unpacked as a whole.
-_PACK = 150
-
+from .pack import Packer
 
 # Lines that templates leave empty. No text is in danger: what keeps its lines has them as references.
 _GAPS = re.compile(r"\n(?:[ \t]*\n)+")
@@ -46,41 +35,16 @@ class Page:
     body: Markup
 
 
-@dataclass
-class Packer:
-    """Collects ladders that a single file opens on demand: JSON, deflated, in base64."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A badge, ready for a page: its picture, and the Markdown that shows it elsewhere."""
 
-    packs: list[list[Any]] = field(default_factory=list)
-
-    def add(self, rows: tuple[Row, ...]) -> str:
-        """Take a ladder and return "pack:place", by which the script finds it."""
-        if not self.packs or len(self.packs[-1]) >= _PACK:
-            self.packs.append([])
-        self.packs[-1].append([_packed(row) for row in rows])
-        return f"{len(self.packs) - 1}:{len(self.packs[-1]) - 1}"
-
-    def texts(self) -> Iterator[str]:
-        """The packs as text that may stand in a script element of no executable type."""
-        for pack in self.packs:
-            octets = json.dumps(pack, ensure_ascii=True, separators=(",", ":")).encode()
-            deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
-            yield base64.b64encode(deflater.compress(octets) + deflater.flush()).decode()
+    picture: Markup
+    markdown: str
 
 
-def _packed(row: Row) -> list[Any]:
-    return [
-        row.side,
-        row.time,
-        row.summary,
-        row.connection,
-        int(row.decided),
-        row.fields,
-        "\n".join(row.lines),
-        "\n".join(row.dump),
-    ]
-
-
-def _text(name: str) -> str:
+def text(name: str) -> str:
+    """Return a file of this package."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
@@ -96,109 +60,78 @@ def _block(lines: tuple[str, ...]) -> Markup:
 
 
 @cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_text),
+def environment() -> jinja2.Environment:
+    """Return the templates: every value goes through `escape.html`, and a name that is not there is an error."""
+    made = jinja2.Environment(
+        loader=jinja2.FunctionLoader(text),
         autoescape=True,
         finalize=_finalize,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(
-        MARKS=[(mark, views.CLASSES[mark]) for mark in Mark],
+    made.globals.update(
+        FORMS=behaviours.FORMS,
+        MARKS=list(marks.CLASSES.items()),
         Mark=Mark,
-        bar=views.bar,
+        bar=marks.bar,
         block=_block,
-        css=lambda mark: views.CLASSES[mark],
+        css=marks.css,
+        findings=findings.findings,
         headline=headline,
         mark_counts=mark_counts,
         mark_words=mark_words,
         met_of_put=met_of_put,
-        short=views.short,
+        short=marks.short,
     )
-    return environment
+    return made
 
 
-def _pages(gathered: Gathered, at: Addresses, packer: Packer | None) -> Iterator[Page]:
-    """Yield every page; `at` is told where each lies before it is made."""
+def pages(gathered: Gathered, at: Addresses, packer: Packer | None) -> Iterator[Page]:
+    """Yield every page; `at` is told where each lies before it is made. With a `packer` transcripts go there."""
 
     def page(template: str, path: str, id: str, title: str, **values: object) -> Page:
         at.depth = path.count("/")
         if isinstance(at, SingleAddresses):
             at.page = id
-        body = _environment().get_template(template).render(gathered=gathered, at=at, packer=packer, **values)
+        body = environment().get_template(template).render(gathered=gathered, at=at, packer=packer, **values)
         return Page(path, id, escape.shown(title), Markup(_GAPS.sub("\n", body)))
 
-    yield page("index.html", "index.html", "index", _title(gathered), areas=views.areas(gathered), views=views)
-    yield page(
-        "requirements.html",
-        "requirements.html",
-        "requirements",
-        "Requirements",
-        documents=lenses.by_requirement(gathered),
-    )
+    def lens(name: str, title: str, **values: object) -> Page:
+        return page(f"{name}.html", f"{name}.html", name, title, **values)
+
+    documents = lenses.by_requirement(gathered)
+    yield lens("index", _title(gathered), areas=matrix.areas(gathered))
+    yield lens("requirements", "Requirements", documents=documents)
     if len(gathered.columns) > 1:
-        split = lenses.disagreements(gathered)
-        yield page("disagreements.html", "disagreements.html", "disagreements", "Disagreements", split=split)
-    for column in gathered.columns:
+        yield lens("disagreements", "Disagreements", split=disagreements.disagreements(gathered))
+    if gathered.changes:
+        yield lens("changes", "Changes", lens=changed.changed(gathered))
+    for number, column in enumerate(gathered.columns):
         place = at.targets[column.name]
-        yield page("target.html", f"targets/{place}.html", f"t-{place}", column.name, column=column, views=views)
+        values = _target(column, place) | {"tiles": lenses.strip(documents, number)}
+        yield page("target.html", f"targets/{place}.html", f"t-{place}", column.name, **values)
+    for each in documents:
+        place = at.documents[each.id]
+        yield page("document.html", f"documents/{place}.html", f"d-{place}", each.name, view=each)
     for family in gathered.families:
-        place, view = at.families[family], views.family_view(gathered, family)
-        yield page("case.html", f"cases/{place}.html", f"c-{place}", family, view=view)
+        place, view = at.families[family], behaviours.family_view(gathered, family)
+        yield page("case.html", f"cases/{place}.html", f"c-{place}", view.title, view=view)
+
+
+def _target(column: Column, place: str) -> dict[str, object]:
+    made = badge(column)
+    return {
+        "column": column,
+        "badge": Shown(Markup(svg(made)), markdown(made, f"badge-{place}.svg")),
+        "can": findings.capabilities(column),
+        "expected": [result for result in column.cases.values() if result.expected is not None],
+        "out": findings.out_of_reach(column),
+        "strips": findings.area_strips(column),
+    }
 
 
 def _title(gathered: Gathered) -> str:
     if len(gathered.columns) == 1:
         return gathered.columns[0].name
     return f"{len(gathered.columns)} targets"
-
-
-def _style(gathered: Gathered) -> str:
-    """The style sheet, with the number of columns: a policy without inline styles has no other place for it."""
-    return f"{_text('style.css')}:root{{--n:{max(1, len(gathered.columns))}}}\n"
-
-
-def write_site(gathered: Gathered, folder: Path) -> Path:
-    """Write a site into `folder` and return its index. Raises OSError."""
-    at = Addresses(gathered)
-    shell = _environment().get_template("shell.html")
-    for page in _pages(gathered, at, None):
-        at.depth = page.path.count("/")
-        place = folder / page.path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        policy = _SITE_POLICY + _NO_FORMS
-        text = shell.render(gathered=gathered, at=at, pages=[page], policy=policy, style="", script="", packs=())
-        place.write_text(text, encoding="utf-8", newline="\n")
-    (folder / "style.css").write_text(_style(gathered), encoding="utf-8", newline="\n")
-    (folder / "script.js").write_text(_text("script.js"), encoding="utf-8", newline="\n")
-    return folder / "index.html"
-
-
-def write_single(gathered: Gathered, path: Path) -> Path:
-    """Write everything into the one file `path` and return it. Raises OSError."""
-    at, packer = SingleAddresses(gathered), Packer()
-    pages = list(_pages(gathered, at, packer))
-    style, script = _style(gathered), _text("script.js")
-    policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:{_NO_FORMS}"
-    text = (
-        _environment()
-        .get_template("shell.html")
-        .render(
-            gathered=gathered,
-            at=at,
-            pages=pages,
-            policy=policy,
-            style=Markup(style),
-            script=Markup(script),
-            packs=[Markup(text) for text in packer.texts()],
-        )
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="\n")
-    return path
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

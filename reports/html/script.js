@@ -1,5 +1,5 @@
 "use strict";
-/* Adds filter, keys, copying, and in a single file pages and packed ladders. Without it the report is complete. */
+/* Adds filter, pins, keys, copying, and in a single file the pages that are packed. Without it a site is complete. */
 (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const make = (tag, attributes = {}, ...children) => {
@@ -8,25 +8,68 @@
     element.append(...children);
     return element;
   };
-  const shownPage = () => all(".page").find((page) => !page.hidden);
-
-  // --- pages of a single file, and what an address points into
-
   const pages = all(".page");
-  const place = () => {
+  const shownPage = () => pages.find((page) => !page.hidden);
+
+  // --- addresses: "#part", and on the index "#part?filter", where part may be empty
+
+  const address = () => {
+    const [part, query = ""] = location.hash.slice(1).split("?");
     let id = "";
-    try { id = decodeURIComponent(location.hash.slice(1)); } catch { /* not ours */ }
-    return document.getElementById(id);
+    try { id = decodeURIComponent(part); } catch { /* not ours */ }
+    return { id, query: new URLSearchParams(query) };
   };
+
+  // --- parts of a single file: elements and texts as JSON, deflated
+
+  const packs = new Map();
+  const unpack = (number) => {
+    if (!packs.has(number)) {
+      const octets = Uint8Array.from(atob(document.getElementById(`pack-${number}`).textContent), (letter) => letter.charCodeAt(0));
+      packs.set(number, new Response(new Blob([octets]).stream().pipeThrough(new DecompressionStream("deflate-raw"))).json());
+    }
+    return packs.get(number);
+  };
+  const built = (node) => {
+    if (typeof node === "string") return node;
+    const [tag, attributes, ...children] = node;
+    return make(tag, attributes, ...children.map(built));
+  };
+  const canUnpack = "DecompressionStream" in window;
+  /* Puts together the page of a case, then the ladders that are in sight. */
+  const fill = async (holder) => {
+    const [pack, place] = holder.dataset.pack.split(":");
+    holder.removeAttribute("data-pack");
+    const nodes = (await unpack(pack))[place].map(built);
+    holder.classList.remove("packed");
+    holder.replaceChildren(...nodes);
+  };
+  const fillPage = async (page) => {
+    if (!canUnpack) return;
+    const holder = page.querySelector(".packed[data-pack]");
+    if (holder) {
+      await fill(holder);
+      enhance(holder);
+    }
+    for (const ladders of all(".ladders[data-pack]", page)) {
+      if (ladders.closest("details:not([open])")) continue;
+      await fill(ladders);
+      choose(ladders);
+    }
+  };
+
+  // --- what an address points into
+
   const open = (element) => {
     for (let each = element; each; each = each.parentElement) if (each.localName === "details") each.open = true;
     const inner = element && element.matches(".put") && element.querySelector("details");
     if (inner) inner.open = true;
   };
-  const go = () => {
-    const found = place();
-    const page = (found && found.closest(".page")) || pages[0];
-    if (pages.length > 1) {
+  const single = pages.length > 1;
+  const go = async () => {
+    const { id } = address();
+    const page = (single && id && document.getElementById(id)?.closest(".page")) || document.getElementById(id.split(":")[0])?.closest(".page") || pages[0];
+    if (single) {
       for (const each of pages) each.hidden = each !== page;
       document.title = `${page.dataset.title} · WebSocket conformance`;
       for (const link of all("nav a")) {
@@ -34,140 +77,253 @@
         else link.removeAttribute("aria-current");
       }
     }
+    await fillPage(page);
+    const found = id && document.getElementById(id);
     open(found);
     if (found && found !== page) found.scrollIntoView();
-    else if (pages.length > 1) scrollTo(0, 0);
+    else if (single) scrollTo(0, 0);
   };
-  if (pages.length > 1) document.body.classList.add("paged");
-  addEventListener("hashchange", go);
-  go();
+
+  // --- two ladders side by side: the letters of the behaviours choose, a pin holds one of them
+
+  const choose = (ladders) => {
+    const cards = all(".rungs", ladders);
+    const letters = new Map(all("li[data-b]", ladders.parentElement).map((row) => [row.dataset.b, row]));
+    for (const card of cards) tools(card);
+    if (cards.length < 3 || !letters.size) return;
+    const slots = ladders.dataset.first.split(" ");
+    let pinned = "";
+    const show = () => {
+      for (const card of cards) {
+        const place = slots.indexOf(card.dataset.b);
+        card.classList.toggle("unchosen", place < 0);
+        card.classList.toggle("second", place === 1);
+        const pin = card.querySelector(".pin");
+        pin.setAttribute("aria-pressed", String(pinned === card.dataset.b));
+      }
+      for (const [letter, row] of letters) row.querySelector("button").setAttribute("aria-pressed", String(slots.includes(letter)));
+    };
+    for (const card of cards) {
+      const letter = card.dataset.b;
+      const pin = make("button", { type: "button", class: "pin", "aria-label": `Pin ${letter}: keep it while you choose another` }, "Pin");
+      pin.addEventListener("click", () => { pinned = pinned === letter ? "" : letter; show(); });
+      card.querySelector("header").append(pin);
+    }
+    for (const [letter, row] of letters) {
+      const button = make("button", { type: "button", class: "letter", "aria-label": `Show ${letter}` }, letter);
+      button.addEventListener("click", () => {
+        if (!slots.includes(letter)) slots[slots[1] === pinned ? 0 : 1] = letter;
+        show();
+      });
+      row.querySelector(".letter").replaceWith(button);
+    }
+    ladders.classList.add("chosen");
+    show();
+  };
+
+  // --- copying, exporting
+
+  const copying = (line) => {
+    if (!navigator.clipboard) return;
+    const button = make("button", { type: "button" }, "Copy");
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(line.querySelector("code").textContent);
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = "Copy"; }, 1500);
+    });
+    line.append(button);
+  };
+  const save = (name, text) => {
+    const link = make("a", { href: URL.createObjectURL(new Blob([text])), download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  };
+  const entries = (card) => all(".ladder > li", card).map((row) => ({
+    side: row.classList[0],
+    time: row.querySelector("time").textContent,
+    summary: row.querySelector("q").textContent,
+    fields: Object.fromEntries(all(".fields > div", row).map((each) => [each.children[0].textContent, each.children[1].textContent])),
+    head: row.querySelector("pre.head")?.textContent,
+    hex: row.querySelector("pre.hex")?.textContent.split("\n"),
+  }));
+  const tools = (card) => {
+    const forms = card.querySelector(".forms");
+    if (!forms || forms.dataset.done) return;
+    forms.dataset.done = "1";
+    const word = card.querySelector(".export .again b");
+    const name = card.querySelector("h4").textContent.replace(/[^\w.-]+/g, "-");
+    const buttons = all("[data-form]", forms).map((each) => {
+      const button = make("button", { type: "button", title: each.textContent }, each.dataset.form);
+      button.addEventListener("click", () => {
+        word.textContent = each.dataset.form;
+        for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
+      });
+      button.setAttribute("aria-pressed", String(word.textContent === each.dataset.form));
+      return button;
+    });
+    const asHex = make("button", { type: "button" }, "Save hex");
+    asHex.addEventListener("click", () => save(`${name}.hex.txt`, entries(card).map((each) =>
+      [`# ${each.side} ${each.time} ${each.summary}`, each.head, ...(each.hex || [])].filter(Boolean).join("\n")).join("\n")));
+    const asJson = make("button", { type: "button" }, "Save JSON");
+    asJson.addEventListener("click", () => save(`${name}.json`, JSON.stringify(entries(card), null, 1)));
+    forms.replaceChildren(make("span", { role: "group", "aria-label": "Form" }, ...buttons), asHex, asJson);
+  };
+  const enhance = (root) => {
+    all(".again", root).forEach(copying);
+    for (const ladders of all(".ladders:not([data-pack])", root)) choose(ladders);
+  };
+  document.addEventListener("toggle", async (event) => {
+    const ladders = event.target.open && canUnpack && event.target.parentElement.matches(".put") && event.target.querySelector(".ladders[data-pack]");
+    if (ladders) {
+      await fill(ladders);
+      all(".again", ladders).forEach(copying);
+      choose(ladders);
+    }
+  }, true);
 
   // --- the filter of the index
 
   const form = document.querySelector("form.filter");
+  const index = form && form.closest(".page");
   if (form) {
-    const words = form.elements.words;
+    const words = form.elements.q;
     const toggles = all("button[data-mark]", form);
-    const areas = all("[data-area]");
-    const rows = areas.map((area) => all("tbody tr", area).map((row) => [row, row.querySelector("th").textContent.toLowerCase()]));
-    const wasOpen = areas.map((area) => area.open);
-    const nothing = document.querySelector(".nothing");
+    const boxes = all("[name=target]", form);
+    const sheet = index.querySelector(".cases");
+    const head = all(".head tr", sheet).map((row) => [...row.children].slice(1));
+    const areas = all("[data-area]", index).map((area) => {
+      const name = area.querySelector("h3").textContent.toLowerCase();
+      const rows = all("tbody tr", area).map((row) => {
+        const cells = [...row.children].slice(1);
+        return { row, cells, marks: cells.map((cell) => cell.classList[0]), text: `${name} ${row.children[0].textContent.toLowerCase()}` };
+      });
+      return { area, rows, heads: all("thead th", area).slice(1), counts: all("summary .v", area), open: area.open };
+    });
+    const nothing = index.querySelector(".nothing");
     let filtering = false;
+    let shown = boxes.map(() => true);
+    const columns = () => {
+      const wanted = boxes.map((box) => box.checked);
+      if (wanted.every((each, place) => each === shown[place])) return;
+      shown = wanted;
+      const hide = (cells) => cells.forEach((cell, place) => { cell.hidden = !shown[place]; });
+      head.forEach(hide);
+      for (const { rows, heads, counts } of areas) {
+        hide(heads);
+        hide(counts);
+        for (const { cells } of rows) hide(cells);
+      }
+      const count = shown.filter(Boolean).length;
+      for (const column of all("col.c", sheet)) column.span = Math.max(1, count);
+      sheet.style.setProperty("--n", Math.max(1, count));
+      form.querySelector(".menu summary").textContent = count === boxes.length ? "Targets" : `Targets: ${count} of ${boxes.length}`;
+    };
     const apply = () => {
+      columns();
       const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
       const marks = toggles.filter((button) => button.getAttribute("aria-pressed") === "true").map((button) => button.dataset.mark);
       const level = form.elements.level.value;
       const active = Boolean(wanted.length || marks.length || level);
       let count = 0;
-      areas.forEach((area, index) => {
-        let some = false;
-        for (const [row, text] of rows[index]) {
-          const has = row.dataset.m.split(" ");
-          const show = wanted.every((word) => text.includes(word) || area.textContent.toLowerCase().startsWith(word)) &&
-            (!marks.length || marks.some((mark) => has.includes(mark))) && (!level || row.dataset.l === level);
+      for (const each of areas) {
+        let some = 0;
+        for (const { row, marks: has, text } of each.rows) {
+          const show = wanted.every((word) => text.includes(word)) && (!level || row.dataset.l === level) &&
+            (!marks.length || has.some((mark, place) => shown[place] !== false && marks.includes(mark)));
           row.hidden = !show;
-          some = some || show;
-          count += show;
+          some += show;
         }
-        area.hidden = !some;
-        if (active && !filtering) wasOpen[index] = area.open;
-        area.open = active ? some : wasOpen[index];
-      });
+        each.area.hidden = !some;
+        if (active && !filtering) each.open = each.area.open;
+        if (active || filtering) each.area.open = active ? some > 0 : each.open;
+        count += some;
+      }
       filtering = active;
       nothing.hidden = count > 0;
       form.querySelector("output").textContent = active ? `${count} row${count === 1 ? "" : "s"}` : "";
+    };
+    /* The address keeps the filter, so that it can be sent, and found again on the way back. */
+    const keep = () => {
+      const query = new URLSearchParams();
+      if (words.value) query.set("q", words.value);
+      for (const button of toggles) if (button.getAttribute("aria-pressed") === "true") query.append("mark", button.dataset.mark);
+      if (form.elements.level.value) query.set("level", form.elements.level.value);
+      if (boxes.some((box) => !box.checked)) for (const box of boxes) if (box.checked) query.append("target", box.value);
+      history.replaceState(null, "", `#${single ? index.id : ""}${query.size ? `?${query}` : ""}`);
+    };
+    const recall = () => {
+      const { id, query } = address();
+      if (id && id !== index.id) return;
+      words.value = query.get("q") || "";
+      form.elements.level.value = query.get("level") || "";
+      const targets = query.getAll("target");
+      for (const box of boxes) box.checked = !targets.length || targets.includes(box.value);
+      for (const button of toggles) button.setAttribute("aria-pressed", String(query.getAll("mark").includes(button.dataset.mark)));
+      apply();
     };
     for (const button of toggles) {
       button.addEventListener("click", () => {
         button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
         apply();
+        keep();
       });
     }
-    form.addEventListener("input", apply);
+    form.addEventListener("input", () => { apply(); keep(); });
     form.addEventListener("submit", (event) => event.preventDefault());
-    form.hidden = false;
-  }
-
-  // --- copying a command
-
-  if (navigator.clipboard) {
-    for (const line of all(".again")) {
-      const button = make("button", { type: "button" }, "Copy");
-      button.addEventListener("click", async () => {
-        await navigator.clipboard.writeText(line.querySelector("code").textContent);
-        button.textContent = "Copied";
-        setTimeout(() => { button.textContent = "Copy"; }, 1500);
-      });
-      line.append(button);
-    }
-  }
-
-  // --- packed ladders
-
-  const packs = new Map();
-  const unpack = async (id) => {
-    const text = document.getElementById(`pack-${id}`).textContent;
-    const octets = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    const stream = new Blob([octets]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-    return new Response(stream).json();
-  };
-  const rung = ([side, time, summary, connection, , fields, head, dump]) => {
-    const say = make("span", { class: "say" });
-    if (side !== "event") say.append(make("i", {}, `${side}:`));
-    if (connection > 1) say.append(make("small", {}, `#${connection}`), " ");
-    say.append(make("q", {}, summary));
-    if (!fields.length && !head && !dump) {
-      return make("li", { class: side }, make("div", { class: "plain" }, make("time", {}, time), say));
-    }
-    const octets = make("div", { class: "octets" });
-    if (fields.length) {
-      octets.append(make("dl", { class: "fields" }, ...fields.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))));
-    }
-    if (head) octets.append(make("pre", { class: "head", tabindex: "0" }, head));
-    if (dump) octets.append(make("pre", { class: "hex", tabindex: "0" }, dump));
-    return make("li", { class: side }, make("details", {}, make("summary", {}, make("time", {}, time), say), octets));
-  };
-  for (const line of "DecompressionStream" in window ? all("[data-pack]") : []) {
-    const [pack, number] = line.dataset.pack.split(":");
-    const button = make("button", { type: "button" }, "Show the transcript");
-    button.addEventListener("click", async () => {
-      if (!packs.has(pack)) packs.set(pack, unpack(pack));
-      const ladder = (await packs.get(pack))[number];
-      const sides = make("div", { class: "sides", "aria-hidden": "true" }, make("span", {}, "ours"), make("span", {}, "target"));
-      const list = make("ol", { class: "ladder", tabindex: "-1" }, ...ladder.map(rung));
-      line.replaceWith(sides, list);
-      list.focus();
+    document.addEventListener("click", (event) => {
+      for (const menu of all(".menu[open]")) if (!menu.contains(event.target)) menu.open = false;
     });
-    line.replaceChildren(button);
+    form.hidden = false;
+    addEventListener("hashchange", recall);
+    recall();
   }
+
+  if (single) document.body.classList.add("paged");
+  enhance(document);
+  addEventListener("hashchange", go);
+  go();
 
   // --- keys
 
   const help = make("dialog", { "aria-labelledby": "keys" }, make("h2", { id: "keys" }, "Keys"), make("dl", {},
-    ...[["/", "search"], ["n  p", "next, previous violation"], ["↑  ↓", "from row to row"], ["Enter", "open"], ["?", "this help"], ["Esc", "leave"]]
+    ...[["/", "search"], ["n  p", "next, previous violation"], ["↑  ↓", "from row to row"], ["Enter", "open"], ["1 … 9", "show a behaviour’s ladder"], ["?", "this help"], ["Esc", "leave"]]
       .map(([key, what]) => make("div", {}, make("dt", {}, make("kbd", {}, key)), make("dd", {}, what)))));
   document.body.append(help);
+  const seen = (element) => element.checkVisibility ? element.checkVisibility() : element.offsetParent;
   const step = (targets, by) => {
-    const seen = targets.filter((each) => each.checkVisibility ? each.checkVisibility() : each.offsetParent);
-    if (!seen.length) return;
-    const now = seen.indexOf(document.activeElement);
-    const next = now < 0 ? (by > 0 ? 0 : seen.length - 1) : Math.min(seen.length - 1, Math.max(0, now + by));
-    seen[next].focus();
-    seen[next].scrollIntoView({ block: "nearest" });
+    const visible = targets.filter(seen);
+    if (!visible.length) return;
+    const now = visible.indexOf(document.activeElement);
+    const next = now < 0 ? (by > 0 ? 0 : visible.length - 1) : Math.min(visible.length - 1, Math.max(0, now + by));
+    visible[next].focus();
+    visible[next].scrollIntoView({ block: "nearest" });
   };
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
-    const typing = /^(?:input|select|textarea)$/.test(event.target.localName);
+    const typing = /^(?:input|select|textarea)$/.test(event.target.localName) && event.target.type !== "checkbox";
     const page = shownPage();
-    if (event.key === "Escape" && typing) event.target.blur();
+    if (event.key === "Escape") {
+      for (const menu of all(".menu[open]")) { menu.open = false; menu.firstElementChild.focus(); }
+      if (typing) event.target.blur();
+    }
     if (typing || !page) return;
-    const links = () => all(".area[open] tbody th a:not(.cite), .area > summary, .finding h3 a, .put summary, .splits h2 a", page);
-    if (event.key === "/" && form && page.contains(form)) form.elements.words.focus();
+    const by = { ArrowDown: 1, ArrowUp: -1, n: 1, p: -1 }[event.key];
+    if (event.key === "/" && form && page.contains(form)) form.elements.q.focus();
     else if (event.key === "?") help.showModal();
-    else if (event.key === "n" || event.key === "p") step(all("td.bad a, .finding.bad h3 a, .decided.bad summary", page), event.key === "n" ? 1 : -1);
-    else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && links().includes(event.target)) step(links(), event.key === "ArrowDown" ? 1 : -1);
-    else return;
+    else if (event.key === "n" || event.key === "p") step(all("td.bad a, .finding.bad h3 a, .decided.bad summary, #newly-violated a", page), by);
+    else if (by) {
+      const links = all(".area[open] tbody th a:not(.cite), .area > summary, .finding h3 a, .briefs a, .put > details > summary, .splits h2 a, .deltas a, .fold > summary, .tile, .behaviours button, .ladder summary", page);
+      const from = document.activeElement;
+      if (from !== document.body && !links.includes(from) && from.id !== "main") return;
+      step(links, by);
+    } else if (/^[1-9]$/.test(event.key)) {
+      const near = document.activeElement.closest(".put") || all(".put", page).find((put) => put.querySelector(".behaviours button") && seen(put));
+      const button = near && all(".behaviours button", near)[event.key - 1];
+      if (!button) return;
+      button.focus();
+      button.click();
+    } else return;
     event.preventDefault();
   });
-  addEventListener("beforeprint", () => { for (const each of all(".put details, .fold")) if (each.querySelector(".bad, .err")) each.open = true; });
+  addEventListener("beforeprint", () => { for (const each of all(".put > details, .fold, .area", shownPage())) if (each.querySelector(".bad, .err")) each.open = true; });
 })();

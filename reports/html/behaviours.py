@@ -1,0 +1,197 @@
+"""A family's page: each case over all targets, equal conduct sharing a ladder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from wsconform.requirement import Requirement
+from wsconform.result import Mark, Result
+from wsconform.tally import parameters, worst
+
+from ..behaviour import Behaviour, behaviour, label
+from ..gathered import Column, Gathered, again, export
+from .ladder import Row, rows
+from .marks import CLASSES, Cell, cell, css
+
+#: The forms in which the evidence can be had, and what each is.
+FORMS = {
+    "python": "a script that sends the same",
+    "netcat": "a shell script around netcat",
+    "hex": "octets to read",
+    "pcapng": "a capture for Wireshark",
+}
+
+
+@dataclass(frozen=True)
+class BehaviourView:
+    """One way in which targets dealt with a case, shown by the first of them."""
+
+    letter: str
+    label: str
+    shown: tuple[tuple[Column, Result], ...]
+
+    @property
+    def columns(self) -> list[Column]:
+        """All targets that behave so."""
+        return [column for column, _ in self.shown]
+
+    @property
+    def column(self) -> Column:
+        """The target that stands for all."""
+        return self.shown[0][0]
+
+    @property
+    def result(self) -> Result:
+        """Its result."""
+        return self.shown[0][1]
+
+    @property
+    def tagged(self) -> bool:
+        """Whether there is more to say of the result than its mark."""
+        return bool(self.result.expected is not None or self.result.flaky or self.result.reason)
+
+    @property
+    def mark(self) -> Mark:
+        """The mark that they all have."""
+        return self.result.mark
+
+    @property
+    def css(self) -> str:
+        """The style class of the mark."""
+        return CLASSES[self.mark]
+
+    @property
+    def again(self) -> str:
+        """The command that repeats what is shown."""
+        return again(self.column.target.name, self.result.case)
+
+    @property
+    def export(self) -> str:
+        """The command that writes the evidence, up to the form, which is one of `FORMS`."""
+        return export(self.result.case, self.column.target.name)
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """The ladder."""
+        return rows(self.result)
+
+    @property
+    def notes(self) -> list[tuple[str, list[str]]]:
+        """What was noted at the targets: key, and each value that came up."""
+        found: dict[str, dict[str, None]] = {}
+        for _, result in self.shown:
+            for key, text in result.notes:
+                found.setdefault(key, {})[text] = None
+        return [(key, list(values)) for key, values in found.items()]
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """One case over all targets."""
+
+    case: str
+    parameters: str
+    behaviours: tuple[BehaviourView, ...]
+    cells: tuple[Cell, ...]
+
+    @property
+    def mark(self) -> Mark | None:
+        """The gravest mark of any target."""
+        return worst(result for view in self.behaviours for _, result in view.shown)
+
+    @property
+    def css(self) -> str:
+        """The style class of that mark."""
+        return css(self.mark)
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is nothing here that a reader has to see: all met it, or it was out of reach."""
+        return self.mark in (None, Mark.MET, Mark.OUT_OF_REACH)
+
+    @property
+    def counted(self) -> list[tuple[Mark, int]]:
+        """How many targets have each mark, the commonest behaviour's first."""
+        marks = [view.mark for view in self.behaviours for _ in view.shown]
+        return [(mark, marks.count(mark)) for mark in dict.fromkeys(marks)]
+
+    @property
+    def targets(self) -> int:
+        """How many targets have a result."""
+        return sum(len(view.shown) for view in self.behaviours)
+
+    @cached_property
+    def first(self) -> tuple[str, ...]:
+        """The letters of the ladders shown first: the commonest of the gravest mark, beside one that met the case."""
+        grave = next((view.letter for view in self.behaviours if view.mark is self.mark), "")
+        others = [view for view in self.behaviours if view.letter != grave]
+        other = next((view.letter for view in others if view.mark is Mark.MET), others[0].letter if others else "")
+        return tuple(view.letter for view in self.behaviours if view.letter in (grave, other))
+
+
+def case_view(gathered: Gathered, case: str) -> CaseView:
+    """Return what the targets did in `case`, the commonest behaviour first; equal conduct shares a ladder."""
+    ordered = sorted(grouped(gathered, case).items(), key=lambda item: -len(item[1]))
+    normal = [steps for (_, steps), _ in ordered]
+    views = tuple(
+        BehaviourView(_letter(place), label(steps, [each for each in normal if each != steps]), tuple(having))
+        for place, ((_, steps), having) in enumerate(ordered)
+    )
+    cells = tuple(cell([column.cases[case]] if case in column.cases else []) for column in gathered.columns)
+    return CaseView(case, parameters(case), views, cells)
+
+
+def grouped(gathered: Gathered, case: str) -> dict[tuple[Mark, Behaviour], list[tuple[Column, Result]]]:
+    """Return the targets' results in `case`, those of equal mark and behaviour together."""
+    groups: dict[tuple[Mark, Behaviour], list[tuple[Column, Result]]] = {}
+    for column, result in gathered.of(case):
+        groups.setdefault((result.mark, behaviour(result.transcript)), []).append((column, result))
+    return groups
+
+
+def _letter(place: int) -> str:
+    return (_letter(place // 26 - 1) if place >= 26 else "") + chr(ord("A") + place % 26)
+
+
+@dataclass(frozen=True)
+class FamilyView:
+    """A family's page: what its cases ask, and each of them."""
+
+    family: str
+    title: str
+    why: tuple[str, ...]
+    reading: str
+    hints: tuple[str, ...]
+    requirements: tuple[tuple[str, Requirement | None], ...]
+    cases: tuple[CaseView, ...]
+
+    @property
+    def uneven(self) -> list[CaseView]:
+        """The cases that not every target met."""
+        return [view for view in self.cases if any(cell.mark is not Mark.MET for cell in view.cells)]
+
+
+_BLANK = re.compile(r"\n\s*\n")
+
+
+def family_view(gathered: Gathered, family: str) -> FamilyView:
+    """Return the page of `family`."""
+    results = [result for column in gathered.columns for result in column.families.get(family, ())]
+    cited = dict.fromkeys((result.requirement, result.level) for result in results)
+    why = next((result.extra["why"] for result in results if result.extra.get("why")), "")
+    return FamilyView(
+        family,
+        next((result.title for result in results if result.title), family),
+        tuple(" ".join(part.split()) for part in _BLANK.split(why) if part.strip()),
+        next((result.reading for result in results if result.reading), ""),
+        tuple(_distinct(result.hint for result in results)),
+        tuple((gathered.citation(id, level), gathered.requirement(id)) for id, level in cited),
+        tuple(case_view(gathered, case) for case in gathered.cases[family]),
+    )
+
+
+def _distinct(texts: Iterable[str]) -> Iterator[str]:
+    return (text for text in dict.fromkeys(texts) if text)

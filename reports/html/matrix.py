@@ -1,0 +1,71 @@
+"""The index: areas of the catalogue, a row for each family, a cell for each target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wsconform.result import Mark, Result
+from wsconform.tally import by_area
+
+from ..gathered import Gathered
+from .marks import Cell, cell
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixRow:
+    """A family over all targets."""
+
+    family: str
+    title: str
+    name: str
+    count: int
+    level: str
+    cells: tuple[Cell, ...]
+
+    @property
+    def violations(self) -> int:
+        """How many targets violate it."""
+        return sum(cell.mark is Mark.VIOLATION for cell in self.cells)
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """An area of the catalogue: its rows, how many violations each target has, how many cases some target violates."""
+
+    name: str
+    cases: int
+    violations: tuple[int, ...]
+    violated: int
+    rows: tuple[MatrixRow, ...]
+
+
+def areas(gathered: Gathered) -> list[Area]:
+    """Return the areas of the index, the one with most violations first."""
+    found = []
+    results: dict[str, list[list[Result]]] = {}
+    for name in by_area(result for column in gathered.columns for result in column.cases.values()):
+        results[name] = [[] for _ in gathered.columns]
+    for place, column in enumerate(gathered.columns):
+        for result in column.cases.values():
+            results[result.area][place].append(result)
+    for name, columns in results.items():
+        families = [family for family in gathered.families if family.partition(".")[0] == name]
+        # The violated first, else in the order of the catalogue.
+        lines = sorted((_row(gathered, name, family) for family in families), key=lambda row: -row.violations)
+        violations = tuple(sum(result.mark is Mark.VIOLATION for result in having) for having in columns)
+        violated = {each.case for having in columns for each in having if each.mark is Mark.VIOLATION}
+        cases = sum(len(gathered.cases[family]) for family in families)
+        found.append(Area(name, cases, violations, len(violated), tuple(lines)))
+    return found
+
+
+def _row(gathered: Gathered, area: str, family: str) -> MatrixRow:
+    first = next(column.families[family][0] for column in gathered.columns if family in column.families)
+    return MatrixRow(
+        family,
+        first.title or family,
+        family.removeprefix(f"{area}."),
+        len(gathered.cases[family]),
+        first.level.weight,
+        tuple(cell(column.families.get(family, ())) for column in gathered.columns),
+    )
