@@ -1,8 +1,8 @@
 """Both suites over the same servers and clients: id by id, where verdicts differ, and the ruling that explains it.
 
 Theirs is the older suite's own `index.json`, ours the one that `run` and `serve` write with `--autobahn-spec` for the
-very same configuration. Rulings are in agreement.toml beside this file; a difference without one is a bug, of ours until
-shown otherwise, and makes the exit status 1. From the project's folder: `python -m bench.agreement`.
+very same configuration. Rulings are in agreement.toml beside this file; a difference without one is a bug, of ours
+until shown otherwise, and makes the exit status 1. From the project's folder: `python -m bench.agreement`.
 """
 
 from __future__ import annotations
@@ -72,10 +72,14 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """Why verdicts on some ids differ, and who is right: `theirs` and `ours` are patterns of what is said."""
+    """Why verdicts on some ids differ, and who is right: `theirs` and `ours` are patterns of what is said.
+
+    `reading` names the page in docs/readings that says how the sentence in question is read, if there is one.
+    """
 
     ids: tuple[str, ...]
     why: str
+    reading: str = ""
     targets: tuple[str, ...] = ("*",)
     theirs: str = "*"
     ours: str = "*"
@@ -102,11 +106,11 @@ class Difference:
 
 def rulings(path: Path = RULINGS) -> list[Ruling]:
     """Return the rulings in the file at `path`."""
-    entries: list[dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))["ruling"]
-    return [
-        Ruling(**{key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()})
-        for entry in entries
-    ]
+    found = list[Ruling]()
+    for entry in tomllib.loads(path.read_text(encoding="utf-8"))["ruling"]:
+        values: dict[str, Any] = {key: tuple(each) if isinstance(each, list) else each for key, each in entry.items()}
+        found.append(Ruling(**values))
+    return found
 
 
 def differences(target: str, theirs: Index, ours: Index) -> Iterator[Difference]:

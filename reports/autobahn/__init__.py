@@ -92,12 +92,13 @@ def _write(place: Path, value: object) -> None:
 
 def _told(column: Column, ids: Mapping[str, Sequence[str]]) -> Iterator[Told]:
     selection = column.target.info.get(SELECTED)
-    selected = Selected.read(selection).of(ids) if selection else list(ids)
+    chosen = Selected.read(selection) if selection else Selected(("*",))
+    selected = chosen.of(ids)
     results = {older: [*_put(column, ids[older])] for older in selected}
     if column.target.role is Role.SERVER:
         numbers = {older: number for number, older in enumerate(ids, 1)}
     else:
-        served = selected if selection else [older for older in selected if results[older]]
+        served = chosen.numbered(ids) if selection else [older for older in selected if results[older]]
         numbers = {older: number for number, older in enumerate(served, 1)}
     for older in selected:
         if results[older]:

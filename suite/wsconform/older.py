@@ -81,27 +81,30 @@ def _expression(pattern: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """Ids by patterns: those that one of `cases` takes and none of `excluded` does.
+    """Ids by patterns: those that one of `cases` takes and none of `excluded` does; `without` are not put to an agent.
 
     A pattern that takes nothing is no error: configurations go from suite to suite with groups that are long gone.
-    As text, which a journal keeps, it reads "1.*, 2.1 but not 1.2.*".
+    As text, which a journal keeps, it reads "1.*, 2.1 but not 1.2.* without 1.1.1".
     """
 
     cases: tuple[str, ...]
     excluded: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, text: str) -> Selected:
         """Return what `str` made `text` of."""
+        text, _, without = text.partition(_WITHOUT)
         cases, _, excluded = text.partition(_BUT_NOT)
-        return cls(_listed(cases), _listed(excluded))
+        return cls(_listed(cases), _listed(excluded), _listed(without))
 
     def __str__(self) -> str:
-        cases, excluded = (", ".join(filter(_ID_LIKE.fullmatch, each)) for each in (self.cases, self.excluded))
-        return f"{cases}{_BUT_NOT}{excluded}" if excluded else cases
+        parts = (("", self.cases), (_BUT_NOT, self.excluded), (_WITHOUT, self.without))
+        told = ((word, ", ".join(filter(_ID_LIKE.fullmatch, patterns))) for word, patterns in parts)
+        return "".join(f"{word}{patterns}" for word, patterns in told if patterns)
 
-    def of(self, ids: Iterable[str]) -> list[str]:
-        """Return those of `ids` that are selected, in order."""
+    def numbered(self, ids: Iterable[str]) -> list[str]:
+        """Return those of `ids` that have a number, from 1 on, in order: what is not put to one agent among them."""
         found = (
             id
             for id in ids
@@ -110,8 +113,12 @@ class Selected:
         )
         return sorted(found, key=order)
 
+    def of(self, ids: Iterable[str]) -> list[str]:
+        """Return those of `ids` that are put to the agent, in order."""
+        return [id for id in self.numbered(ids) if id not in self.without]
 
-_BUT_NOT = " but not "
+
+_BUT_NOT, _WITHOUT = " but not ", " without "
 #: No other pattern can take an id.
 _ID_LIKE = re.compile("[0-9.*]+")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,7 @@ class Spec:
         """Return what is selected of `known` for `agent`, its own exceptions included."""
         patterns = [pattern for name, each in self.without if matches_whole(name, agent) for pattern in each]
         left_out = [id for id in self.selected.of(known) if any(matches_whole(pattern, id) for pattern in patterns)]
-        return Selected(self.selected.cases, (*self.selected.excluded, *left_out))
+        return replace(self.selected, without=tuple(left_out))
 
 
 def read(path: Path, *, servers: bool) -> Spec:
