@@ -112,7 +112,9 @@ async def fragments_keep_their_order(ws: Connection) -> None:
     await ws.expect_echo(Frame.text(b"".join(payloads)))
 
 
-@case("6455-5.4-12", needs=Need.ECHO, hint="an empty fragment is legal, also as the first and as the last")
+@case(
+    "6455-5.4-13", "6455-5.4-12", needs=Need.ECHO, hint="an empty fragment is legal, also as the first and as the last"
+)
 @each(message=EMPTY_FRAGMENTS)
 async def fragment_may_be_empty(ws: Connection, message: tuple[int, Sequence[bytes]]) -> None:
     """A fragment may have any size, none among them; where all are empty, so is the message.
