@@ -36,7 +36,7 @@ class Bench:
     facts: Facts
     seed: int = 6455
     whole: bool = False
-    #: Whether a case that passes with its connection open ends with a closing handshake, to be seen in its transcript.
+    #: Whether a case that leaves its connection open ends with a closing handshake, to be seen in its transcript.
     farewell: bool = False
 
 
@@ -98,8 +98,11 @@ async def attempt(case: Case, bench: Bench, limits: Limits, provide: Provide = p
         if bench.farewell:
             await _take_leave(session)
     except Violation as violation:
+        verdict = Verdict.FAILED
+        if bench.farewell:
+            await _take_leave(session)
         entry = transcript.index(violation.entry)
-        verdict, finding = Verdict.FAILED, Finding(violation.expected, violation.observed, entry)
+        finding = Finding(violation.expected, violation.observed, entry)
     except Unreached as unreached:
         reason = unreached.reason
         verdict = Verdict.SKIPPED if reason is Reason.NOT_OFFERED else Verdict.INCONCLUSIVE
