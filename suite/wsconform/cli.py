@@ -22,6 +22,7 @@ COMMANDS = {
     "report": "make documents of journals",
     "diff": "tell what changed between two runs",
     "merge": "make one journal of several",
+    "export": "make a script or a capture of a recorded case",
     "expected": "check and mend the list of known failures",
     "init": "write a configuration, and a workflow for CI",
     "schema": "print the JSON Schema of an output",

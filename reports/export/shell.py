@@ -1,0 +1,80 @@
+"""Shell lines: printf into netcat, or into openssl over TLS; pauses stand for what has to be awaited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from wsconform.escape import shown
+from wsconform.journal import TargetRecord
+from wsconform.result import Result
+
+from .exchange import CannotExport, Exchange, Kind, Step
+
+_PAUSE, _AT_THE_END = "sleep 0.3", "sleep 2"
+_LINE = 100
+
+
+def render(target: TargetRecord, result: Result, start: str = "") -> bytes:
+    """Return a script for sh; raises CannotExport for a client, and where octets of ours are missing."""
+    exchange = Exchange(target, result, start)
+    if not exchange.we_dial:
+        raise CannotExport(f"{result.case}: netcat cannot answer a client's key; take --as python")
+    steps = exchange.steps()
+    numbers = list(dict.fromkeys(step.connection for step in steps))
+    lines = [
+        "#!/bin/sh",
+        f"# {shown(result.case)}",
+        f"# {shown(result.title)}",
+        f"# Recorded at {shown(exchange.target.name)}, {shown(exchange.target.address)}: {result.mark.words}.",
+        "# Another target: HOST=... PORT=... sh FILE. Pauses stand for what was awaited; netcat awaits nothing.",
+        f'HOST="${{HOST:-{exchange.host}}}" PORT="${{PORT:-{exchange.port}}}"',
+    ]
+    if len(numbers) > 1:
+        lines.append(f"# The {len(numbers)} connections follow each other here; they were interleaved.")
+    for number in numbers:
+        lines += ["", *_connection([step for step in steps if step.connection == number], exchange)]
+    return ("\n".join(lines) + "\n").encode("ascii", "backslashreplace")
+
+
+def _connection(steps: Sequence[Step], exchange: Exchange) -> Iterator[str]:
+    yield "{"
+    waited = True
+    for step in steps:
+        told = "; ".join(shown(summary) for summary in step.summaries)
+        match step.kind:
+            case Kind.SEND:
+                if not waited:
+                    yield f"  {_PAUSE}"
+                waited = True
+                yield f"  # {told}"
+                yield from (f"  printf '{part}'" for part in _parts(step.octets.head))
+            case Kind.RECEIVE | Kind.HEAD | Kind.END:
+                waited = False
+                yield f"  # target: {told}"
+            case Kind.FIN:
+                yield "  # our FIN: the end of these lines"
+            case Kind.RST:
+                yield "  # our RST: netcat cannot send one"
+    ends = steps[-1].kind in (Kind.FIN, Kind.RST) or Kind.FIN in {step.kind for step in steps}
+    if not ends:
+        yield f"  {_AT_THE_END}"
+    if exchange.tls:
+        yield '} | openssl s_client -quiet -connect "$HOST:$PORT" 2>/dev/null | od -A d -t x1z'
+    else:
+        yield f'}} | nc {"-N " if ends else ""}"$HOST" "$PORT" | od -A d -t x1z'
+
+
+def _parts(octets: bytes) -> Iterator[str]:
+    """The octets as formats for printf, in pieces that a line takes, and a line of HTTP each."""
+    part = ""
+    for octet in octets:
+        part += _SAID.get(octet) or (chr(octet) if 0x20 <= octet < 0x7F else f"\\{octet:03o}")
+        if octet == 0x0A or len(part) >= _LINE:
+            yield part
+            part = ""
+    if part:
+        yield part
+
+
+#: What printf, or the quotes around its format, would take for something else.
+_SAID = {0x0A: "\\n", 0x0D: "\\r", 0x25: "%%", 0x27: "\\047", 0x5C: "\\\\"}
