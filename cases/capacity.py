@@ -112,6 +112,7 @@ def _with_line(request: Request, octets: int) -> Request:
 @case(
     "6455-10.4-2",
     heavy=True,
+    measures=True,
     allow=300,
     profile=_full_above(16384),
     hint="bound the number of fragments, or join them once",
@@ -123,7 +124,7 @@ async def number_of_fragments_is_limited_or_not(ws: Connection, up_to: int) -> N
     await expect_target_alive(ws.session)
 
 
-@case("6455-10.4-4", offer=BROWSER_OFFER, heavy=True, allow=120, profile=_full_above(4))
+@case("6455-10.4-4", offer=BROWSER_OFFER, heavy=True, measures=True, allow=120, profile=_full_above(4))
 @each(up_to=tuple(INFLATED))
 async def inflated_message_is_taken_or_refused(ws: Connection, up_to: int) -> None:
     """A message that inflates to ever more zeros is delivered, all of them, until one is refused."""
@@ -131,19 +132,29 @@ async def inflated_message_is_taken_or_refused(ws: Connection, up_to: int) -> No
     await expect_target_alive(ws.session)
 
 
-@case("9110-5.4-1", alone=True, hint="answer more than you process with 431; never drop a part of it in silence")
+@case(
+    "9110-5.4-1",
+    alone=True,
+    measures=True,
+    hint="answer more than you process with 431; never drop a part of it in silence",
+)
 async def length_of_a_header_field_is_limited_or_not(opening: Opening) -> None:
     """A field of ever more octets is read, or the handshake is refused: no request is left without an answer."""
     await _find_limit_of_requests(opening, Capability.FIELD, FIELD, _with_field, "octets")
 
 
-@case("9110-5.4-1", alone=True, hint="answer more than you process with 431; never drop a part of it in silence")
+@case(
+    "9110-5.4-1",
+    alone=True,
+    measures=True,
+    hint="answer more than you process with 431; never drop a part of it in silence",
+)
 async def number_of_header_fields_is_limited_or_not(opening: Opening) -> None:
     """Ever more fields are read, or the handshake is refused: no request is left without an answer."""
     await _find_limit_of_requests(opening, Capability.FIELDS, FIELDS, _with_fields, "fields")
 
 
-@case("9112-3-2", alone=True, hint="answer a request-target that is too long with 414")
+@case("9112-3-2", alone=True, measures=True, hint="answer a request-target that is too long with 414")
 async def length_of_a_request_line_is_limited_or_not(opening: Opening) -> None:
     """A request line of ever more octets is read, or the handshake is refused, and no request is left unanswered."""
     await _find_limit_of_requests(opening, Capability.REQUEST_LINE, REQUEST_LINE, _with_line, "octets")

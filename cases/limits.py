@@ -173,7 +173,7 @@ async def endless_small_fragments_are_taken_or_refused(ws: Connection, payload: 
     await expect_target_alive(ws.session)
 
 
-@case("6455-10.4-3", heavy=True, allow=60)
+@case("6455-10.4-3", heavy=True, measures=True, allow=60)
 @each(form=FORMS)
 async def long_message_is_taken_or_refused(ws: Connection, form: tuple[Capability, Callable[[int], Message]]) -> None:
     """Messages of up to 16 MiB are delivered, octet for octet, until one is refused, in one frame as in fragments.

@@ -16,7 +16,7 @@ from wsconform.catalogue import Entry, load_catalogue
 from wsconform.commands.explain import told as told_lines
 from wsconform.journal import dumps
 from wsconform.requirement import load_registry
-from wsconform.result import Finding, Verdict
+from wsconform.result import Capability, Finding, Verdict
 from wsconform.style import Style
 from wsconform.wire.frame import Frame
 
@@ -251,3 +251,13 @@ def test_the_words_of_a_configured_target_repeat_it(say: Say, tmp_path: Path) ->
         words = shlex.split(again)[2:]
         assert words[:2] == ["run", "echo go"]
         assert say(*words)[0] == 1
+
+
+def test_probe_measures_how_much_a_target_takes(say: Say) -> None:
+    with serving() as port:
+        code, out, err = say("probe", f"ws://127.0.0.1:{port}/", "--limits", "--json")
+    assert (code, err) == (0, "")
+    limits = json.loads(out)["limits"]
+    assert set(limits) == set(Capability)
+    assert limits["largest message"] == "16777216 octets or more"
+    assert " refused: " in limits["longest request line"]

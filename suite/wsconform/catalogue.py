@@ -83,7 +83,8 @@ class Case:
     """One case, or one member of a family: `parameters` are those of `@each`.
 
     `allow` are seconds that the case may take beyond the usual, `alone` keeps others from running
-    beside it, `heavy` marks a volume that is put to the reference and its own mutants only, and left out of `quick`.
+    beside it, `heavy` marks a volume that is put to the reference and its own mutants only, and left out of `quick`,
+    `measures` one that notes how much the target takes, as a Capability, for a probe.
     """
 
     id: str
@@ -97,6 +98,7 @@ class Case:
     offer: str | None = None
     alone: bool = False
     heavy: bool = False
+    measures: bool = False
     allow: float = 0.0
     profile: Profile = Profile.QUICK
     hint: str = ""
@@ -136,6 +138,7 @@ def case(
     offer: str | Callable[..., str] | None = None,
     alone: bool | None = None,
     heavy: bool = False,
+    measures: bool = False,
     allow: float = 0.0,
     profile: Profile | Callable[..., Profile] = Profile.QUICK,
     hint: str = "",
@@ -147,7 +150,7 @@ def case(
     `offer` is put into Sec-WebSocket-Extensions and has to be accepted; `hint` is advice to who fails;
     `reading` names the page in docs/readings that says how a contested sentence is read. Where the members of a
     family differ in `offer` or `profile`, a function of their parameters says which each has. What is heavy is put
-    alone unless `alone` is False, and is in no profile below `standard`.
+    alone unless `alone` is False, and is in no profile below `standard`. What `measures` notes a Capability.
     """
     wanted = frozenset({needs} if isinstance(needs, Need) else needs)
     options = {
@@ -155,6 +158,7 @@ def case(
         "offer": offer,
         "alone": heavy if alone is None else alone,
         "heavy": heavy,
+        "measures": measures,
         "allow": allow,
         "profile": profile,
         "hint": hint,

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from .options import DURATION, display_options, target_options
 if TYPE_CHECKING:
     from ..config import Configuration
     from ..probe import Probed
+    from ..session import Limits
     from ..style import Style
     from ..target import Target
     from .shared import Chosen
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
 @click.argument("url", metavar="URL")
 @target_options
 @click.option("--patience", type=DURATION, help="Longest silence that is waited for. Default: 5s.")
+@click.option("--limits", is_flag=True, help="Also find out how large messages, fragments and requests may be.")
 @click.option("--write", is_flag=True, help="Add the endpoint to the configuration as a target.")
 @click.option("--name", metavar="NAME", help="The target's name in the configuration.")
 @click.option("--json", "json_", is_flag=True, help="As JSON.")
 @display_options
-def command(url: str, write: bool, name: str | None, json_: bool, **flags: object) -> None:
+def command(url: str, limits: bool, write: bool, name: str | None, json_: bool, **flags: object) -> None:
     """Look at URL, a ws or wss address or a configured target: what it answers, whether it echoes, what it offers."""
     from .. import config
     from ..problem import Problem
@@ -43,12 +45,12 @@ def command(url: str, write: bool, name: str | None, json_: bool, **flags: objec
     (chosen,) = choose([url], flags, configuration)
     if write and "://" not in url:
         raise Problem(f"{url}: --write makes a target of an address; name one such as ws://HOST:PORT/")
-    probed = look(chosen, settings.patience)
+    probed, found = look(chosen, settings.patience, measuring=limits)
     out, style = output(settings)
     if json_:
-        out.line(json.dumps(_json(probed), indent=2, ensure_ascii=True))
+        out.line(json.dumps(_json(probed, found if limits else None), indent=2, ensure_ascii=True))
     else:
-        for line in _told(probed, style):
+        for line in _told(probed, found, style):
             out.line(line)
     if write:
         path, table = _write(chosen.target, probed, configuration, name)
@@ -56,8 +58,11 @@ def command(url: str, write: bool, name: str | None, json_: bool, **flags: objec
         prose.line(style.text(f"{path}: added {table}"))
 
 
-def look(chosen: Chosen, patience: float) -> Probed:
-    """Start the target if that was asked for, probe it, and end it; raises Problem with exit code 3."""
+def look(chosen: Chosen, patience: float, *, measuring: bool = False) -> tuple[Probed, dict[str, str]]:
+    """Start the target if that was asked for, probe it, and end it; raises Problem with exit code 3.
+
+    Return what the probe found, and if `measuring` how much the target takes, by capability.
+    """
     import trio
 
     from ..execute import reached
@@ -68,7 +73,7 @@ def look(chosen: Chosen, patience: float) -> Probed:
     from ..target import TargetError
     from ..transport import Unreachable
 
-    found = list["Probed"]()
+    probed, capabilities = list["Probed"](), dict[str, str]()
     limits = Limits(patience, min(Limits().prompt, patience))
 
     async def run() -> None:
@@ -76,7 +81,9 @@ def look(chosen: Chosen, patience: float) -> Probed:
             trio.open_nursery() as nursery,
             reached(chosen.target, nursery, folder=chosen.folder, serve=chosen.serve) as reach,
         ):
-            found.append(await probe(reach.target, reach.target.dialer(), limits))
+            probed.append(await probe(reach.target, reach.target.dialer(), limits))
+            if measuring:
+                capabilities.update(await _measure(reach.target, probed[0], limits))
 
     try:
         trio.run(run)
@@ -84,7 +91,30 @@ def look(chosen: Chosen, patience: float) -> Probed:
         raise Problem(_first(problems)) from None
     except* (ProbeFailed, Unreachable, StartFailed) as problems:
         raise Problem(_first(problems), Exit.UNTESTABLE) from None
-    return found[0]
+    return probed[0], capabilities
+
+
+async def _measure(target: Target, probed: Probed, limits: Limits) -> dict[str, str]:
+    """Put the cases that measure, and return what they noted; where a case came to no end, why."""
+    from ..catalogue import Case, Selection
+    from ..judge import Bench
+    from ..result import Capability, Result
+    from ..runner import Options, Runner
+    from .shared import catalogue, registry
+
+    entries = [entry for entry in catalogue(aliases=False) if isinstance(entry, Case) and entry.measures]
+    found = dict[str, str]()
+
+    def keep(result: Result) -> None:
+        noted = {key: text for key, text in result.notes if key in list(Capability)}
+        if not noted and result.finding is not None:
+            noted = {result.title: result.finding.observed}
+        found.update(noted)
+
+    bench = Bench(target.role, target.dialer(), target.address(), probed.facts)
+    runner = Runner(bench, registry(), Options(jobs=1, limits=limits, confirm=False), keep)
+    await runner.run(Selection().select(entries, target.role, registry()), ())
+    return found
 
 
 def _first(problems: BaseExceptionGroup[BaseException]) -> str:
@@ -94,8 +124,9 @@ def _first(problems: BaseExceptionGroup[BaseException]) -> str:
     return str(each)
 
 
-def _json(probed: Probed) -> dict[str, object]:
+def _json(probed: Probed, limits: Mapping[str, str] | None) -> dict[str, object]:
     record, facts = probed.record, probed.facts
+    measured = {} if limits is None else {"limits": dict(limits)}
     return {
         "name": record.name,
         "address": record.address,
@@ -108,10 +139,11 @@ def _json(probed: Probed) -> dict[str, object]:
         "chatter": sorted(message.decode("latin-1") for message in facts.chatter),
         "chatty": facts.chatty,
         "info": dict(record.info),
+        **measured,
     }
 
 
-def _told(probed: Probed, style: Style) -> list[str]:
+def _told(probed: Probed, limits: Mapping[str, str], style: Style) -> list[str]:
     record, facts = probed.record, probed.facts
     rows = [
         ("handshake", f"101 over HTTP/{record.http}"),
@@ -124,10 +156,11 @@ def _told(probed: Probed, style: Style) -> list[str]:
         count = len(facts.chatter)
         words = f"{count} message{'' if count == 1 else 's'} of its own" if count else "messages of its own"
         rows.append(("chatter", f"{words}{', others at any time' if facts.chatty else ' on every connection'}"))
-    rows += list(record.info.items())
+    rows += [*record.info.items(), *limits.items()]
     lines = [style.paint(style.text(record.address), "bold")]
+    width = min(max(13, *(len(label) + 1 for label, _ in rows)), 32)
     for label, text in rows:
-        lines += style.wrapped(text, 15, first=f"  {style.cut(style.text(label), 12):<13}")
+        lines += style.wrapped(text, width + 2, first=f"  {style.cut(style.text(label), width - 1):<{width}}")
     return lines
 
 
