@@ -30,7 +30,7 @@ from wsconform.requirement import load_registry
 from wsconform.result import Result, Verdict
 from wsconform.serving.agents import Rules
 from wsconform.serving.listener import attend
-from wsconform.serving.plan import Plan
+from wsconform.serving.plan import Numbering, Plan
 from wsconform.serving.server import Server
 from wsconform.session import Facts, Limits
 from wsconform.transcript import Conversation
@@ -234,6 +234,7 @@ def in_hall(
     facts: Facts | None = None,
     patience: float = 5.0,
     real: bool = False,
+    numbering: Numbering | None = None,
     **options: Any,
 ) -> Book:
     """Run `body` with a server of `cases`; return what the server wrote down.
@@ -244,7 +245,7 @@ def in_hall(
 
     async def run() -> None:
         rules = Rules(URL, AUTHORITY, facts or Facts(echo=True), Limits(patience=patience), confirm=confirm)
-        plan = Plan.of((*cases, *monitors), load_registry())
+        plan = Plan.of((*cases, *monitors), load_registry(), numbering)
         async with trio.open_nursery() as nursery:
             server = Server(plan, rules, book, book, **options)
             with trio.fail_after(10_000):

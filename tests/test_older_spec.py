@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.command import Say
+from tests.hall import CHOICE, ECHO, REFUSES, Hall, in_hall
 from wsconform.aliases import older_cases
-from wsconform.older import Selected, matches, matches_whole, order
+from wsconform.older import SELECTED, Selected, matches, matches_whole, order
 from wsconform.older_spec import Server, read
 from wsconform.problem import Problem
+from wsconform.requirement import Role
+from wsconform.result import Reason, Verdict
+from wsconform.serving.plan import Numbering
 
 IDS = (
     *(f"5.{number}" for number in range(1, 21)),
@@ -223,6 +228,64 @@ class TestMistakes:
     def test_a_port_is_needed_to_serve(self, tmp_path: Path) -> None:
         with pytest.raises(Problem, match="url is missing"):
             spec(tmp_path, False, url=None)
+
+
+#: A case under two ids, one whose handshake fails between them, and one more.
+SERVED = (("1.1.1", ECHO), ("2.1", REFUSES), ("9.1.1", CHOICE), ("10.1.1", ECHO))
+
+
+def numbering(without: Mapping[str, tuple[str, ...]] | None = None) -> Numbering:
+    """Return the numbers of `SERVED`, less what each agent is spared."""
+    return Numbering(SERVED, lambda agent: Selected(("*",), without=(without or {}).get(agent, ())))
+
+
+class TestNumbers:
+    """The control addresses where a configuration says what is served."""
+
+    def test_numbers_and_ids_are_those_of_the_list(self) -> None:
+        async def body(hall: Hall) -> None:
+            assert (await hall.ask("/getCaseCount")).messages == ["4"]
+            told = [(await hall.ask(f"/getCaseInfo?case={number}")).messages[0] for number in range(1, 5)]
+            assert [json.loads(each)["id"] for each in told] == ["1.1.1", "2.1", "9.1.1", "10.1.1"]
+            (named,) = (await hall.ask("/getCaseInfo?casetuple=10.1.1")).messages
+            assert json.loads(named)["id"] == "10.1.1"
+            assert (await hall.ask("/getCaseInfo?case=5")).status == 404
+            assert (await hall.ask("/getCaseInfo?casetuple=2.2")).status == 404
+
+        in_hall(body, numbering=numbering())
+
+    def test_a_case_under_two_ids_runs_under_both(self) -> None:
+        async def body(hall: Hall) -> None:
+            await hall.run("case=1")
+            await hall.run("case=4")
+            await hall.run("casetuple=9.1.1")
+            for which, word in (("case=1", "OK"), ("casetuple=10.1.1", "OK"), ("case=3", "INFORMATIONAL")):
+                (said,) = (await hall.ask(f"/getCaseStatus?{which}&agent=toy")).messages
+                assert json.loads(said) == {"behavior": word}
+
+        book = in_hall(body, numbering=numbering())
+        assert [result.case for _, result in book.results] == [ECHO.id, ECHO.id, CHOICE.id]
+        assert book.details == [
+            f"Running test case ID {id} for agent toy from peer 127.0.0.1:{port}"
+            for id, port in (("1.1.1", 50001), ("10.1.1", 50002), ("9.1.1", 50003))
+        ]
+        (record,) = book.targets
+        assert (record.role, record.info[SELECTED]) == (Role.CLIENT, "*")
+
+    def test_what_an_agent_is_spared_is_closed_at_once_and_changes_no_number(self) -> None:
+        async def body(hall: Hall) -> None:
+            assert (await hall.ask("/getCaseCount")).messages == ["4"]
+            answer = await hall.run("case=3")
+            assert (answer.status, answer.messages, answer.close) == (101, [], 1005)
+            assert (await hall.run("case=4")).messages != []
+            assert (await hall.run("case=3", "other")).messages != []
+
+        book = in_hall(body, numbering=numbering({"toy": ("9.1.1", "1.1.1")}))
+        left_out = [result for _, result in book.results if result.verdict is Verdict.SKIPPED]
+        # The one that runs under another id as well is not left out.
+        assert [(result.case, result.reason) for result in left_out] == [(CHOICE.id, Reason.EXCLUDED)]
+        assert "Skipping test case 9.1.1 for agent toy by test configuration!" in book.details
+        assert book.targets[0].info[SELECTED] == "* without 9.1.1, 1.1.1"
 
 
 class TestCommands:
