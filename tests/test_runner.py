@@ -475,8 +475,42 @@ class TestStopping:
         done = run(family(10, outcomes("fail")), options=Options(max_failures=2, jobs=1))
         verdicts = [result.verdict for result in done.results]
         assert verdicts == [Verdict.FAILED] * 2 + [Verdict.SKIPPED] * 8
-        text = "the run stopped at 2 failures before this was confirmed: that"
+        text = "the run stopped at 2 failures before this was put"
         assert done.told("area.case[9]") == (Verdict.SKIPPED, Reason.BUDGET, text)
+        assert done.target is not None
+        assert done.target.dials == 4, "two cases, each put twice"
+
+    def test_what_is_not_confirmed_does_not_stop_the_run(self) -> None:
+        """Two that fail once are looked at again at once; as they pass then, the others are put, too."""
+        cases = [a_case(outcomes("fail", "pass"), f"area.wavers[{number}]") for number in range(2)]
+        cases += [a_case(outcomes("fail"), f"area.fails[{number}]") for number in range(4)]
+        done = run(cases, options=Options(max_failures=2, jobs=1))
+        assert [verdict for case, verdict in done.verdicts().items() if "fails" in case] == [
+            Verdict.FAILED,
+            Verdict.FAILED,
+            Verdict.SKIPPED,
+            Verdict.SKIPPED,
+        ]
+
+    def test_failures_that_were_counted_beside_others_leave_some_unconfirmed(self) -> None:
+        done = run(family(10, outcomes("fail")), options=Options(max_failures=1, jobs=4))
+        assert list(done.verdicts().values()).count(Verdict.FAILED) == 1
+        stages = {result.finding.observed for result in done.results if result.finding} - {"that"}
+        assert stages == {
+            "the run stopped at 1 failure before this was confirmed: that",
+            "the run stopped at 1 failure before this was put",
+        }
+
+    def test_cases_that_are_put_alone_stop_the_run_as_well(self) -> None:
+        done = run(family(5, outcomes("fail"), alone=True), options=Options(max_failures=1))
+        assert list(done.verdicts().values()) == [Verdict.FAILED] + [Verdict.SKIPPED] * 4
+
+    def test_what_counts_as_a_failure_is_the_callers_to_say(self) -> None:
+        known = Options(
+            max_failures=1, jobs=1, is_failure=lambda result: result.case != "area.case[0]" and failed(result)
+        )
+        done = run(family(4, outcomes("fail")), options=known)
+        assert list(done.verdicts().values()) == [Verdict.FAILED] * 2 + [Verdict.SKIPPED] * 2
 
     def test_departures_are_no_failures_and_confirmations_are_awaited(self) -> None:
         done = run([*family(3, outcomes("fail", "pass")), *waits(1)], options=Options(max_failures=1))
@@ -491,6 +525,11 @@ class TestStopping:
     def test_an_empty_plan_is_done_at_once(self) -> None:
         done = run([])
         assert (done.results, done.why) == ([], Why.DONE)
+
+
+def failed(result: Result) -> bool:
+    """Return whether `result` is a violation."""
+    return result.verdict is Verdict.FAILED
 
 
 def waits(count: int) -> list[Case]:

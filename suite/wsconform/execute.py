@@ -16,7 +16,7 @@ import trio
 
 from .catalogue import Entry
 from .expected import Expectations
-from .gate import TargetOutcome
+from .gate import FailOn, Policy, TargetOutcome
 from .journal import Footer, JournalWriter, TargetRecord
 from .judge import Attempted, Bench, result_of
 from .probe import ProbeFailed, probe
@@ -173,8 +173,12 @@ class Execution:
         watcher: Watcher | None = None,
         dial: Callable[[Target], Dialer] = dial,
         stale: Callable[[], Sequence[str]] = tuple,
+        policy: Policy | None = None,
     ) -> None:
-        """Put `plans` as `how` says; `stale` is asked at the end for what of the expectations holds no more."""
+        """Put `plans` as `how` says; `stale` is asked at the end for what of the expectations holds no more.
+
+        `policy` says what counts as a failure where the run is to stop after so many.
+        """
         self.plans, self.registry, self.how, self.writer = tuple(plans), registry, how, writer
         self.expectations = expectations or Expectations()
         self.watcher: Watcher = watcher or Silent()
@@ -183,6 +187,8 @@ class Execution:
         self.seconds = 0.0
         self.stale: tuple[str, ...] = ()
         self._dial, self._stale = dial, stale
+        # After --fail-on never, what would break the gate otherwise is a failure all the same.
+        self._policy = policy if policy and policy.fail_on is not FailOn.NEVER else Policy()
         self._redactor = Redactor()
         self._scope: trio.CancelScope | None = None
 
@@ -290,6 +296,7 @@ class Execution:
             budget=left,
             retries=self.how.retries,
             max_failures=self.how.max_failures,
+            is_failure=lambda result: self._policy.breaks(self.expectations.explained(outcome.name, result)),
         )
 
         def keep(result: Result) -> None:

@@ -65,30 +65,32 @@ class Expectations:
 
         Attempts that disagree are expected where an entry names the verdicts of all of them.
         """
-        told: str | None = None
-        wavers = False
         for entry in self._of(target):
             if not self._takes(entry, result.case):
                 continue
-            if result.verdict is Verdict.SKIPPED:
-                if result.reason is not Reason.BUDGET:
-                    self._seen.setdefault(entry, {})[target, result.case] = None
+            if result.verdict is not Verdict.SKIPPED:
+                # One that names "passed" itself is content with a pass, and a flaky case may fail the next time.
+                explained = result.verdict in entry.verdicts
+                passes = not explained and result.verdict in _GOOD and not result.flaky
+                self._seen.setdefault(entry, {})[target, result.case] = passes
+            elif result.reason is not Reason.BUDGET:
+                self._seen.setdefault(entry, {})[target, result.case] = None
+        return self.explained(target, result)
+
+    def explained(self, target: str, result: Result) -> Result:
+        """Return what `mark` does, and remember nothing."""
+        told: str | None = None
+        wavers = False
+        attempts = {attempt.verdict for attempt in result.attempts}
+        for entry in self._of(target):
+            if result.verdict not in entry.verdicts or not self._takes(entry, result.case):
                 continue
-            explained = result.verdict in entry.verdicts
-            if explained and result.verdict not in _GOOD and told is None:
+            if result.verdict not in _GOOD and result.verdict is not Verdict.SKIPPED and told is None:
                 told = entry.told
-            attempts = {attempt.verdict for attempt in result.attempts}
-            wavers = wavers or (result.flaky and entry.named and explained and attempts <= entry.verdicts)
-            # One that names "passed" itself is content with a pass, and a flaky case may fail the next time.
-            passes = not explained and result.verdict in _GOOD and not result.flaky
-            self._seen.setdefault(entry, {})[target, result.case] = passes
+            wavers = wavers or (result.flaky and entry.named and attempts <= entry.verdicts)
         if told is None and not wavers:
             return result
         return replace(result, expected=told, flaky_expected=wavers)
-
-    def about_case(self, target: str, case: str) -> tuple[Expectation, ...]:
-        """Return the entries that speak of `case` at `target`, the target's own first."""
-        return tuple(entry for entry in self._of(target) if self._takes(entry, case))
 
     def _of(self, target: str) -> Iterator[Expectation]:
         yield from (entry for entry in self.entries if entry.target == target)

@@ -40,7 +40,10 @@ class Why(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to run: `jobs` connections side by side, `limits`, whether to `confirm`, seconds of `budget`."""
+    """How to run: `jobs` connections side by side, `limits`, whether to `confirm`, seconds of `budget`.
+
+    After `max_failures` results that `is_failure` counts, no more cases are put.
+    """
 
     jobs: int = 8
     limits: Limits = field(default_factory=Limits)
@@ -48,6 +51,7 @@ class Options:
     budget: float | None = None
     retries: int = 0
     max_failures: int | None = None
+    is_failure: Callable[[Result], bool] = lambda result: result.breaks_gate
 
 
 Restart = Callable[[], Awaitable[bool]]
@@ -95,10 +99,11 @@ class Runner:
             for conversation in seen:
                 watch.see(conversation, (), 0)
         with self._budget():
-            await self._side_by_side([case for case in cases if not case.alone])
-            for case in cases:
-                if case.alone and not self._stopped():
-                    await self._first(case)
+            for queue in (deque(case for case in cases if not case.alone), deque(case for case in cases if case.alone)):
+                while queue and not self._stopped():
+                    await self._side_by_side(queue)
+                    if queue:
+                        await self._confirm()
             await self._confirm()
         self._leave_open()
         self._conclude()
@@ -115,17 +120,27 @@ class Runner:
         limit = self.options.max_failures
         return self._lost or (limit is not None and self._failures >= limit)
 
-    async def _side_by_side(self, cases: Sequence[Case]) -> None:
-        queue = iter(cases)
+    def _suspects_enough(self) -> bool:
+        """Whether the failures so far would stop the run, if those that were seen once are confirmed."""
+        limit = self.options.max_failures
+        if limit is None:
+            return False
+        seen_once = sum(
+            self.options.is_failure(self._result(case, first))
+            for case, first in self._open.values()
+            if first is not None
+        )
+        return self._failures + seen_once >= limit
+
+    async def _side_by_side(self, queue: deque[Case]) -> None:
+        """Put the cases of `queue`, all of which may run beside others, or none; some stay where failures are many."""
 
         async def work() -> None:
-            for case in queue:
-                if self._stopped():
-                    return
-                await self._first(case)
+            while queue and not self._stopped() and not self._suspects_enough():
+                await self._first(queue.popleft())
 
         async with trio.open_nursery() as nursery:
-            for _ in range(max(1, self.options.jobs)):
+            for _ in range(1 if queue[0].alone else max(1, self.options.jobs)):
                 nursery.start_soon(work)
 
     async def _first(self, case: Case) -> None:
@@ -190,6 +205,8 @@ class Runner:
         await self._second_side_by_side([pending[id] for id in pending if id in waiting])
         for id, watches in self._breaches.items():
             await self._second_look(id, watches)
+        self._suspects.clear()
+        self._breaches.clear()
 
     def _may_wait_beside_others(self, case: Case, first: Attempted | None) -> bool:
         return first is not None and first.waited_out and not case.alone and case.id not in self._suspects
@@ -259,13 +276,13 @@ class Runner:
         if disagreed is not None:
             earlier = Attempt(disagreed.verdict, disagreed.finding, disagreed.micros, disagreed.transcript)
             result = replace(result, attempts=(earlier,), flaky=True)
-        self._failures += result.breaks_gate
+        self._failures += self.options.is_failure(result)
         self._report(result)
 
     def _leave_open(self) -> None:
         """Report what the run's end left undecided: put once and not confirmed, or not put at all."""
         verdict, reason = Verdict.SKIPPED, Reason.BUDGET
-        text = f"the run stopped at {self.options.max_failures} failures"
+        text = f"the run stopped at {self._failures} failure{'' if self._failures == 1 else 's'}"
         if self.why is Why.LOST:
             verdict, reason = Verdict.INCONCLUSIVE, Reason.LOST
             text = "the target was lost and could not be started again"

@@ -119,6 +119,13 @@ class Run:
         return registry()
 
     @functools.cached_property
+    def policy(self) -> Policy:
+        """What breaks the gate."""
+        from .. import gate
+
+        return gate.Policy(gate.FailOn(self.settings.fail_on), frozenset(map(gate.Allow, self.settings.allow)))
+
+    @functools.cached_property
     def catalogue(self) -> tuple[Entry, ...]:
         """All cases and monitors; their older names are read only for somebody who may use them."""
         from ..aliases import ask_for_aliases
@@ -148,7 +155,7 @@ class Run:
         plans = self._plans(chosen)
         expectations = self._expectations()
         prose, style = output(settings, sys.stderr if json else None)
-        policy = gate.Policy(gate.FailOn(settings.fail_on), frozenset(map(gate.Allow, settings.allow)))
+        policy = self.policy
         if not any(plan.entries for plan in plans):
             raise Problem(self._nothing_selected(plans), Exit.NOTHING)
         folder = writable_folder(settings.out, "-o")
@@ -288,6 +295,7 @@ class Run:
             expectations=expectations,
             watcher=teller,
             stale=lambda: self._stale(expectations, plans),
+            policy=self.policy,
         )
         gc.freeze()
         gc.enable()
