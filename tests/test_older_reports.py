@@ -264,7 +264,8 @@ class TestClosing:
             *("7.3.2", "7.3.6", "7.5.1"),
             *(f"7.9.{number}" for number in range(1, 10)),
         ]
-        assert asked("7.7.1").codes == (1000,)
+        assert asked("7.7.1").codes == (1000, 1000)
+        assert (asked("7.13.2").codes, asked("7.13.2").clean) == ((1000, 65535, 1002), False)
         assert asked("7.7.13").codes == (1000, 4999)
 
 
@@ -350,6 +351,22 @@ class TestCase:
             ["message", "ab", False],
             ["pong", "0xff"],
         ]
+
+    @pytest.mark.parametrize(
+        ("entries", "why"),
+        [
+            ((*OPEN, CLOSE, reply(1000), FIN), None),
+            ((*OPEN, CLOSE, reply(1000)), "the server left TCP open"),
+            ((*OPEN, CLOSE, FIN), "the target ended TCP without a Close"),
+            ((*OPEN, CLOSE), "the target sent no Close"),
+            ((*OPEN, reply(1002), FIN), "the suite sent no Close"),
+            (OPEN[:1], "the opening handshake was not completed"),
+        ],
+    )
+    def test_an_end_that_is_not_clean_says_why(self, tmp_path: Path, entries: Sequence[Entry], why: str | None) -> None:
+        rendered(tmp_path, journal(of("1.1.2", transcript=tuple(entries))))
+        found = case_file(tmp_path, "it_case_1_1_2.json")
+        assert (found["wasClean"], found["wasNotCleanReason"]) == (why is None, why)
 
     def test_a_head_that_is_cut_says_so(self, tmp_path: Path) -> None:
         octets = b"GET / HTTP/1.1\r\nX: " + b"x" * 300 + b"\r\n\r\n"

@@ -106,7 +106,7 @@ def record(told: Told, agent: str, started: str) -> dict[str, object]:
         "txOctetStats": _octet_stats(seen, Direction.OURS),
         "wasClean": seen.clean,
         "wasCloseHandshakeTimeout": timed_out,
-        "wasNotCleanReason": None if seen.clean else closing.why,
+        "wasNotCleanReason": _unclean(seen),
         "wasOpenHandshakeTimeout": seen.response is None and seen.end is None,
         "wasServerConnectionDropTimeout": left_open,
         "wirelog": list(_wirelog(told)),
@@ -118,6 +118,16 @@ def _said(result: Result) -> str:
         return "Met."
     attempts = " Attempts disagreed; this is the last." if result.flaky else ""
     return f"Expected {result.finding.expected}; observed {result.finding.observed}.{attempts}"
+
+
+def _unclean(seen: Seen) -> str | None:
+    if seen.clean:
+        return None
+    if not seen.opened:
+        return "the opening handshake was not completed"
+    if seen.their_close is None:
+        return "the target ended TCP without a Close" if seen.end else "the target sent no Close"
+    return "the server left TCP open" if seen.our_close else "the suite sent no Close"
 
 
 def _head(entry: Entry | None) -> str:

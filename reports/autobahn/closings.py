@@ -34,7 +34,6 @@ _USUAL = Asked()
 _ERROR = Asked(by_tester=False, codes=(1002,), clean=False)
 _TEXT = Asked(by_tester=False, codes=(1007,), clean=False, fatal=True)
 _BAD = Asked(codes=(1002,), clean=False, bad_close=True)
-_NOTED = Asked(judged=False)
 
 #: Last numbers of the ids below 6.6 to 6.21 whose text is not UTF-8; the others there are valid.
 _INVALID: Mapping[int, str] = {
@@ -56,6 +55,8 @@ _INVALID: Mapping[int, str] = {
 
 #: The tester's code in 7.7.1, 7.7.2, ...; the peer may repeat it or say 1000.
 _REPEATED = (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999)
+#: The tester's code in 7.13.1 and 7.13.2, above every range.
+_BEYOND = {1: 5000, 2: 65535}
 
 
 def asked(id: str) -> Asked:
@@ -70,12 +71,14 @@ def asked(id: str) -> Asked:
             return _TEXT
         case (6, [kind, number]) if str(number) in _INVALID.get(kind, "").split():
             return _TEXT
-        case (7, [1, 6]) | (7, [13, _]):
-            return _NOTED
+        case 7, [1, 6]:
+            return Asked(judged=False)
+        case (7, [13, number]) if number in _BEYOND:
+            return Asked(codes=(1000, _BEYOND[number], 1002), clean=False, judged=False)
         case (7, [3, 2 | 6]) | (7, [9, _]):
             return _BAD
         case 7, [5, 1]:
             return Asked(codes=(1002, 1007), clean=False, bad_close=True)
         case (7, [7, number]) if number <= len(_REPEATED):
-            return Asked(codes=tuple(dict.fromkeys((1000, _REPEATED[number - 1]))))
+            return Asked(codes=(1000, _REPEATED[number - 1]))
     return _USUAL
