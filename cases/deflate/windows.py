@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 from wsconform import Connection, Frame, Incoming, Need, case, each
+from wsconform.handshake import DEFLATE
 from wsconform.opening import BROWSER_OFFER
 from wsconform.result import Reason
 from wsconform.session import Unreached
@@ -38,7 +39,7 @@ def _over_messages(ws: Connection, distance: int, count: int) -> tuple[list[Fram
 @case(
     *("7692-7.2.2-10", "7692-7.2.2-11", "7692-7.1.2.1-4", "7692-7.1.2.2-7", "7692-5-4"),
     needs=Need.ECHO,
-    offer=BROWSER_OFFER,
+    offer=DEFLATE,
     hint=_HINT,
 )
 @each(distance=(32506, 32507, 32767, 32768), length=(3, 258))
@@ -56,7 +57,7 @@ async def message_refers_as_far_back_as_can_be_said(ws: Connection, distance: in
 @case(
     *("7692-7.2.2-10", "7692-7.2.2-11", "7692-7.1.2.1-4", "7692-7.1.2.2-7", "7692-5-4"),
     needs=Need.ECHO,
-    offer=BROWSER_OFFER,
+    offer=DEFLATE,
     hint=_HINT,
 )
 @each(distance=(32506, 32768), count=(1, 2, 33))
