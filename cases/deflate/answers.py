@@ -8,8 +8,8 @@ from wsconform.opening import BROWSER_OFFER
 from wsconform.wire.frame import RSV1
 
 from ..opening.answers import taken
+from .made import HELLO
 from .negotiated import (
-    HELLO,
     WINDOWS,
     answer_to,
     echo_compressed,

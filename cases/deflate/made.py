@@ -31,8 +31,9 @@ def fragments(*payloads: bytes, opcode: int = TEXT, rsv: int = RSV1) -> list[Fra
 def our_window(ws: Connection) -> int:
     """Return how far back our messages may refer, in octets, by what was agreed."""
     agreed = ws.conversation.deflate
-    bits = agreed.get(f"{ws.role.value}_max_window_bits") if agreed else None
-    return 1 << int(bits or 15)
+    value = agreed.get(f"{ws.role.value}_max_window_bits") if agreed else None
+    # A target may have answered anything; whether it was right to is for the cases about negotiation.
+    return 1 << next((bits for bits in range(8, 16) if str(bits) == value), 15)
 
 
 def takes_over(ws: Connection) -> bool:

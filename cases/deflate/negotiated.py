@@ -13,9 +13,6 @@ from ..opening.answers import EXTENSIONS, said
 
 WINDOWS = range(8, 16)
 
-#: "Hello", and "Hello" again by a reference into the message before (RFC 7692 section 7.2.3.2).
-HELLO, HELLO_AGAIN = bytes.fromhex("f248cdc9c90700"), bytes.fromhex("f200110000")
-
 
 def offering(opening: Opening, *lines: str) -> Request:
     """Return a correct request that offers `lines`, a field line each."""

@@ -8,7 +8,8 @@ from wsconform.result import Reason
 from wsconform.session import Unreached
 from wsconform.wire.frame import RSV1
 
-from .negotiated import HELLO, agreed, answer_to, declined, offering, told
+from .made import HELLO
+from .negotiated import agreed, answer_to, declined, offering, told
 
 _DECLINE = "answer 101 without permessage-deflate: leaving it out is how an offer is declined"
 _NEXT = "decline the offer that is not in order, and go on with the next one of the list"

@@ -12,7 +12,8 @@ from wsconform.result import Reason
 from wsconform.session import Unreached
 from wsconform.wire.frame import RSV1, TEXT
 
-from .negotiated import HELLO, HELLO_AGAIN, WINDOWS
+from .made import AGAIN, HELLO
+from .negotiated import WINDOWS
 from .offers import NO_WINDOW, UNDEFINED
 from .replies import accepting, deflate_offers, is_opened, replying, require_no_offer, require_offered
 
@@ -169,7 +170,7 @@ async def missing_server_no_context_takeover_fails_the_connection(incoming: Inco
     answer = accepting(incoming, parameter).removesuffix(f"; {parameter}")
     ws, opened = await is_opened(incoming, replying(incoming, answer))
     incoming.depart_if(opened, "goes on, though the server did not agree to do without takeover")
-    await ws.send(Frame(TEXT, HELLO, rsv=RSV1), Frame(TEXT, HELLO_AGAIN, rsv=RSV1))
+    await ws.send(Frame(TEXT, HELLO, rsv=RSV1), Frame(TEXT, AGAIN, rsv=RSV1))
     await ws.expect_echo(*[Frame.text("Hello")] * 2 * opened)
 
 
