@@ -65,7 +65,12 @@ if TYPE_CHECKING:
     "-o", "--out", type=Value(values.PATH, "DIR"), help="Folder of journal and reports. Default: wsconform-out."
 )
 @click.option(
-    "-r", "--report", "reports", multiple=True, metavar="KIND[=PATH]", help="Also write html, junit, json, md."
+    "-r",
+    "--report",
+    "reports",
+    multiple=True,
+    metavar="KIND[=PATH]",
+    help="Also write html, junit, json, md, autobahn.",
 )
 @click.option("--json", "json_", is_flag=True, help="The journal on stdout, prose on stderr.")
 @click.option("-q", "--quiet", is_flag=True, help="The verdict alone.")
