@@ -1,13 +1,16 @@
 """Every case is proven: the reference passes it, and some mutant that names it fails it.
 
 `WSCONFORM_PROOF=whole` (`make proof`) puts the whole catalogue to every mutant; without it each mutant gets all members
-of the families that it claims, and the first and last of every other.
+of the families that it claims, and the first and last of every other. Of the families that put a thousand compressed
+messages only the shortest are put: what is longer, or in fragments, is proven with a few messages, by other families
+that have the same members.
 """
 
 from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Iterable
 
 import pytest
 
@@ -23,6 +26,10 @@ MUTANTS = {mutant.name: mutant for mutant in load_mutants()}
 #: Whether every mutant is put the whole catalogue (minutes), and not a sample of what it does not claim.
 WHOLE = os.environ.get("WSCONFORM_PROOF") == "whole"
 
+#: Families that take hours, and what of them is put all the same.
+THOUSANDS = ("deflate.volume.thousand_*", "deflate.volume.agreement_is_kept_for_a_thousand_messages*")
+AFFORDABLE = ("*-16]", "*-256]")
+
 REFERENCES: dict[Role, Endpoint] = {Role.SERVER: ReferenceServer, Role.CLIENT: ReferenceClient}
 
 
@@ -33,17 +40,27 @@ def catalogue(role: Role) -> tuple[Entry, ...]:
     return tuple(entry for entry in load_catalogue() if binding(entry, role, registry))
 
 
+def affordable(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return those of `entries` that can be put here."""
+    return tuple(
+        entry
+        for entry in entries
+        if not any(matches(family, entry.id) for family in THOUSANDS)
+        or any(matches(member, entry.id) for member in AFFORDABLE)
+    )
+
+
 @pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize("role", REFERENCES)
 def test_the_reference_passes_every_case(role: Role, tls: bool) -> None:
-    results = put(catalogue(role), REFERENCES[role], heavy=not tls, tls=tls)
+    results = put(affordable(catalogue(role)), REFERENCES[role], heavy=not tls, tls=tls)
     assert {id: str(results[id].finding) for id in failed(results)} == {}
 
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_mutant_fails_exactly_what_it_claims(name: str) -> None:
     mutant = MUTANTS[name]
-    plan = catalogue(mutant.role) if WHOLE else sample(mutant)
+    plan = affordable(catalogue(mutant.role) if WHOLE else sample(mutant))
     results = put(plan, mutant.endpoint, heavy=mutant.heavy, tls=mutant.tls)
     claimed = {id for id in results if any(matches(pattern, id) for pattern in mutant.fails)}
     if not WHOLE:
