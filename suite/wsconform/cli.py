@@ -20,6 +20,7 @@ COMMANDS = {
     "list": "list cases, requirements, targets or profiles",
     "explain": "tell one case to a person",
     "report": "make documents of journals",
+    "replay": "run again what failed in a journal",
     "diff": "tell what changed between two runs",
     "merge": "make one journal of several",
     "export": "make a script or a capture of a recorded case",
