@@ -154,8 +154,8 @@ async def window_of_the_client_is_not_above_its_hint(opening: Opening, bits: int
     The hint may be ignored, but then the parameter says nothing.
     """
     _, accepted = await answer_to(opening, f"{DEFLATE}; client_max_window_bits={bits}")
-    given = (accepted and accepted.get("client_max_window_bits")) or "0"
-    larger = given.isdecimal() and int(given) > bits
+    given = accepted.get("client_max_window_bits") if accepted else None
+    larger = given in map(str, range(bits + 1, 16))
     opening.depart_if(larger, f"client_max_window_bits={given} where {bits} was the hint")
 
 

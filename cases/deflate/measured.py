@@ -76,7 +76,7 @@ async def _expect_window_if_accepted(opening: Opening, answer: Answer, wire: Wir
     offer={
         "alone": f"{DEFLATE}; server_no_context_takeover",
         "both": f"{DEFLATE}; server_no_context_takeover; client_no_context_takeover",
-        "window": f"{DEFLATE}; server_no_context_takeover; server_max_window_bits=10",
+        "window": f"{DEFLATE}; server_no_context_takeover; server_max_window_bits=12",
         "browser": f"{BROWSER_OFFER}; server_no_context_takeover",
     }
 )
