@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wsconform import Connection, Frame, Incoming, Need, case, each
+from wsconform.handshake import DEFLATE
 from wsconform.opening import BROWSER_OFFER
 from wsconform.result import Reason
 from wsconform.session import Unreached
@@ -68,7 +69,7 @@ async def message_refers_to_the_one_before(ws: Connection) -> None:
 @case(
     *("7692-7.2.2-4", "7692-7.2.2-6", "7692-7.1.1.1-6", "7692-7.1.1.2-4"),
     needs=Need.ECHO,
-    offer=BROWSER_OFFER,
+    offer=DEFLATE,
     allow=10,
     hint=_HINT,
 )
@@ -110,7 +111,7 @@ async def message_that_stands_alone_is_delivered_among_others(ws: Connection) ->
     await ws.expect_echo(hello, hello, *_similar(1), hello, hello)
 
 
-@case("7692-7.2.1-13", needs=Need.ECHO, offer="permessage-deflate; client_no_context_takeover", hint=_HINT)
+@case("7692-7.2.1-13", needs=Need.ECHO, offer=f"{DEFLATE}; client_no_context_takeover", hint=_HINT)
 async def offer_to_do_without_takeover_binds_nobody(ws: Connection) -> None:
     """client_no_context_takeover in the offer is a hint: where the answer has it not, the client may take over.
 
@@ -121,7 +122,7 @@ async def offer_to_do_without_takeover_binds_nobody(ws: Connection) -> None:
     await ws.expect_echo(Frame.text("Hello"), Frame.text("Hello"))
 
 
-@case("7692-7.2.2-7", needs=Need.ECHO, offer="permessage-deflate; client_no_context_takeover")
+@case("7692-7.2.2-7", needs=Need.ECHO, offer=f"{DEFLATE}; client_no_context_takeover")
 async def messages_without_takeover_are_delivered(ws: Connection) -> None:
     """Where the answer has client_no_context_takeover, the server may forget the window; we use none.
 
