@@ -87,8 +87,10 @@ class Capability:
     case: str = ""
 
 
-# What these areas note is what a target can do; elsewhere notes belong to their cases.
+# What these areas note is what a target can do; elsewhere notes belong to their cases. What was refused, and with
+# what, belongs to its case everywhere.
 _TELLING = ("limits", "deflate")
+_REFUSALS = re.compile(r"refus|answered|stopped with|reply")
 _MOST_VALUES = 4
 _TRANSPORTS = {"tcp": "TCP", "tls": "TLS over TCP"}
 
@@ -107,6 +109,8 @@ def capabilities(column: Column) -> list[Capability]:
         found.append(Capability("round trip", (f"{target.round_trip * 1000:.2f} ms",)))
     if enders := _who_ends_tcp(column.cases.values()):
         found.append(Capability("closes TCP", (enders,)))
+    if chosen := _chosen(column.cases.values()):
+        found.append(Capability("subprotocols", chosen))
     found += [Capability(name, (value,)) for name, value in target.notes.items() if name != "not tested"]
     found += _noted(column)
     return [each for each in found if any(each.values)]
@@ -115,8 +119,10 @@ def capabilities(column: Column) -> list[Capability]:
 def _noted(column: Column) -> Iterator[Capability]:
     notes: dict[tuple[str, str], tuple[dict[str, None], str]] = {}
     for result in column.cases.values():
-        if result.area in _TELLING or "subprotocol" in result.family:
-            for key, text in result.notes:
+        if result.area not in _TELLING:
+            continue
+        for key, text in result.notes:
+            if not _REFUSALS.search(key):
                 values, _ = notes.setdefault((_topic(result), key), ({}, result.case))
                 values[text] = None
     for (topic, key), (values, case) in notes.items():
@@ -130,6 +136,15 @@ def _topic(result: Result) -> str:
     """The family's last part in plain words, without what it claims: "long message", "many small fragments"."""
     words = result.family.rpartition(".")[2].replace("_", " ")
     return re.split(r" (?:is|are|comes?|gets?) ", words, maxsplit=1)[0]
+
+
+def _chosen(results: Iterable[Result]) -> tuple[str, ...]:
+    """The subprotocols that a target chose of ours, () where it was offered none."""
+    chosen = {
+        text for result in results if "subprotocol" in result.family for key, text in result.notes if key == "chosen"
+    }
+    named = tuple(sorted(chosen - {"none"}))
+    return named or (("none of those that the suite offers",) if chosen else ())
 
 
 def _who_ends_tcp(results: Iterable[Result]) -> str:

@@ -28,12 +28,17 @@ _PLAIN = re.compile(rb"(?:[ -~]+\r\n)+\r\n")
 _PLAIN_PARTS = re.compile(rb"[ -~\r\n]*")
 
 
+#: What a packed row is made of.
+Packed = str | int | list["Packed"]
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One entry, ready to be shown; every text is free of what cannot be seen, `lines` and `dump` line by line.
+    """One entry, ready to be shown; every text is free of what cannot be seen, `lines` line by line.
 
     `side` is ours, target or event; `fields` are a frame's header fields and payload; `lines` the text of a
-    request or response; `dump` the octets in hexadecimal.
+    request or response; `octets` those that are shown in hexadecimal, none where that would add nothing; `masked`
+    is where a frame's masked payload begins, behind its key, 0 for one without a key.
     """
 
     side: str
@@ -43,12 +48,34 @@ class Row:
     decided: bool
     fields: tuple[tuple[str, str], ...]
     lines: tuple[str, ...]
-    dump: tuple[str, ...]
+    octets: Octets
+    masked: int = 0
 
     @property
     def opens(self) -> bool:
         """Whether there is more to see than the summary."""
-        return bool(self.fields or self.lines or self.dump)
+        return bool(self.fields or self.lines or self.octets.head)
+
+    @property
+    def dump(self) -> tuple[str, ...]:
+        """The octets in hexadecimal, line by line."""
+        return tuple(_dump(self.octets))
+
+    def packed(self, css: str, symbol: str) -> list[Packed]:
+        """Return the row as a single file packs it, for the script to put together what the template makes of it.
+
+        `css` and `symbol` are those of the result's mark. A masked payload is packed without its mask: what was
+        random is then in the file once, as the key, and the payload can be deflated.
+        """
+        head, cut = self.octets.head, list[Packed]()
+        if self.masked:
+            head = head[: self.masked] + apply_mask(head[self.masked :], head[self.masked - 4 : self.masked])
+        if self.octets.sha256 is not None:
+            cut = [self.octets.length, self.octets.sha256[:16], self.octets.tail.hex()]
+        told: list[Packed] = [css, symbol] if self.decided else []
+        fields: list[Packed] = [[name, value] for name, value in self.fields]
+        row: list[Packed] = [self.side, self.time, self.summary, self.connection, told, fields]
+        return [*row, "\n".join(self.lines), head.hex(), self.masked, cut]
 
 
 def rows(result: Result) -> tuple[Row, ...]:
@@ -68,7 +95,8 @@ def _row(entry: Entry, decided: bool) -> Row:
         decided=decided,
         fields=tuple(_fields(header, entry.octets)) if header else (),
         lines=_lines(entry.octets) if told else (),
-        dump=() if told and _is_plain(entry.octets) else tuple(_dump(entry.octets)),
+        octets=Octets() if told and _is_plain(entry.octets) else entry.octets,
+        masked=header.size if header and header.key is not None else 0,
     )
 
 

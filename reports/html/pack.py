@@ -1,7 +1,7 @@
 """Parts of a single file that are opened on demand: trees of elements, as JSON, deflated, in base64.
 
 What the templates make is taken apart into elements and texts, so that the script puts elements together and has
-no markup to read. Equal parts are kept once.
+no markup to read. Ladders, which are most of it, are packed as their rows. Equal parts are kept once.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ import html
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from markupsafe import Markup
 
-#: A text, or an element: a list of its tag, its attributes, and what is in it.
-Node = str | dict[str, str] | list["Node"]
+from .ladder import Packed, Row
+
+#: A text, an element (a list of its tag, its attributes, and what is in it), or a ladder (its rows, in a table).
+Node = str | dict[str, str] | dict[str, list[list[Packed]]] | list["Node"]
 
 # Parts are packed together up to so many characters; one pack is unpacked as a whole.
 _PACK = 200_000
@@ -29,8 +31,10 @@ _ATTRIBUTE = re.compile(r'([a-z][a-z-]*)(?:="([^"]*)")?')
 _SPACE = re.compile(r"[ \t]*\n\s*")
 
 
-def tree(markup: str) -> list[Node]:
+def tree(markup: str, ladders: Sequence[list[list[Packed]]] = ()) -> list[Node]:
     """Return what `markup` of our templates is made of; ValueError if an element is not closed in its place.
+
+    An element with the attribute data-rows has the rows of the ladder in that place of `ladders`.
 
     Values in it are escaped (a "<" or ">" of theirs is a reference), so that no more than tags has to be told.
     """
@@ -45,7 +49,10 @@ def tree(markup: str) -> list[Node]:
             if len(open_) == 1 or open_.pop()[0] != tag:
                 raise ValueError(f"</{tag}> closes another element, or none")
         else:
-            element: list[Node] = [tag, _given(attributes)]
+            given = _given(attributes)
+            element: list[Node] = [tag, given]
+            if "data-rows" in given:
+                element[1:] = [{"class": given["class"]}, {"rows": ladders[int(given["data-rows"])]}]
             inner.append(element)
             if tag not in _VOID:
                 open_.append((tag, element))
@@ -66,12 +73,18 @@ class Packer:
     _packs: list[list[str]] = field(default_factory=list)
     _room: int = 0
     _places: dict[str, str] = field(default_factory=dict)
+    _ladders: list[list[list[Packed]]] = field(default_factory=list)
+
+    def rows(self, rows: Iterable[Row], css: str, symbol: str) -> int:
+        """Take a ladder and return what the attribute data-rows has to say in a part that is added later."""
+        self._ladders.append([row.packed(css, symbol) for row in rows])
+        return len(self._ladders) - 1
 
     def add(self, markup: Markup) -> str:
         """Take a part and return "pack:place", by which the script finds it."""
         key = str(markup)
         if key not in self._places:
-            part = json.dumps(tree(key), ensure_ascii=True, separators=(",", ":"))
+            part = json.dumps(tree(key, self._ladders), ensure_ascii=True, separators=(",", ":"))
             if self._room < len(part):
                 self._packs.append([])
                 self._room = _PACK

@@ -9,6 +9,7 @@
     return element;
   };
   const pages = all(".page");
+  const hide = (element, hidden) => { if (element.hidden !== hidden) element.hidden = hidden; };
   const shownPage = () => pages.find((page) => !page.hidden);
 
   // --- addresses: "#part", and on the index "#part?filter", where part may be empty
@@ -30,32 +31,67 @@
     }
     return packs.get(number);
   };
+  const dump = (hex, masked, cut) => {
+    const octets = (hex.match(/../g) || []).map((each) => parseInt(each, 16));
+    for (let place = masked; masked && place < octets.length; place += 1) octets[place] ^= octets[masked - 4 + (place - masked) % 4];
+    const lines = (some, offset) => {
+      const told = [];
+      for (let start = 0; start < some.length; start += 16) {
+        const piece = some.slice(start, start + 16);
+        const letters = piece.map((octet) => octet >= 0x20 && octet < 0x7f ? String.fromCharCode(octet) : "·").join("");
+        const digits = piece.map((octet) => octet.toString(16).padStart(2, "0")).join(" ");
+        told.push(`${(offset + start).toString(16).padStart(4, "0")}  ${digits.padEnd(47)}  ${letters}`);
+      }
+      return told;
+    };
+    if (!cut.length) return lines(octets, 0).join("\n");
+    const [length, digest, rest] = cut;
+    const tail = (rest.match(/../g) || []).map((each) => parseInt(each, 16));
+    const between = `      … ${length - octets.length - tail.length} octets are not kept; all ${length} have SHA-256 ${digest}…`;
+    return [...lines(octets, 0), between, ...lines(tail, length - tail.length)].join("\n");
+  };
+  /* A row of a ladder; macros.html makes the same for a site. */
+  const rung = ([side, time, summary, connection, told, fields, head, hex, masked, cut]) => {
+    const say = make("span", { class: "say" }, make("i", {}, side === "event" ? "" : `${side}:`));
+    if (connection > 1) say.append(make("small", {}, `#${connection}`), " ");
+    say.append(make("q", {}, summary));
+    const line = [make("time", {}, time), say];
+    if (told.length) line.push(make("b", { class: "decides" }, told[1], make("i", {}, "this decided")));
+    const octets = make("div", { class: "octets" });
+    if (fields.length) {
+      octets.append(make("dl", { class: "fields" }, ...fields.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))));
+    }
+    if (head) octets.append(make("pre", { class: "head", tabindex: "0" }, head));
+    if (hex) octets.append(make("pre", { class: "hex", tabindex: "0" }, dump(hex, masked, cut)));
+    return make("li", { class: told.length ? `${side} decided ${told[0]}` : side },
+      octets.firstChild ? make("details", {}, make("summary", {}, ...line), octets) : make("div", { class: "plain" }, ...line));
+  };
   const built = (node) => {
     if (typeof node === "string") return node;
     const [tag, attributes, ...children] = node;
-    return make(tag, attributes, ...children.map(built));
+    return make(tag, attributes, ...children.flatMap((each) => each.rows ? each.rows.map(rung) : [built(each)]));
   };
   const canUnpack = "DecompressionStream" in window;
   /* Puts together the page of a case, then the ladders that are in sight. */
   const fill = async (holder) => {
+    if (!holder.dataset.pack) return false;
     const [pack, place] = holder.dataset.pack.split(":");
     holder.removeAttribute("data-pack");
     const nodes = (await unpack(pack))[place].map(built);
     holder.classList.remove("packed");
     holder.replaceChildren(...nodes);
+    return true;
+  };
+  const fillLadders = async (ladders) => {
+    if (!await fill(ladders)) return;
+    all(".again", ladders).forEach(copying);
+    choose(ladders);
   };
   const fillPage = async (page) => {
     if (!canUnpack) return;
     const holder = page.querySelector(".packed[data-pack]");
-    if (holder) {
-      await fill(holder);
-      enhance(holder);
-    }
-    for (const ladders of all(".ladders[data-pack]", page)) {
-      if (ladders.closest("details:not([open])")) continue;
-      await fill(ladders);
-      choose(ladders);
-    }
+    if (holder && await fill(holder)) enhance(holder);
+    for (const ladders of all(".ladders[data-pack]", page)) if (!ladders.closest("details:not([open])")) await fillLadders(ladders);
   };
 
   // --- what an address points into
@@ -70,7 +106,7 @@
     const { id } = address();
     const page = (single && id && document.getElementById(id)?.closest(".page")) || document.getElementById(id.split(":")[0])?.closest(".page") || pages[0];
     if (single) {
-      for (const each of pages) each.hidden = each !== page;
+      for (const each of pages) hide(each, each !== page);
       document.title = `${page.dataset.title} · WebSocket conformance`;
       for (const link of all("nav a")) {
         if (link.dataset.page === page.id) link.setAttribute("aria-current", "page");
@@ -172,13 +208,9 @@
     all(".again", root).forEach(copying);
     for (const ladders of all(".ladders:not([data-pack])", root)) choose(ladders);
   };
-  document.addEventListener("toggle", async (event) => {
+  document.addEventListener("toggle", (event) => {
     const ladders = event.target.open && canUnpack && event.target.parentElement.matches(".put") && event.target.querySelector(".ladders[data-pack]");
-    if (ladders) {
-      await fill(ladders);
-      all(".again", ladders).forEach(copying);
-      choose(ladders);
-    }
+    if (ladders) fillLadders(ladders);
   }, true);
 
   // --- the filter of the index
@@ -206,12 +238,12 @@
       const wanted = boxes.map((box) => box.checked);
       if (wanted.every((each, place) => each === shown[place])) return;
       shown = wanted;
-      const hide = (cells) => cells.forEach((cell, place) => { cell.hidden = !shown[place]; });
-      head.forEach(hide);
+      const some = (cells) => cells.forEach((cell, place) => hide(cell, !shown[place]));
+      head.forEach(some);
       for (const { rows, heads, counts } of areas) {
-        hide(heads);
-        hide(counts);
-        for (const { cells } of rows) hide(cells);
+        some(heads);
+        some(counts);
+        for (const { cells } of rows) some(cells);
       }
       const count = shown.filter(Boolean).length;
       for (const column of all("col.c", sheet)) column.span = Math.max(1, count);
@@ -230,10 +262,10 @@
         for (const { row, marks: has, text } of each.rows) {
           const show = wanted.every((word) => text.includes(word)) && (!level || row.dataset.l === level) &&
             (!marks.length || has.some((mark, place) => shown[place] !== false && marks.includes(mark)));
-          row.hidden = !show;
+          hide(row, !show);
           some += show;
         }
-        each.area.hidden = !some;
+        hide(each.area, !some);
         if (active && !filtering) each.open = each.area.open;
         if (active || filtering) each.area.open = active ? some > 0 : each.open;
         count += some;
