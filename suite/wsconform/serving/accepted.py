@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import trio
@@ -38,6 +38,11 @@ class Accepted:
         """Send all of `octets`; raises Reset."""
         self.touched = True
         await self.inner.send(octets)
+
+    async def send_each(self, pieces: Iterable[bytes]) -> None:
+        """Send `pieces`, each in a write of its own; raises Reset."""
+        self.touched = True
+        await self.inner.send_each(pieces)
 
     async def receive(self) -> bytes:
         """Return the next octets, first those of the request; b"" at the end; raises Reset."""
