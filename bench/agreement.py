@@ -46,6 +46,8 @@ CASES = "1.*,2.*,3.*,4.*,5.*,6.*,7.*,10.*"
 READY = "Ok, will run"
 DEADLINE = 1800.0
 
+HEAD = ("target", "ids", "agree", "explained", "open", "other code")
+
 Index = Mapping[str, Mapping[str, object]]
 
 
@@ -62,12 +64,12 @@ class Said:
         """Return what `index`, of one agent, says of the case called `id`; MISSING where it says nothing."""
         entry = index.get(id)
         if entry is None:
-            return cls("MISSING", "MISSING", None)
+            return cls("MISSING", "", None)
         code = entry["remoteCloseCode"]
         return cls(str(entry["behavior"]), str(entry["behaviorClose"]), code if isinstance(code, int) else None)
 
     def __str__(self) -> str:
-        return self.behavior if self.closing == self.behavior else f"{self.behavior}/{self.closing}"
+        return f"{self.behavior}/{self.closing}" if self.closing else self.behavior
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +151,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         figures[name] = {"theirs": indexes[0], "ours": indexes[1]}
         for difference, ruling in told:
             print(_line(difference, ruling), flush=True)
-    print(table(["target", "ids", "agree", "explained", "open", "other code"], rows))
+    print(table(HEAD, rows))
     print(_explained(found))
+    if options.markdown:
+        options.markdown.write_text(markdown(rows, found), encoding="utf-8")
     write(options.json, {"indexes": figures, "differences": [asdict(each) for each, _ in found]})
     return code or int(any(ruling is None for _, ruling in found))
 
@@ -163,6 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--python", help="a Python 2.7 to install the older suite with, if it is not installed")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep both suites' reports there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every index and difference as JSON")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the tables as Markdown")
     return parser
 
 
@@ -186,6 +191,35 @@ def _line(difference: Difference, ruling: Ruling | None) -> str:
 def _explained(found: Sequence[tuple[Difference, Ruling | None]]) -> str:
     counts = Counter(ruling for _, ruling in found if ruling is not None)
     return "\n".join(f"{count:4} by: {ruling.why}" for ruling, count in counts.most_common())
+
+
+def markdown(rows: Sequence[Sequence[str]], found: Sequence[tuple[Difference, Ruling | None]]) -> str:
+    """Return the counts by target, and what differs by ruling, as tables."""
+    lines = [_cells(HEAD), _cells(["---"] * len(HEAD)), *map(_cells, rows), ""]
+    by_ruling: dict[Ruling | None, list[Difference]] = {}
+    for difference, ruling in found:
+        by_ruling.setdefault(ruling, []).append(difference)
+    heads = ("Theirs", "Ours", "Ids", "Targets", "Ruling")
+    lines += [_cells(heads), _cells(["---"] * len(heads))]
+    for ruling, differences in sorted(by_ruling.items(), key=lambda item: -len(item[1])):
+        ids = sorted({each.id for each in differences}, key=order)
+        reading = f" ([reading](readings/{ruling.reading}.md))" if ruling and ruling.reading else ""
+        lines.append(
+            _cells(
+                (
+                    ", ".join(sorted({str(each.theirs) for each in differences})),
+                    ", ".join(sorted({str(each.ours) for each in differences})),
+                    ", ".join(ids),
+                    ", ".join(dict.fromkeys(each.target for each in differences)),
+                    f"{ruling.why}{reading}" if ruling else "**none**",
+                )
+            )
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _cells(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 # --- running both
