@@ -35,7 +35,7 @@ class Outcome:
 
 
 def outcome_of(result: Result, policy: Policy, known: Sequence[Expectation] = ()) -> Outcome:
-    """Return how the item of `result` ends under `policy`; `known` are the expectations that speak of its case."""
+    """Return how the item of `result` ends under `policy`; `known` are the expectations for its target."""
     if result.mark is Mark.SUITE_ERROR:
         return Outcome(Kind.ERROR)
     if policy.breaks(result):
