@@ -11,7 +11,7 @@ from wsconform.opening import BROWSER_OFFER
 from wsconform.wire.bits import BlockWriter, Match
 from wsconform.wire.blocks import TAIL
 
-from .made import AGAIN, HELLO, compressed, fragments, require_takeover
+from .made import AGAIN, HELLO, compressed, fragments, require_takeover, require_window
 
 _HELLO = Frame.text("Hello")
 
@@ -305,6 +305,7 @@ async def match_of_any_length_and_distance_is_inflated(ws: Connection, match: tu
     zlib never refers back farther than 32506 octets; the window is 32768 all the same.
     """
     length, distance = match
+    require_window(ws, distance)
     before = (ws.random_octets(16384).hex().encode() * 2)[:distance]
     writer = BlockWriter().stored(before).fixed(Match(length, distance))
     await ws.send(compressed(writer.message()))
