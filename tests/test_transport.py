@@ -6,7 +6,7 @@ import contextlib
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -240,6 +240,9 @@ class Recording:
 
     async def send_eof(self) -> None:
         self.asked.append("eof")
+
+    async def send_each(self, pieces: Iterable[bytes]) -> None:
+        raise NotImplementedError
 
     async def barrier(self) -> None:
         self.asked.append("barrier")

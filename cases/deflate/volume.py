@@ -1,15 +1,17 @@
-"""Compressed messages, few and a thousand: five kinds of data, seven agreements, eighteen sizes (RFC 7692 7.2)."""
+"""Compressed messages, few and a thousand: five kinds of data, eight agreements, eighteen sizes (RFC 7692 7.2)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from wsconform import Connection, Need, Profile, case, each
+from wsconform.opening import BROWSER_OFFER
 from wsconform.volume import echo_volume, replayed
 
 from .data import KINDS, Kind
 
-#: What is asked of a target that compresses: of a client that its own direction keeps to the same.
+#: What is asked of a server; a client is asked to keep its own direction to the same. All but the last are the older
+#: suite's, which never takes over a window of its own from a client to a server.
 _BASE = "permessage-deflate; client_no_context_takeover; client_max_window_bits"
 OFFERS: Mapping[str, str] = {
     "nothing": _BASE,
@@ -21,6 +23,7 @@ OFFERS: Mapping[str, str] = {
     "three_offers": (
         f"{_BASE}; server_no_context_takeover; server_max_window_bits=9, {_BASE}; server_no_context_takeover, {_BASE}"
     ),
+    "takeover": BROWSER_OFFER,
 }
 
 #: Lengths of messages, and the most octets of a frame (None: one frame each).

@@ -471,7 +471,12 @@ class _Exchange:
             self.ws.conversation.sent.append(told)
         if self._pongs:
             await self._flush(buffer)
-            pongs, self._pongs = self._pongs, []
+            await self._answer_pings()
+
+    async def _answer_pings(self) -> None:
+        """Answer what came meanwhile, between two frames of our own: so do whoever sends, and who reads at the end."""
+        pongs, self._pongs = self._pongs, []
+        if pongs:
             await self.ws.put(self.ws.prepare(pong) for pong in pongs)
 
     async def _flush(self, buffer: bytearray) -> None:
@@ -495,6 +500,7 @@ class _Exchange:
 
     async def _wait_for_room(self) -> None:
         while not self._has_room():
+            await self._answer_pings()
             self._room = trio.Event()
             await self._room.wait()
 
@@ -513,6 +519,8 @@ class _Exchange:
                 self._moved = trio.current_time()
             self._heed()
             self._room.set()
+            if self.all_sent:
+                await self._answer_pings()
 
     def _heed(self) -> None:
         """Look at the control frames that have come, and at the end of the stream."""
