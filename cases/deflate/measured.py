@@ -145,7 +145,7 @@ async def agreed_window_counts_and_not_the_hint(incoming: Incoming, more: int) -
 
 
 @case("7692-7.2.1-12", needs=Need.ECHO, hint=_FRESH)
-@each(beside={"alone": "", "server_too": "; server_no_context_takeover", "window": "; server_max_window_bits=10"})
+@each(beside={"alone": "", "server_too": "; server_no_context_takeover"})
 async def client_starts_with_an_empty_window(incoming: Incoming, beside: str) -> None:
     """Once client_no_context_takeover is agreed, every message of the client can be inflated by itself.
 

@@ -67,7 +67,14 @@ async def deflate_without_an_offer_fails_the_connection(incoming: Incoming) -> N
 
 
 @case("7692-7-6", hint=_FAIL)
-@each(parameters=UNDEFINED | {"mem_level": "mem_level=8"})
+@each(
+    parameters=UNDEFINED
+    | {
+        "before_a_known_one": "foo; client_no_context_takeover",
+        "level": "client_no_context_takeover; level=9",
+        "mem_level": "mem_level=8",
+    }
+)
 async def undefined_parameter_fails_the_connection(incoming: Incoming, parameters: str) -> None:
     """An answer with a parameter that is not defined for answers fails the connection.
 
