@@ -184,6 +184,8 @@ def _parsed(path: Path, octets: bytes) -> Mapping[str, object]:
         return tomllib.loads(octets.decode())
     except ValueError as problem:
         raise Problem(f"{path}: not TOML: {problem}") from None
+    except RecursionError:
+        raise Problem(f"{path}: not TOML that can be read: it is nested too deeply") from None
 
 
 def load(folder: Path | None = None, *, file: Path | None = None) -> Configuration:

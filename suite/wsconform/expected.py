@@ -167,6 +167,8 @@ def load(path: Path, name: str | None = None) -> Expectations:
         raise Problem(f"{path}: cannot be read: {problem.strerror}; name another file with --expected") from None
     except ValueError as problem:
         raise Problem(f"{name}: not TOML: {problem}") from None
+    except RecursionError:
+        raise Problem(f"{name}: not TOML that can be read: it is nested too deeply") from None
     entries = list[Expectation]()
     for target, table in tables.items():
         if not isinstance(table, dict):

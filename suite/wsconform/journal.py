@@ -317,6 +317,8 @@ def _records(lines: Iterable[str], where: str) -> Iterator[tuple[int, dict[str, 
             if number == kept[-1][0] and number > 1:
                 return
             raise JournalError(f"{where}: line {number}: not JSON; the file is no journal, or damaged") from None
+        except RecursionError:
+            raise JournalError(f"{where}: line {number}: nested too deeply; the file is no journal") from None
         if not isinstance(value, dict) or "record" not in value:
             raise JournalError(f"{where}: line {number}: no record; the file is no journal, or damaged")
         yield number, value

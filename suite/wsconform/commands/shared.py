@@ -81,6 +81,8 @@ def journal_at(path: Path) -> Journal:
         return read(path / "journal.jsonl" if path.is_dir() else path)
     except JournalError as problem:
         raise Problem(str(problem)) from None
+    except OSError as problem:
+        raise Problem(f"{path}: cannot be read: {problem.strerror}; name a journal.jsonl that a run wrote") from None
 
 
 def target_in(journal: Journal, path: Path, name: str | None) -> TargetResults:
