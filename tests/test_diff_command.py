@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from tests import journals
 from tests.command import Say
 from tests.journals import header, result, target
+from wsconform.commands.schema import text_of
 from wsconform.journal import Journal, dumps
 from wsconform.requirement import Level
 from wsconform.result import Finding, Reason, Result, Verdict
@@ -179,6 +181,7 @@ def test_json_holds_every_change(say: Say) -> None:
     code, out, err = say("diff", "a.jsonl", "b.jsonl", "--json")
     assert (code, err) == (1, "")
     found = json.loads(out)
+    jsonschema.validate(found, json.loads(text_of("diff")))
     assert (found["exit"], found["fail_on"], found["same"]) == (1, "must", 0)
     counts = {
         kind: len(found[kind]) for kind in ("newly_violated", "newly_met", "undecided", "otherwise", "new", "gone")

@@ -16,6 +16,7 @@ SCHEMAS = {
     "targets": "list targets --json",
     "profiles": "list profiles --json",
     "probe": "probe --json",
+    "diff": "diff --json",
     "configuration": "wsconform.toml",
     "expected": "expected.toml",
 }
