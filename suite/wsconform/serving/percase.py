@@ -54,7 +54,9 @@ class PerCase:
         self._server, self._command, self._agent, self._nursery = server, command, agent, nursery
         self._within = within
         self._log = log_file(folder, agent)
-        self._numbers = {case.id: number for number, case in enumerate(server.numbered, 1)}
+        numbered = enumerate(server.numbered, 1)
+        # A case may have several numbers; its first one is what its client is told.
+        self._numbers = {case.id: number for number, case in reversed(list(numbered))}
         self._evidence: dict[str, dict[str, str]] = {}
         self._absent = 0
         self.lost = False
