@@ -178,9 +178,8 @@ class Run:
             with path.open("w", encoding="utf-8", newline="\n") as file:
                 copies = (Copy(Out(sys.stdout)),) if json else ()
                 writer = JournalWriter(file, *copies)
-                farewell = any(document.kind == "autobahn" for document in documents)
                 execution = self._execute(
-                    plans, expectations, writer, teller, folder, keep_all=manner.verbose, farewell=farewell
+                    plans, expectations, writer, teller, folder, keep_all=manner.verbose, farewell=older is not None
                 )
         except OSError as problem:
             raise Problem(f"{path}: cannot be written: {problem.strerror}; name another folder with -o") from None

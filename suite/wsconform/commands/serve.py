@@ -146,7 +146,7 @@ class Serve:
         if older is not None:
             documents.append(older.document())
             older.tell(Out(sys.stderr), style)
-        setting = replace(setting, farewell=any(document.kind == "autobahn" for document in documents))
+            setting = replace(setting, farewell=True)
         teller = self._teller((prose, style), policy, setting, quiet=quiet, verbose=verbose)
 
         async def update() -> None:
