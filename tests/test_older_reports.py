@@ -133,6 +133,10 @@ class TestIndex:
         told = capsys.readouterr().err
         assert told == "-r autobahn: A b and a.b have one file name; the files of A b begin with a_b_2_case_\n"
 
+    def test_a_name_of_any_length_makes_a_file(self, tmp_path: Path) -> None:
+        found = rendered(tmp_path, journal(of("1.1.2"), name="x" * 300))
+        assert found["x" * 300]["1.1.2"]["reportfile"] == f"{'x' * 120}_case_1_1_2.json"
+
     def test_one_without_a_name_is_called_by_its_server_field(self, tmp_path: Path) -> None:
         nameless = {NAMELESS: "the Server field"}
         found = rendered(

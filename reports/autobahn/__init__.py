@@ -41,6 +41,7 @@ from .page import page
 __all__ = ["render"]
 
 _GRAVITY = (FAILED, NON_STRICT, INFORMATIONAL, OK, UNIMPLEMENTED)
+_LONGEST = 120
 _NOT_RUN = frozenset({Reason.EXCLUDED, Reason.PROFILE, Reason.BUDGET, Reason.ROLE})
 
 
@@ -127,7 +128,8 @@ class _Stems:
         self._taken: dict[str, str] = {}
 
     def of(self, agent: str) -> str:
-        stem = re.sub("[^a-z0-9]", " ", agent.lower()).strip().replace(" ", "_")
+        # A name of any length makes a file's that systems take.
+        stem = re.sub("[^a-z0-9]", " ", agent.lower()).strip().replace(" ", "_")[:_LONGEST]
         found, number = stem, 1
         while found in self._taken:
             number += 1
