@@ -176,7 +176,8 @@ def deflate_mirrored(ours: Sequence[Extension], theirs: Iterable[Extension]) -> 
     """Return a server's answer to a client's offers `theirs` that asks of it what `ours` would ask of a server.
 
     `ours` are offers in order of preference; none of them asks for anything where there is none. What the client
-    asks of us is granted, what it permits is used only where `ours` ask for it; None where no offer allows that.
+    asks of us is granted, and its hint that it does without takeover taken, which some insist on; the window that it
+    permits is used only where `ours` ask for it; None where no offer allows that.
     """
     sound = [each for each in theirs if each.name == DEFLATE and deflate_problem(each, answer=False) is None]
     for wanted in ours or (Extension(DEFLATE),):
@@ -185,9 +186,9 @@ def deflate_mirrored(ours: Sequence[Extension], theirs: Iterable[Extension]) -> 
             permitted = offer.get("client_max_window_bits")
             if bits and (permitted is None or int(permitted or 15) < int(bits)):
                 continue
-            granted = ("server_no_context_takeover", "server_max_window_bits")
+            granted = ("server_no_context_takeover", "server_max_window_bits", "client_no_context_takeover")
             parameters = [each for each in offer.parameters if each[0] in granted]
-            if wanted.get("server_no_context_takeover") is not None:
+            if wanted.get("server_no_context_takeover") is not None and offer.get("client_no_context_takeover") is None:
                 parameters.append(("client_no_context_takeover", None))
             if bits:
                 parameters.append(("client_max_window_bits", bits))
