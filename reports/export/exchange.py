@@ -45,13 +45,17 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that happened on a connection (numbered from 1), `micros` after the case began."""
+    """One thing that happened on a connection (numbered from 1), `micros` after the case began.
+
+    `summaries` tell each entry of the transcript that went into it, `pieces` are their octets.
+    """
 
     kind: Kind
     connection: int
     micros: int
     octets: Octets = _NOTHING
     summaries: tuple[str, ...] = ()
+    pieces: tuple[bytes, ...] = ()
 
     @property
     def is_ours(self) -> bool:
@@ -104,7 +108,12 @@ class Exchange:
                 last = found[-1] if found else None
                 if last and _left_together(last, step):
                     octets = Octets.of(last.octets.head + step.octets.head, whole=True)
-                    found[-1] = replace(last, octets=octets, summaries=(*last.summaries, *step.summaries))
+                    found[-1] = replace(
+                        last,
+                        octets=octets,
+                        summaries=(*last.summaries, *step.summaries),
+                        pieces=(*last.pieces, *step.pieces),
+                    )
                 else:
                     found.append(step)
         if not any(step.kind is not Kind.END for step in found):
@@ -130,7 +139,7 @@ def _steps(entry: Entry) -> Iterator[Step]:
     told = (entry.summary,) if entry.summary else ()
     match entry.direction:
         case Direction.OURS:
-            yield Step(Kind.SEND, entry.connection, entry.micros, entry.octets, told)
+            yield Step(Kind.SEND, entry.connection, entry.micros, entry.octets, (entry.summary,), (entry.octets.head,))
         case Direction.TARGET if entry.kind in ("request", "response"):
             yield Step(Kind.HEAD, entry.connection, entry.micros, entry.octets, told)
         case Direction.TARGET if entry.octets.length:

@@ -240,7 +240,6 @@ def _body(steps: Sequence[Step], exchange: Exchange) -> Iterator[str]:
         told = "; ".join(shown(summary) for summary in step.summaries)
         match step.kind:
             case Kind.SEND:
-                yield f"# ours: {told}"
                 yield from _sent(name, step, keys.get(step.connection))
             case Kind.HEAD:
                 behind_head[step.connection] = 0
@@ -265,15 +264,15 @@ def _body(steps: Sequence[Step], exchange: Exchange) -> Iterator[str]:
 
 
 def _sent(name: str, step: Step, key: bytes | None) -> Iterator[str]:
-    octets = step.octets.head
-    value = field(octets, "Sec-WebSocket-Accept")
-    lines = _literal(octets)
-    if key and value is not None and value == accept_value(key):
-        # A client makes a new key each time, and the answer has to be to that one.
-        lines = ["(", *(f"    {line}" for line in lines), f").replace({_quoted(value)}, accept({name}.key))"]
-    if len(lines) == 1:
-        yield f"{name}.send({lines[0]})"
-        return
+    """The call that sends what left in one write, a piece for each entry of the transcript."""
+    lines = list[str]()
+    for summary, octets in zip(step.summaries, step.pieces, strict=True):
+        piece = _literal(octets)
+        value = field(octets, "Sec-WebSocket-Accept")
+        if key and value is not None and value == accept_value(key):
+            # A client makes a new key each time, and the answer has to be to that one.
+            piece = ["(", *(f"    {line}" for line in piece), f").replace({_quoted(value)}, accept({name}.key))"]
+        lines += [f"# {shown(summary)}", f"{'+ ' if lines else ''}{piece[0]}", *piece[1:]]
     yield f"{name}.send("
     yield from (f"    {line}" for line in lines)
     yield ")"
