@@ -173,6 +173,25 @@ def test_the_next_request_on_a_refused_connection_is_not_taken_for_frames(fields
     assert ("sent on the refused connection", "another request") in result.notes
 
 
+def test_no_monitor_looks_at_a_request_in_the_place_of_frames_whatever_was_answered() -> None:
+    async def accepts(incoming: Incoming) -> None:
+        await incoming.expect_open()
+
+    async def body(hall: Hall) -> None:
+        stream = hall.enter()
+        await stream.send_all(upgrade("/runCase?case=1&agent=toy"))
+        await stream.receive_some()
+        await stream.send_all(b"GET / HTTP/1.1\r\n" + b"X-Filler: " + b"x" * 300 + b"\r\n\r\n")
+        await stream.send_eof()
+        await read_on(stream)
+        await trio.testing.wait_all_tasks_blocked()
+        (run,) = hall.server.clients
+        assert run.results["toy.accepts"].verdict is Verdict.FAILED
+        assert [watch.samples for watch in run.watches.all] == [0]
+
+    in_hall(body, (client_case(accepts, "toy.accepts", subject=Subject.INCOMING),), (MONITOR,))
+
+
 def test_any_other_address_is_the_next_case_until_there_is_none() -> None:
     async def body(hall: Hall) -> None:
         statuses = [(await talk(hall.enter(), "/whatever", echo=True)).status for _ in range(3)]

@@ -176,27 +176,19 @@ class Incoming(Handed):
         await connection.half_close()
         return await self._expect_no_frames(connection, must_end=False)
 
-    def _is_asked_again(self) -> bool:
-        """Whether the client, which keeps connections alive (RFC 9112 section 9.3), sent its next request here."""
-        frames = self.conversation.frames
-        return (frames[0][1].encode() if frames else self.conversation.residue).startswith(b"GET ")
-
     async def _expect_no_frames(self, connection: Connection, *, must_end: bool = True) -> Closure:
         deadline, close = self.session.deadline(), None
         start = trio.current_time()
         while (received := await connection.next(deadline)) is not None:
-            if self._is_asked_again():
+            if self.conversation.is_http_again:
                 continue
             if received.opcode != CLOSE:
                 self._refuse(received)
             close = CloseBody(received.payload)
             self.note("a Close before the end", close)
         ended = connection.ended
-        if self._is_asked_again():
+        if self.conversation.is_http_again:
             self.note("sent on the refused connection", "another request")
-            # What was read as frames is none, and no monitor has to look at it.
-            self.conversation.frames.clear()
-            self.conversation.residue = b""
         if ended is None and must_end:
             self.session.fail(_FAILED, f"TCP still open after {self.session.limits.patience:g} s")
         after = trio.current_time() - start

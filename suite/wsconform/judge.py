@@ -119,6 +119,8 @@ async def attempt(case: Case, bench: Bench, limits: Limits, provide: Provide = p
         # Closing may wait for a client's process to end, which is no part of the case.
         micros = transcript.micros
         await session.aclose()
+        for conversation in session.conversations:
+            conversation.forget_http()
     return Attempted(
         verdict,
         finding,

@@ -144,6 +144,18 @@ class Conversation:
         """The permessage-deflate that was negotiated, if it was."""
         return next((extension for extension in self.extensions if extension.name == DEFLATE), None)
 
+    @property
+    def is_http_again(self) -> bool:
+        """Whether a client that refused our answer sent its next request on the connection (RFC 9112 section 9.3)."""
+        start = self.frames[0][1].encode() if self.frames else self.residue
+        return self.role is Role.CLIENT and start.startswith(b"GET ")
+
+    def forget_http(self) -> None:
+        """Drop what was read as frames and is another request of HTTP: no monitor has to look at it."""
+        if self.is_http_again:
+            self.frames.clear()
+            self.residue = b""
+
     def closes(self) -> list[tuple[int, CloseBody]]:
         """Return the target's Close frames: entry number and body."""
         return [(entry, CloseBody(frame.payload)) for entry, frame in self.frames if frame.opcode == CLOSE]
