@@ -16,9 +16,11 @@ from .. import escape
 from ..ladder import ladder
 from ..problem import Exit
 from ..requirement import Role
+from ..result import Result
 from ..style import Style
 from ..tally import parameters
 from .aims import Aim
+from .collecting import NAME
 from .items import CaseItem
 from .outcomes import Kind
 from .reported import cells_of
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from .preparing import Prepared
     from .session import Conformance
 
-__all__ = ["Log", "add_style", "environment"]
+__all__ = ["Log", "add_style", "environment", "ladder_html"]
 
 #: Above so many rows the log, which a browser builds anew at each click, lists what is not a pass.
 MOST_ROWS = 2000
@@ -83,6 +85,22 @@ def _where(aim: Aim) -> str:
     return str(aim.target.url) if aim.target.role is Role.SERVER else "client"
 
 
+def ladder_html(result: Result, *, whole: bool = False) -> str:
+    """Return the ladder of `result`, all of it if `whole`, as a block of at most `MOST_OCTETS`; "" if there is none."""
+    decided = result.finding.entry if result.finding else None
+    lines = ladder(result.transcript, decided, result.mark, Style(width=110), whole=whole)
+    shown, size = list[str](), 0
+    for number, line in enumerate(lines):
+        text = escape.html(line.removeprefix(" " * 8))
+        text = f'<span class="decided">{text}</span>' if line.endswith(f"  {result.mark.symbol}") else text
+        size += len(text.encode()) + 1
+        if size > MOST_OCTETS - 200:
+            shown.append(f"({len(lines) - number} lines left out; the journal has them all)")
+            break
+        shown.append(text)
+    return f'<pre class="wsconform">{chr(10).join(shown)}</pre>' if shown else ""
+
+
 class Log:
     """The plugin that gives pytest-html what it shows of cases."""
 
@@ -102,29 +120,12 @@ class Log:
             from pytest_html import extras  # type: ignore[import-untyped]
 
             added = list[object]()
-            if item.outcome.kind not in (Kind.PASS, Kind.SKIP) and (shown := self._ladder(item)):
+            if item.outcome.kind not in (Kind.PASS, Kind.SKIP) and (shown := ladder_html(item.result)):
                 added.append(extras.html(shown))
             if link := self._link(item):
                 added.append(extras.url(link, "case"))
             report.extras = [*getattr(report, "extras", ()), *added]
         return report
-
-    def _ladder(self, item: CaseItem) -> str:
-        result = item.result
-        assert result is not None
-        decided = result.finding.entry if result.finding else None
-        lines = ladder(result.transcript, decided, result.mark, Style(width=110))
-        shown, size = list[str](), 0
-        for number, line in enumerate(lines):
-            text = escape.html(line.removeprefix(" " * 8))
-            marked = result.mark.symbol in line and line.rstrip().endswith(result.mark.symbol)
-            text = f'<span class="decided">{text}</span>' if marked else text
-            size += len(text.encode()) + 1
-            if size > MOST_OCTETS - 200:
-                shown.append(f"({len(lines) - number} lines left out; the journal has them all)")
-                break
-            shown.append(text)
-        return f'<pre class="wsconform">{chr(10).join(shown)}</pre>' if shown else ""
 
     def _link(self, item: CaseItem) -> str:
         """Where the HTML report, if one is written as a site, has the case's page, seen from the log's folder."""
@@ -161,8 +162,10 @@ class Log:
         if len(cells) < 2:
             return
         found = cells_of(report)
-        if found is not None and report.when == "call" and report.passed and self._conformance.total > MOST_ROWS:
-            self._left_out += 1
+        is_case = report.nodeid.startswith(f"{NAME}::")
+        if is_case and report.passed and self._conformance.total > MOST_ROWS:
+            # Setting up and tearing down leave no rows, but would leave an empty entry each.
+            self._left_out += report.when == "call"
             cells.clear()
             return
         cells[1] = f'<td class="col-testId">{escape.html(report.nodeid)}</td>'
