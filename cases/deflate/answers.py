@@ -35,14 +35,17 @@ LEGAL = {
     "other_order": f"{DEFLATE}; client_max_window_bits=15; server_max_window_bits=15; client_no_context_takeover",
 }
 
+#: Lengths of the messages that a configuration is tried with, in octets.
+_SIZES = (1, 2, 125, 126, 1000, 65535, 65536, 1 << 18, 300)
+
 CONFIGURATIONS = (
     LEGAL
-    | {f"server_window_{bits}": f"{DEFLATE}; server_max_window_bits={bits}" for bits in WINDOWS}
+    | {f"server_window_{bits}": f"{DEFLATE}; server_max_window_bits={bits}" for bits in range(9, 16)}
     | {f"client_window_{bits}": f"{DEFLATE}; client_max_window_bits={bits}" for bits in WINDOWS}
     | {
         f"windows_{bits}_no_takeover": f"{LEGAL['no_takeover']}; server_max_window_bits={bits}; "
         f"client_max_window_bits={bits}"
-        for bits in (8, 9, 12)
+        for bits in (9, 12)
     }
 )
 
@@ -187,8 +190,20 @@ async def accepted_configuration_is_supported(opening: Opening, offer: str) -> N
     A target that accepts parameters by copying them falls over the windows that its compressor cannot make.
     """
     ws = await open_with(opening, offer)
-    payloads = [words(size) for size in (1, 2, 125, 126, 1000, 65535, 65536, 1 << 18, 300)]
-    await echo_compressed(ws, *payloads)
+    await echo_compressed(ws, *(words(size) for size in _SIZES))
+
+
+@case("7692-5-7", needs=Need.ECHO, allow=20, hint=_SUPPORTED)
+@each(
+    offer={
+        "alone": f"{DEFLATE}; server_max_window_bits=8",
+        "no_takeover": f"{LEGAL['no_takeover']}; server_max_window_bits=8; client_max_window_bits=8",
+    }
+)
+async def accepted_window_of_eight_bits_is_supported(opening: Opening, offer: str) -> None:
+    """A server that accepts a window of 8 bits, which zlib does not make, can compress with it."""
+    ws = await open_with(opening, offer)
+    await echo_compressed(ws, *(words(size) for size in _SIZES))
 
 
 @case(

@@ -32,7 +32,7 @@ def _bits(ws: Connection, side: str) -> int:
 
 @case("7692-7.2.1-18", needs=Need.ECHO, heavy=True, allow=20, hint=_KEEP)
 @each(
-    offer={str(bits): f"{DEFLATE}; server_max_window_bits={bits}" for bits in WINDOWS}
+    offer={str(bits): f"{DEFLATE}; server_max_window_bits={bits}" for bits in range(9, 16)}
     | {
         "9_no_takeover": f"{DEFLATE}; server_no_context_takeover; server_max_window_bits=9",
         "11_both": f"{DEFLATE}; server_max_window_bits=11; client_max_window_bits=11",
@@ -49,7 +49,7 @@ async def window_of_the_server_is_kept(opening: Opening, offer: str) -> None:
     await expect_window(ws, _bits(ws, "server"))
 
 
-@case("7692-7-4", needs=Need.ECHO, heavy=True, allow=20, hint=_KEEP)
+@case("7692-7-4", "7692-7.2.1-18", needs=Need.ECHO, heavy=True, allow=20, hint=_KEEP)
 @each(bits=(8, 9))
 async def small_window_is_declined_or_kept(opening: Opening, bits: int) -> None:
     """A window that many compressors cannot make is declined, or accepted and kept.
