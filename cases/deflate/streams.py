@@ -31,7 +31,6 @@ NOISE: dict[str, Maker] = {
     "plain_text_behind_a_block": lambda: BlockWriter().fixed(b"Hello").stored().octets() + b"Hello, world",
     "zlib_header": lambda: bytes.fromhex("789cf248cdc9c9070000"),
     "gzip_header": lambda: bytes.fromhex("1f8b0800000000000003") + HELLO,
-    "octets_behind_a_final_block": lambda: BlockWriter().fixed(b"Hello", final=True).octets() + b"\xff\xff",
 }
 
 NLEN: dict[str, Maker] = {
@@ -46,7 +45,6 @@ RESERVED: dict[str, Maker] = {
     "first_block": lambda: b"\x06",
     "final_block": lambda: b"\x07",
     "second_block": lambda: BlockWriter().fixed(b"Hello").header(3).align().message(),
-    "behind_a_final_block": lambda: BlockWriter().fixed(b"Hello", final=True).header(3).align().message(),
 }
 
 FAR: dict[str, Maker] = {
@@ -147,7 +145,9 @@ async def impossible_dynamic_block_fails_the_connection(ws: Connection, make: Ma
     await expect_message_refused(ws, compressed(make()))
 
 
-@case("7692-7.2.2-3", offer=BROWSER_OFFER, hint=f"{_HINT}; a message has to end between two blocks")
+@case(
+    "7692-7.2.2-3", offer=BROWSER_OFFER, hint=f"{_HINT}; ask whether it stands between blocks", reading="cut-messages"
+)
 @each(make=CUT)
 async def message_that_ends_inside_a_block_fails_the_connection(ws: Connection, make: Maker) -> None:
     """A message whose data end in the middle of a symbol, or of a block, cannot be what its sender meant.
