@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.command import CASE, Say
-from tests.journals import journal, result, target
+from tests.journals import hostile, journal, result, target
 from wsconform.cli import COMMANDS
 from wsconform.journal import dumps
+from wsconform.result import Result, Verdict
 
 GOOD = dumps(journal((target(), [result(CASE)])))
 
@@ -119,6 +122,33 @@ WORDS = {
 def test_words_that_are_wrong(kind: str, say: Say) -> None:
     Path("good.jsonl").write_text(GOOD)
     error_of(say, *WORDS[kind])
+
+
+#: Commands that tell of what a journal holds, and how they may end.
+TELLERS = {
+    "diff": ("diff", "a.jsonl", "b.jsonl", "-v"),
+    "merge": ("merge", "a.jsonl", "b.jsonl", "--mixed"),
+    "expected update": ("expected", "update", "a.jsonl"),
+    "expected check": ("expected", "check", "a.jsonl"),
+    "expected prune": ("expected", "prune", "a.jsonl"),
+    "replay": ("replay", "a.jsonl"),
+    "export": ("export", "a.jsonl", "no.such.case", "--target", "x"),
+}
+
+
+@pytest.mark.parametrize("teller", TELLERS)
+def test_a_hostile_journal_reaches_no_terminal_as_it_is(teller: str, say: Say) -> None:
+    Path("a.jsonl").write_text(dumps(hostile()))
+    other = [replace(each, results=tuple(swapped(one) for one in each.results)) for each in hostile().targets]
+    Path("b.jsonl").write_text(dumps(replace(hostile(), targets=tuple(other))))
+    code, out, err = say(*TELLERS[teller])
+    assert code in (0, 1, 2), err
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", out + err)
+
+
+def swapped(one: Result) -> Result:
+    """Return a result that is another than it was."""
+    return replace(one, verdict=Verdict.FAILED if one.verdict is Verdict.PASSED else Verdict.PASSED)
 
 
 #: Files beside the command that are wrong: their name, what they hold, and a command that reads them.

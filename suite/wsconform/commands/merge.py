@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from .. import values
-from .options import Value
+from .options import Value, display_options
 
 
 @click.command("merge", short_help="make one journal of several")
@@ -22,27 +23,34 @@ from .options import Value
     help="Where the journal goes; a folder gets journal.jsonl. Default: merged.jsonl.",
 )
 @click.option("--mixed", is_flag=True, help="Join what different catalogues judged, and targets that differ.")
+@display_options
 @click.pass_obj
-def command(words: list[str], /, journals: Sequence[Path], out: Path, mixed: bool) -> None:
+def command(words: list[str], /, journals: Sequence[Path], out: Path, mixed: bool, **flags: object) -> None:
     """Join JOURNALs: the shards of a target, and targets that were tested apart.
 
     Of two results of one case the one in the JOURNAL named later counts, with a line that says so.
     """
+    from .. import config
     from ..journal import dumps
     from ..merging import Source, merge
-    from .shared import command_word, journal_at
+    from ..style import Out
+    from .shared import command_word, journal_at, output
 
+    settings = config.settle(flags, os.environ, config.load())
     sources = [Source(str(path), journal_at(path)) for path in journals]
     merged = merge(sources, command_word(words), mixed=mixed)
     path = out / "journal.jsonl" if out.is_dir() else out
     _write(path, dumps(merged.journal))
+    prose, style = output(settings)
     for remark in merged.remarks:
-        click.echo(remark, err=True)
+        Out(sys.stderr).line(style.text(remark))
     cases = sum(len(each.results) for each in merged.journal.targets)
     names = len(merged.journal.targets)
-    click.echo(
-        f"{path}: {names} target{'' if names == 1 else 's'}, {cases} result{'' if cases == 1 else 's'}"
-        f" of {len(sources)} journal{'' if len(sources) == 1 else 's'}"
+    prose.line(
+        style.text(
+            f"{path}: {names} target{'' if names == 1 else 's'}, {cases} result{'' if cases == 1 else 's'}"
+            f" of {len(sources)} journal{'' if len(sources) == 1 else 's'}"
+        )
     )
 
 
