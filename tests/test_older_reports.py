@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from tests import journals
 from tests.command import TakesAnyMask, serving, wsconform
@@ -458,6 +460,21 @@ class TestCommands:
             True,
             False,
         ]
+
+    def test_a_hostname_is_what_the_certificate_is_verified_for(self, tmp_path: Path) -> None:
+        authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("some.example").configure_cert(context)
+        authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        ended = {}
+        with serving(tls=context) as port:
+            for name in (None, "some.example", "other.example"):
+                server = {"url": f"wss://127.0.0.1:{port}/", "agent": "it", **({"hostname": name} if name else {})}
+                spec = {"servers": [server], "cases": ["3.1"], "outdir": "out"}
+                (tmp_path / "s.json").write_text(json.dumps(spec))
+                flags = ("--cacert", "ca.pem") if name else ()
+                ended[name] = wsconform("run", "--autobahn-spec", "s.json", *flags, folder=tmp_path)
+        assert {name: each.code for name, each in ended.items()} == {None: 0, "some.example": 0, "other.example": 3}
+        assert "Hostname mismatch" in ended["other.example"].error
 
     def test_targets_that_are_named_take_the_place_of_those_in_the_file(self, tmp_path: Path) -> None:
         (tmp_path / "s.json").write_text(json.dumps({"servers": [], "cases": ["3.1"], "outdir": "out"}))
