@@ -7,7 +7,7 @@ import zlib
 import pytest
 
 from wsconform import Conversation, Frame, Role, compressed_messages
-from wsconform import compression as module
+from wsconform.compression import GLANCE, Budget
 from wsconform.handshake import DEFLATE, Extension
 from wsconform.wire.bits import BlockWriter, Match
 from wsconform.wire.blocks import TAIL, Ending, Kind
@@ -76,17 +76,33 @@ def test_it_is_worked_out_once_and_anew_when_more_has_come() -> None:
     assert len(compressed_messages(talk)) == 2
 
 
-@pytest.mark.parametrize("budget", ["_OCTETS", "_INFLATED"])
-def test_past_the_budget_the_window_is_kept_without_a_usage(budget: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, budget, 60)
+@pytest.mark.parametrize(
+    ("budget", "read"),
+    [
+        (Budget(60, 1 << 20), (True, False, True)),
+        (Budget(1 << 20, 60), (True, False, True)),
+        (GLANCE, (True, True, True)),
+    ],
+)
+def test_past_the_budget_the_window_is_kept_without_a_usage(budget: Budget, read: tuple[bool, ...]) -> None:
     noise = bytes(range(256))
     compressor = zlib.compressobj(wbits=-15)
     octets = [
         (compressor.compress(payload) + compressor.flush(zlib.Z_SYNC_FLUSH)).removesuffix(TAIL)
         for payload in (b"Hello", noise, noise[100:130])
     ]
-    seen = compressed_messages(conversation(*map(message, octets)))
-    assert [(each.usage is None, each.error) for each in seen] == [(False, ""), (True, ""), (budget == "_OCTETS", "")]
+    seen = compressed_messages(conversation(*map(message, octets)), budget)
+    assert tuple(each.usage is not None for each in seen) == read
+    assert not any(each.error for each in seen)
+
+
+def test_a_glance_takes_what_was_read_as_a_whole_before() -> None:
+    talk = conversation(message(Deflater().compress(bytes(1 << 16))))
+    (glanced,) = compressed_messages(talk, GLANCE)
+    assert glanced.usage is None
+    whole = compressed_messages(talk)
+    assert whole[0].usage is not None
+    assert compressed_messages(talk, GLANCE) is whole
 
 
 def test_a_bomb_has_neither_usage_nor_error() -> None:

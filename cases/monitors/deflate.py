@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wsconform import Compressed, Conversation, Sample, Verdict, compressed_messages, monitor
-from wsconform.compression import whole_messages
+from wsconform.compression import GLANCE, whole_messages
 from wsconform.wire.blocks import LARGEST_WINDOW, Ending
 from wsconform.wire.deflate import InflateError, Inflater
 from wsconform.wire.frame import CONTINUATION, RSV1
@@ -20,7 +20,7 @@ def _sample(right: bool, label: str, entry: int | None) -> Sample:
 
 def _ended(conversation: Conversation) -> Iterator[tuple[Compressed, Ending]]:
     """Yield the compressed messages of the target whose end is known, with it."""
-    return ((each, each.usage.end) for each in compressed_messages(conversation) if each.usage)
+    return ((each, each.usage.end) for each in compressed_messages(conversation, GLANCE) if each.usage)
 
 
 @monitor("7692-6.1-3", hint="control frames are never compressed, and RSV1 says that they are")
@@ -58,7 +58,7 @@ def compressed_messages_inflate(conversation: Conversation) -> Iterator[Sample]:
 
     Read block by block with the window of all messages before. What follows a message that is no DEFLATE is not judged.
     """
-    for message in compressed_messages(conversation):
+    for message in compressed_messages(conversation, GLANCE):
         kind = "fragments" if message.frames > 1 else "one frame"
         if message.usage is None:
             if message.error and not message.error.startswith("follows"):
@@ -97,7 +97,7 @@ def final_blocks_are_padded_with_zeros(conversation: Conversation) -> Iterator[S
 
     Looked at where the target sends such blocks, which few do.
     """
-    for message in compressed_messages(conversation):
+    for message in compressed_messages(conversation, GLANCE):
         for block in message.usage.blocks if message.usage else ():
             if block.final:
                 label = f"{block.padding:b} in {block.padding_bits} bits" if block.padding else "zeros"
@@ -110,7 +110,7 @@ def window_has_32768_octets_at_most(conversation: Conversation) -> Iterator[Samp
 
     DEFLATE cannot say more; the codes that would are those of Deflate64, which is another format.
     """
-    for message in compressed_messages(conversation):
+    for message in compressed_messages(conversation, GLANCE):
         if message.usage:
             yield _sample(message.usage.distance <= LARGEST_WINDOW, "up to 32768 octets", message.entry)
         elif "distance code" in message.error:
@@ -123,7 +123,7 @@ def compressed_messages_have_an_octet(conversation: Conversation) -> Iterator[Sa
 
     Looked at in all of them; the occasion is the echo of an empty message.
     """
-    for message in compressed_messages(conversation):
+    for message in compressed_messages(conversation, GLANCE):
         yield _sample(bool(message.payload), "octets" if message.payload else "no octets", message.entry)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wsconform import Conversation, Sample, Verdict, monitor
-from wsconform.compression import compressed_messages
+from wsconform.compression import GLANCE, compressed_messages
 
 
 def _agreed(conversation: Conversation, name: str) -> str | None:
@@ -21,7 +21,7 @@ def agreed_window_is_kept(conversation: Conversation) -> Iterator[Sample]:
     bits = next((bits for bits in range(8, 16) if str(bits) == value), None)
     if bits is None:
         return
-    for message in compressed_messages(conversation):
+    for message in compressed_messages(conversation, GLANCE):
         if message.usage and message.usage.distance:
             label = f"{message.usage.distance} octets back, where {1 << bits} were agreed"
             kept = message.usage.distance <= 1 << bits
@@ -33,7 +33,7 @@ def messages_stand_alone_where_it_was_agreed(conversation: Conversation) -> Iter
     """Where the target is to do without takeover, none of its matches refers back beyond its message's start."""
     if _agreed(conversation, "no_context_takeover") is None:
         return
-    for message in compressed_messages(conversation):
+    for message in compressed_messages(conversation, GLANCE):
         if message.usage:
             label = f"{message.usage.reach} octets before the message's start"
             alone = not message.usage.reach

@@ -10,9 +10,10 @@
 far a match goes back beyond the start of its message, into earlier ones: 0 for a message that stands alone. Messages
 are read with the window of all earlier ones, whatever was agreed, so that a breach of it is told and no error.
 
-It is computed when first asked for and kept with the conversation. Messages past a budget (`_OCTETS` on the wire,
-`_INFLATED` octets in all) have no usage, but are inflated for the window; after one that is no DEFLATE, no message is
-read that could refer to it.
+It is computed when first asked for and kept with the conversation. Messages past a `Budget` have no usage, but are
+inflated for the window; after one that is no DEFLATE, no message is read that could refer to it. Reading block by block
+costs about a microsecond a symbol, so what looks at every connection of a run, as monitors do, takes a `GLANCE`;
+where a case has read the same connection to the end already, the monitors have all that it found.
 """
 
 from __future__ import annotations
@@ -25,7 +26,17 @@ from .wire.blocks import BlockError, Ending, Usage, read_message
 from .wire.deflate import InflateError, Inflater
 from .wire.frame import CONTINUATION, RSV1, Frame
 
-_OCTETS, _INFLATED = 1 << 20, 1 << 23
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much of a conversation is read block by block: octets on the wire, and octets that they inflate to."""
+
+    octets: int
+    inflated: int
+
+
+WHOLE = Budget(1 << 20, 1 << 23)
+GLANCE = Budget(1 << 12, 1 << 15)
 
 _WITHOUT_CONTEXT = "follows a message that is no DEFLATE"
 
@@ -56,24 +67,33 @@ def whole_messages(conversation: Conversation) -> Iterator[tuple[int, Frame, byt
             first = None
 
 
-def compressed_messages(conversation: Conversation) -> tuple[Compressed, ...]:
+def compressed_messages(conversation: Conversation, budget: Budget = WHOLE) -> tuple[Compressed, ...]:
     """Return the target's compressed messages so far, as the module says; none where no compression was agreed."""
     if conversation.deflate is None or not any(frame.rsv & RSV1 for _, frame in conversation.frames):
         return ()
     count = len(conversation.frames)
     kept = conversation.computed.get(compressed_messages)
-    if isinstance(kept, tuple) and kept[0] == count:
-        messages: tuple[Compressed, ...] = kept[1]
-        return messages
-    messages = tuple(_Reader().read(conversation))
-    conversation.computed[compressed_messages] = (count, messages)
+    if isinstance(kept, _Kept) and (kept.budget, kept.count) == (budget, count):
+        return kept.messages
+    if isinstance(kept, _Kept) and (kept.budget, budget) == (WHOLE, GLANCE):
+        return kept.messages
+    messages = tuple(_Reader(budget).read(conversation))
+    conversation.computed[compressed_messages] = _Kept(budget, count, messages)
     return messages
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    budget: Budget
+    count: int
+    messages: tuple[Compressed, ...]
 
 
 class _Reader:
     """One pass over the messages of one conversation."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
         self.window = b""
         self.octets = self.inflated = 0
         self.lost = False
@@ -88,12 +108,12 @@ class _Reader:
     def _usage(self, payload: bytes) -> tuple[Usage | None, str]:
         if self.lost:
             return None, _WITHOUT_CONTEXT
-        self.octets += len(payload)
-        if self.octets > _OCTETS or self.inflated > _INFLATED:
+        if self.octets + len(payload) > self.budget.octets or self.inflated >= self.budget.inflated:
             self._skip(payload)
             return None, ""
+        self.octets += len(payload)
         try:
-            usage = read_message(payload, self.window, limit=_INFLATED)
+            usage = read_message(payload, self.window, limit=self.budget.inflated - self.inflated)
         except BlockError as problem:
             # More than the limit is no error of the target's.
             self._skip(payload)
