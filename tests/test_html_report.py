@@ -304,6 +304,13 @@ def test_capabilities_come_from_notes_and_from_who_ended_tcp(tmp_path: Path) -> 
     theirs, ours = journals.happened(11, "FIN", Direction.TARGET), journals.happened(11, "our FIN")
     results = [
         journals.result("limits.long_message_is_taken_or_refused", notes=(("limit", "over 1 MiB"), ("octets", "5"))),
+        journals.result("capacity.x", notes=(("most fragments", "64 frames"), ("largest message", "9 octets"))),
+        journals.result("deflate.x[1]", notes=(("agreed", "permessage-deflate; server_max_window_bits=10"),)),
+        journals.result(
+            "deflate.x[2]",
+            notes=(("agreed", "permessage-deflate; server_no_context_takeover; server_max_window_bits=9"),),
+        ),
+        journals.result("opening.subprotocols.x", notes=(("chosen", "none"),)),
         journals.result("framing.x", notes=(("not", "a capability"),)),
         *(journals.result(f"closing.x[{n}]", transcript=(*closes, theirs)) for n in range(3)),
         journals.result("closing.y", transcript=(*closes, ours)),
@@ -314,6 +321,10 @@ def test_capabilities_come_from_notes_and_from_who_ended_tcp(tmp_path: Path) -> 
     told = {each.one("dt").text: each.one("dd").text for each in card.all("div")}
     assert told["long message: limit"] == "over 1 MiB"
     assert told["long message: octets"] == "5"
+    assert told["most fragments"] == "64 frames"
+    assert list(told).index("largest message") < list(told).index("most fragments")
+    assert (told["server windows"], told["no context takeover"]) == ("9, 10 bits", "server")
+    assert told["subprotocols"] == "none of those that the suite offers"
     assert told["closes TCP"] == "the target, in 3 of 4"
     assert told["extensions"] == "none in answer to a browser's offer"
     assert told["transport"] == "TCP, HTTP/1.1"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from wsconform.requirement import Requirement
-from wsconform.result import Direction, Entry, Mark, Result
+from wsconform.result import Capability, Direction, Entry, Mark, Result
 from wsconform.tally import Group, by_area, counts, group_findings, met_of_put
 from wsconform.wire.frame import CLOSE, read_header
 
@@ -79,7 +79,7 @@ def area_strips(column: Column) -> list[tuple[str, dict[Mark, int], tuple[int, i
 
 
 @dataclass(frozen=True, slots=True)
-class Capability:
+class Ability:
     """Something that a target can do, or where it stops: each value that came up, and the case that tells."""
 
     name: str
@@ -87,49 +87,66 @@ class Capability:
     case: str = ""
 
 
-# What these areas note is what a target can do; elsewhere notes belong to their cases. What was refused, and with
-# what, belongs to its case everywhere.
-_TELLING = ("limits", "deflate")
-_REFUSALS = re.compile(r"refus|answered|stopped with|reply")
-_MOST_VALUES = 4
 _TRANSPORTS = {"tcp": "TCP", "tls": "TLS over TCP"}
+_MOST_VALUES = 4
+# Notes in which a target's answer to an offer of extensions stands.
+_AGREED = ("accepted", "agreed")
+_WINDOW = re.compile(r"(server|client)_max_window_bits=(\d+)")
+_TAKEOVER = re.compile(r"(server|client)_no_context_takeover")
+# Of what limit cases note beside capabilities, how something was refused belongs to its case.
+_REFUSALS = re.compile(r"refus|answered|stopped with|reply")
 
 
-def capabilities(column: Column) -> list[Capability]:
+def abilities(column: Column) -> list[Ability]:
     """Return what is known of a target: from its record, from the notes of its cases, and from who ended TCP."""
-    target = column.target
+    target, results = column.target, list(column.cases.values())
     found = [
-        Capability("role", (target.role.value,)),
-        Capability("address", (target.address,)),
-        Capability("transport", (f"{_TRANSPORTS.get(target.transport, target.transport)}, HTTP/{target.http}",)),
-        Capability("application", ("echoes messages" if target.echo else "does not echo",)),
-        Capability("extensions", target.offers or ("none in answer to a browser's offer",)),
+        Ability("role", (target.role.value,)),
+        Ability("address", (target.address,)),
+        Ability("transport", (f"{_TRANSPORTS.get(target.transport, target.transport)}, HTTP/{target.http}",)),
+        Ability("application", ("echoes messages" if target.echo else "does not echo",)),
+        Ability("extensions", target.offers or ("none in answer to a browser's offer",)),
+        *_windows(results),
+        Ability("subprotocols", _chosen(results)),
+        *_capacity(results),
+        Ability("closes TCP", (_who_ends_tcp(results),)),
+        Ability("round trip", (f"{target.round_trip * 1000:.2f} ms" if target.round_trip else "",)),
+        *(Ability(name, (value,)) for name, value in target.notes.items() if name != "not tested"),
     ]
-    if target.round_trip:
-        found.append(Capability("round trip", (f"{target.round_trip * 1000:.2f} ms",)))
-    if enders := _who_ends_tcp(column.cases.values()):
-        found.append(Capability("closes TCP", (enders,)))
-    if chosen := _chosen(column.cases.values()):
-        found.append(Capability("subprotocols", chosen))
-    found += [Capability(name, (value,)) for name, value in target.notes.items() if name != "not tested"]
-    found += _noted(column)
     return [each for each in found if any(each.values)]
 
 
-def _noted(column: Column) -> Iterator[Capability]:
-    notes: dict[tuple[str, str], tuple[dict[str, None], str]] = {}
-    for result in column.cases.values():
-        if result.area not in _TELLING:
-            continue
+def _windows(results: Iterable[Result]) -> Iterator[Ability]:
+    windows: dict[str, set[int]] = {"server": set(), "client": set()}
+    without = set[str]()
+    for result in results:
         for key, text in result.notes:
-            if not _REFUSALS.search(key):
-                values, _ = notes.setdefault((_topic(result), key), ({}, result.case))
-                values[text] = None
-    for (topic, key), (values, case) in notes.items():
+            if key in _AGREED:
+                for end, bits in _WINDOW.findall(text):
+                    windows[end].add(int(bits))
+                without.update(_TAKEOVER.findall(text))
+    for end, bits in windows.items():
+        if bits:
+            yield Ability(f"{end} windows", (", ".join(map(str, sorted(bits))) + " bits",))
+    if without:
+        yield Ability("no context takeover", (" and ".join(sorted(without, reverse=True)),))
+
+
+def _capacity(results: Iterable[Result]) -> Iterator[Ability]:
+    """What cases note of how much a target takes, the known capabilities first, in their order."""
+    notes: dict[str, tuple[dict[str, None], str]] = {}
+    known = [each.value for each in Capability]
+    for result in results:
+        for key, text in result.notes:
+            if key in known or (result.area == "limits" and not _REFUSALS.search(key)):
+                name = key if key in known else f"{_topic(result)}: {key}"
+                notes.setdefault(name, ({}, result.case))[0][text] = None
+    for name in sorted(notes, key=lambda name: known.index(name) if name in known else len(known)):
+        values, case = notes[name]
         told = tuple(values)
         if len(told) > _MOST_VALUES:
             told = (*told[: _MOST_VALUES - 1], f"and {len(told) - _MOST_VALUES + 1} more")
-        yield Capability(f"{topic}: {key}" if key not in topic else topic, told, case)
+        yield Ability(name, told, case)
 
 
 def _topic(result: Result) -> str:

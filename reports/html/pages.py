@@ -124,7 +124,7 @@ def _target(column: Column, place: str) -> dict[str, object]:
     return {
         "column": column,
         "badge": Shown(Markup(svg(made)), markdown(made, f"badge-{place}.svg")),
-        "can": findings.capabilities(column),
+        "can": findings.abilities(column),
         "expected": [result for result in column.cases.values() if result.expected is not None],
         "out": findings.out_of_reach(column),
         "strips": findings.area_strips(column),
