@@ -40,7 +40,7 @@ lint: $(VENV)/.test-installed
 # One file for machines without pip: python3 dist/wsconform.pyz run ws://...
 # What is compiled stays out, so that it runs under every Python from 3.11 on; TLS for `serve` needs the package.
 zipapp: $(VENV)/.installed
-	rm -rf build/zipapp
+	rm -rf build/zipapp build/lib
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --target build/zipapp .
 	rm -rf build/zipapp/bin
 	find build/zipapp -name '*.so' -delete

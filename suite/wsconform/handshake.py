@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .wire.http1 import Fields, Request, Response, is_token
+from .wire.http1 import TCHAR, Fields, Request, Response, is_token
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 DEFLATE = "permessage-deflate"
@@ -60,6 +62,9 @@ class MalformedExtensions(ValueError):
     """A Sec-WebSocket-Extensions value breaks the grammar of section 9.1; the text says where."""
 
 
+_TOKEN = re.compile(b"[" + re.escape(TCHAR) + b"]+")
+
+
 class _Scanner:
     """Walks over one field value."""
 
@@ -83,13 +88,11 @@ class _Scanner:
 
     def token(self, what: str) -> str:
         self.skip()
-        end = self.position
-        while end < len(self.octets) and is_token(self.octets[end : end + 1]):
-            end += 1
-        if end == self.position:
+        found = _TOKEN.match(self.octets, self.position)
+        if found is None:
             raise MalformedExtensions(f"{what} is missing at octet {self.position}")
-        token, self.position = self.octets[self.position : end], end
-        return token.decode("ascii")
+        self.position = found.end()
+        return found[0].decode("ascii")
 
     def value(self) -> str:
         if not self.take(b'"'):
@@ -109,6 +112,8 @@ class _Scanner:
         return value.decode("ascii")
 
 
+# Monitors read the same few values with every handshake of a run.
+@functools.lru_cache(maxsize=1024)
 def parse_extensions(value: bytes) -> tuple[Extension, ...]:
     """Read one whole Sec-WebSocket-Extensions value strictly; empty list elements are passed over.
 

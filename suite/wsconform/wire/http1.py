@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 CRLF = b"\r\n"
-TCHAR = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+TCHAR = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 HEXDIG = frozenset(b"0123456789abcdefABCDEF")
 
 Field = tuple[bytes, bytes]
@@ -19,7 +19,7 @@ Field = tuple[bytes, bytes]
 
 def is_token(octets: bytes) -> bool:
     """Return whether `octets` are one token (RFC 9110 section 5.6.2)."""
-    return bool(octets) and all(octet in TCHAR for octet in octets)
+    return bool(octets) and not octets.translate(None, TCHAR)
 
 
 def _octets(text: str | bytes) -> bytes:
