@@ -207,6 +207,17 @@ def test_a_dry_run_changes_nothing(say: Say) -> None:
     assert Path("expected.toml").read_text() == LIST
 
 
+def test_a_name_that_is_no_text_leaves_the_list_as_it_is(say: Say) -> None:
+    listed()
+    run(violated(ALONE), name="a\ud800")
+    code, _, err = say("expected", "update")
+    assert (code, err) == (
+        2,
+        "expected.toml: a target's name in the journal is no text; add its entries by hand\n",
+    )
+    assert Path("expected.toml").read_text() == LIST
+
+
 def test_another_list_may_be_meant(say: Say) -> None:
     run(violated(ALONE))
     assert say("expected", "update", "--expected", "known.toml")[0] == 0

@@ -243,6 +243,8 @@ class Desk:
         from ..problem import Problem
 
         try:
-            self.path.write_text(text, encoding="utf-8", newline="")
+            self.path.write_bytes(text.encode())
         except OSError as problem:
             raise Problem(f"{self.path}: cannot be written: {problem.strerror}; name another file") from None
+        except UnicodeEncodeError:
+            raise Problem(f"{self.path.name}: a target's name in the journal is no text; add its entries by hand") from None
