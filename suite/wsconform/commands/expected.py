@@ -247,4 +247,5 @@ class Desk:
         except OSError as problem:
             raise Problem(f"{self.path}: cannot be written: {problem.strerror}; name another file") from None
         except UnicodeEncodeError:
-            raise Problem(f"{self.path.name}: a target's name in the journal is no text; add its entries by hand") from None
+            told = "a target's name in the journal is no text; add its entries by hand"
+            raise Problem(f"{self.path.name}: {told}") from None
