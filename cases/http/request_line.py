@@ -198,14 +198,13 @@ async def broken_request_line_is_not_repaired(opening: Opening, change: _LineCha
 async def success_to_connect_has_no_body_fields(opening: Opening) -> None:
     """A 2xx to CONNECT begins a tunnel and carries neither Content-Length nor Transfer-Encoding.
 
-    Most targets refuse the method, which is right as well.
+    Most targets refuse the method, which is right as well; of one that says nothing the sentence says nothing.
     """
     host = opening.session.address.host.encode()
     target = host if b":" in host.rpartition(b"]")[2] else host + b":80"
     answer, _ = await opening.exchange(
         Request(b"CONNECT", target, fields=opening.request.without("Upgrade", "Connection").fields)
     )
-    expect_reaction(opening, answer, "CONNECT")
     opening.note("answered with", answer)
     success = 200 <= answer.status < 300
     has_length = answer.field("Content-Length") is not None or answer.field("Transfer-Encoding") is not None
