@@ -130,8 +130,7 @@ class Log:
     def _link(self, item: CaseItem) -> str:
         """Where the HTML report, if one is written as a site, has the case's page, seen from the log's folder."""
         prepared = self._conformance.prepared
-        site = any(each.kind == "html" and each.path is None for each in prepared.documents)
-        if prepared.folder is None or not site or not (log := item.config.getoption("htmlpath")):
+        if prepared.folder is None or not prepared.links or not (log := item.config.getoption("htmlpath")):
             return ""
         here = (Path.cwd() / os.path.expandvars(log)).expanduser().parent
         # The report's own way to make addresses of ids; it may not be asked, for the engine knows no report.

@@ -31,7 +31,15 @@ if TYPE_CHECKING:
     from ..journal import Header
     from ..target import Target
 
-__all__ = ["Prepared"]
+__all__ = ["Prepared", "is_worker"]
+
+#: The reports of a session whose configuration names none.
+_USUAL = ("html",)
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Return whether this is a worker of pytest-xdist."""
+    return hasattr(config, "workerinput")
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,8 @@ class Prepared:
         settings = options.settings(config, found)
         targets = tuple(aims(config))
         registry, catalogue = shared.registry(), shared.catalogue()
-        writes = config.getoption("ws_out") is not None
+        # A worker hands its journal to its controller, and has a folder only for what targets print.
+        reports = config.getoption("ws_out") is not None and not is_worker(config)
         return cls(
             config,
             found,
@@ -68,13 +77,19 @@ class Prepared:
             Policy(FailOn(settings.fail_on), frozenset(map(Allow, settings.allow))),
             # What pytest captures has no encoding worth asking; the process's own stream has.
             Style.of(sys.__stdout__ or sys.stdout, os.environ, color="never", ascii=settings.ascii),
-            tuple(_documents(settings)) if writes else (),
+            tuple(_documents(settings)) if reports else (),
         )
 
     @property
     def folder(self) -> Path | None:
         """The folder of journal and reports; None if nothing is to be written."""
         return self.settings.out if self.config.getoption("ws_out") is not None else None
+
+    @property
+    def links(self) -> bool:
+        """Whether the HTML report is among what is written, as a site, so that its pages can be linked to."""
+        words = self.settings.reports or _USUAL
+        return self.folder is not None and "html" in words
 
     @functools.cached_property
     def selected(self) -> dict[str, tuple[Entry, ...]]:
@@ -123,6 +138,6 @@ class Prepared:
 def _documents(settings: Settings) -> list[Wanted]:
     from ..documents import wanted, writable_folder
 
-    documents = wanted(settings.reports or ("html",))
+    documents = wanted(settings.reports or _USUAL)
     writable_folder(settings.out, "--ws-out")
     return documents

@@ -22,9 +22,9 @@ from .ahead import Ahead, Portal, Runs, Untested
 from .aims import Aim
 from .collecting import collector
 from .items import CaseItem, Told
-from .preparing import Prepared
+from .preparing import Prepared, is_worker
 from .reported import fill
-from .writing import Written, is_worker
+from .writing import Written
 
 if TYPE_CHECKING:
     from ..catalogue import Entry

@@ -9,30 +9,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-import pytest
-
 from ..commands import running
 from ..commands.shared import now
 from ..gate import Ruling, TargetOutcome, rule
 from ..journal import Footer, Journal, JournalWriter, parse
 from ..problem import Problem
 from ..runner import Why
+from .preparing import Prepared, is_worker
 
 if TYPE_CHECKING:
     from ..execute import Plan
-    from .preparing import Prepared
 
-__all__ = ["Written", "is_worker"]
+__all__ = ["Written"]
 
 #: Key of a worker's journal in what it hands to the controller of pytest-xdist.
 OUTPUT = "wsconform"
 
 _GRAVITY = (Why.INTERRUPTED, Why.LOST, Why.BUDGET, Why.DONE)
-
-
-def is_worker(config: pytest.Config) -> bool:
-    """Return whether this is a worker of pytest-xdist."""
-    return hasattr(config, "workerinput")
 
 
 class Parts(JournalWriter):
