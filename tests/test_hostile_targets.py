@@ -23,6 +23,7 @@ CHOICE = (
     *("-c", "framing.opcodes.unknown_opcode_fails_the_connection[0x3-*]"),
     *("-c", "control.ping.ping_of_every_length_is_answered"),
     *("-c", "opening.key.*"),
+    *("-c", "deflate.mixing.ping_is_answered_with_its_own_octets"),
     *("-c", "monitors.*"),
     *("--patience", "0.2s"),
     *("-r", "html", "-r", "junit", "-r", "json", "-r", "md"),
@@ -35,7 +36,7 @@ STATUS = {
     **{key: {0, 1} for key in ("thousand_headers", "hostile_server_field", "slow_drip", "compressed_bomb")},
     **{key: {1} for key in ("endless_after_close", "echo_then_garbage", "never_closes")},
     # These can drown the probe in what they send, or come through it.
-    **{key: {1, 3} for key in ("huge_length", "endless_pings")},
+    **{key: {1, 3} for key in ("huge_length", "endless_pings", "endless_bombs", "endless_compressed")},
 }
 
 

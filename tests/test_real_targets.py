@@ -2,7 +2,8 @@
 
 The list below names, for each, the families at which it is known to violate or to depart, each looked at with the
 sentence that it cites (docs/readings/findings.md). Anything beyond it is a new accusation, which has to be read first.
-Packages are installed by name into a cached folder; WSCONFORM_REQUIRE_TARGETS makes a missing one a failure.
+Packages are installed by name into a cached folder; WSCONFORM_REQUIRE_TARGETS makes a missing one a failure, and
+chooses those that `prepare all` leaves out.
 """
 
 from __future__ import annotations
@@ -20,40 +21,75 @@ from wsconform.result import Mark, Reason, Verdict
 
 pytestmark = pytest.mark.targets
 
-#: What frames mean, for all; the opening handshake depends on the HTTP library below and changes with it.
-CHOICE = ("closing.*", "control.*", "fragmentation.*", "framing.*", "masking.*", "utf8.*")
+#: What compressed data mean (docs/readings/findings-compression.md); the bombs go with the limits.
+COMPRESSED = tuple(
+    f"deflate.{module}.*"
+    for module in ("rsv1", "mixing", "fragments", "blocks", "streams", "takeover", "windows", "text")
+)
 
+#: What frames mean, for all; the opening handshake depends on the HTTP library below and changes with it.
+CHOICE = ("closing.*", "control.*", "fragmentation.*", "framing.*", "masking.*", "utf8.*", *COMPRESSED)
+
+#: Where zlib is asked for nothing but its output.
+CUT = "deflate.streams.message_that_ends_inside_a_block_fails_the_connection*"
+FINAL = (
+    CUT,
+    "deflate.blocks.blocks_behind_a_final_one_are_inflated*",
+    "deflate.blocks.block_behind_a_final_one_may_refer_to_it",
+    "deflate.blocks.window_goes_on_behind_a_final_block*",
+)
+#: Where one inflater serves a connection, and is deaf behind a final block.
+DEAF = (*FINAL, "deflate.blocks.empty_message_is_delivered[empty_final_*")
+LOST_BIT = "deflate.mixing.control_frame_inside_a_compressed_message_changes_nothing*"
+CONTROL_BIT = ("deflate.rsv1.control_frame_with_the_bit_*", "deflate.rsv1.close_with_the_bit_is_an_error*")
 ASYNC = ("closing.tcp.tcp_is_closed_cleanly_with_frames_in_flight*",)
 WSPROTO = (
     "fragmentation.assembly.control_frame_inside_a_compressed_message_disturbs_nothing",
     "closing.codes.code_registered_later_is_accepted[1014]",
+    LOST_BIT,
+    *DEAF,
 )
+REGISTERED = tuple(f"closing.codes.code_registered_later_is_accepted[{code}]" for code in (1014, 1012, 1013))
 KNOWN: dict[str, tuple[str, ...]] = {
-    "websockets": ("closing.handshake.close_inside_a_message_is_answered*",),
-    "aiohttp": ("masking.wrongly_masked_*", "closing.codes.code_banned_from_the_wire_is_not_sent_back*", *ASYNC),
+    "websockets": ("closing.handshake.close_inside_a_message_is_answered*", *DEAF),
+    "aiohttp": (
+        "masking.wrongly_masked_*",
+        "closing.codes.code_banned_from_the_wire_is_not_sent_back*",
+        *ASYNC,
+        CUT,
+        *FINAL[2:],
+        *CONTROL_BIT,
+    ),
     "tornado": (
         "masking.wrongly_masked_*",
         "framing.opcodes.unknown_opcode_without_fin_fails_the_connection*",
         "closing.codes.code_banned_from_the_wire_is_not_sent_back*",
         "closing.codes.code_below_every_range_is_not_sent_back*",
         *ASYNC,
+        LOST_BIT,
+        *DEAF,
+        *CONTROL_BIT,
     ),
     "uvicorn-wsproto": (*WSPROTO, *ASYNC),
     "hypercorn": (*WSPROTO, *ASYNC),
-    "autobahn": ("closing.codes.code_registered_later_is_accepted[1014]", *ASYNC),
-    "ws": ASYNC,
-    "silent": ("closing.handshake.close_inside_a_message_is_answered*",),
-    "greeter": ("closing.handshake.close_inside_a_message_is_answered*",),
+    "autobahn": ("closing.codes.code_registered_later_is_accepted[1014]", *ASYNC, *DEAF),
+    "ws": (*ASYNC, *FINAL),
+    "silent": ("closing.handshake.close_inside_a_message_is_answered*", CUT),
+    "greeter": ("closing.handshake.close_inside_a_message_is_answered*", CUT),
 }
 
 
-@pytest.mark.parametrize("name", KNOWN)
+#: Targets that take system packages or long downloads are tested where somebody asks for them by name.
+REQUIRED = os.environ.get("WSCONFORM_REQUIRE_TARGETS", "").split(",")
+CHOSEN = [name for name in KNOWN if not find(name).extra or name in REQUIRED]
+
+
+@pytest.mark.parametrize("name", CHOSEN)
 def test_a_real_server_is_accused_of_what_stands(name: str, tmp_path: Path) -> None:
-    required = os.environ.get("WSCONFORM_REQUIRE_TARGETS", "").split(",")
     try:
         prepare(find(name))
     except Unavailable as problem:
-        if name in required or required == ["all"]:
+        if name in REQUIRED or REQUIRED == ["all"]:
             pytest.fail(f"{name} is required and cannot be had: {problem}")
         pytest.skip(f"{name} cannot be had here: {problem}; connect the package registry, or take it as not tested")
     with launch(find(name)) as running:
