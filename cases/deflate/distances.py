@@ -64,9 +64,10 @@ def similar(count: int, size: int = 1000) -> list[bytes]:
 
 async def echoes_of(ws: Connection, messages: Sequence[bytes]) -> tuple[Compressed, ...]:
     """Have each of `messages` echoed, and return what of the target came compressed; note where nothing did."""
-    for message in messages:
-        await ws.send_compressed(Frame.text(message))
-        await ws.expect_echo(Frame.text(message))
+    with ws.arranging("echoes, whose compression is measured"):
+        for message in messages:
+            await ws.send_compressed(Frame.text(message))
+            await ws.expect_echo(Frame.text(message))
     seen = compressed_messages(ws.conversation)
     ws.note("compressed messages", len(seen))
     for each in seen:
