@@ -290,7 +290,8 @@ class Execution:
         )
         left = None if budget is None else max(0.0, budget - (trio.current_time() - began))
         options = Options(
-            jobs=plan.jobs or self.how.jobs,
+            # Patience without end is for somebody in a debugger, who looks at one connection.
+            jobs=(plan.jobs or self.how.jobs) if math.isfinite(self.how.limits.patience) else 1,
             limits=self.how.limits,
             confirm=self.how.confirm,
             budget=left,
