@@ -40,14 +40,18 @@ FINAL = (
 )
 #: Where one inflater serves a connection, and is deaf behind a final block.
 DEAF = (*FINAL, "deflate.blocks.empty_message_is_delivered[empty_final_*")
-LOST_BIT = "deflate.mixing.control_frame_inside_a_compressed_message_changes_nothing*"
+LOST_BIT = (
+    "deflate.mixing.control_frame_inside_a_compressed_message_changes_nothing*",
+    "fragmentation.assembly.control_frame_inside_a_compressed_message_disturbs_nothing",
+)
 CONTROL_BIT = ("deflate.rsv1.control_frame_with_the_bit_*", "deflate.rsv1.close_with_the_bit_is_an_error*")
 ASYNC = ("closing.tcp.tcp_is_closed_cleanly_with_frames_in_flight*",)
-WSPROTO = (
-    "fragmentation.assembly.control_frame_inside_a_compressed_message_disturbs_nothing",
-    "closing.codes.code_registered_later_is_accepted[1014]",
-    LOST_BIT,
-    *DEAF,
+WSPROTO = ("closing.codes.code_registered_later_is_accepted[1014]", *LOST_BIT, *DEAF)
+CONTINUATION_BIT = "deflate.rsv1.continuation_with_the_bit_fails_the_connection*"
+#: What stands behind a final block is not read, whatever it is.
+BEHIND = (
+    "deflate.streams.reserved_block_type_fails_the_connection[behind_a_final_block]",
+    "deflate.streams.octets_that_are_no_deflate_fail_the_connection[octets_behind_a_final_block]",
 )
 REGISTERED = tuple(f"closing.codes.code_registered_later_is_accepted[{code}]" for code in (1014, 1012, 1013))
 KNOWN: dict[str, tuple[str, ...]] = {
@@ -66,7 +70,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
         "closing.codes.code_banned_from_the_wire_is_not_sent_back*",
         "closing.codes.code_below_every_range_is_not_sent_back*",
         *ASYNC,
-        LOST_BIT,
+        *LOST_BIT,
         *DEAF,
         *CONTROL_BIT,
     ),
@@ -74,6 +78,41 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "hypercorn": (*WSPROTO, *ASYNC),
     "autobahn": ("closing.codes.code_registered_later_is_accepted[1014]", *ASYNC, *DEAF),
     "ws": (*ASYNC, *FINAL),
+    "granian": (REGISTERED[0], "framing.reserved_bits.reserved_bit_of_a_close_frame_is_an_error*", *ASYNC),
+    "faye-websocket": (*REGISTERED, *ASYNC, *DEAF, *BEHIND),
+    "websocket-node": (
+        "masking.wrongly_masked_*",
+        "closing.bodies.reason_that_is_not_utf8_is_an_error*",
+        "closing.codes.code_banned_from_the_wire_is_not_sent_back*",
+        *ASYNC,
+    ),
+    "bun": (
+        *ASYNC,
+        *FINAL,
+        *BEHIND,
+        "deflate.streams.invalid_code_fails_the_connection[length_code_28*",
+        "deflate.streams.impossible_dynamic_block_fails_the_connection[287_literal_codes]",
+    ),
+    "deno": (
+        REGISTERED[0],
+        "masking.wrongly_masked_*",
+        "control.framing.ping_or_pong_of_more_than_125_octets_fails_the_connection*",
+        "control.framing.control_frame_that_is_too_long_is_known_by_its_header[pong_126]",
+        "fragmentation.order.first_fragment_inside_a_message_fails_the_connection*",
+        "closing.failing.*[long_pong]",
+        "utf8.messages.reassembled_text_is_checked*",
+        *ASYNC,
+    ),
+    "gorilla": (REGISTERED[0], *ASYNC, *FINAL, *BEHIND, *CONTROL_BIT, CONTINUATION_BIT),
+    "jetty": (
+        "closing.bodies.reason_that_is_not_utf8_is_an_error*",
+        *ASYNC,
+        *DEAF,
+        *BEHIND,
+        *CONTROL_BIT,
+        CONTINUATION_BIT,
+    ),
+    "faye-ruby": (*REGISTERED, *ASYNC),
     "silent": ("closing.handshake.close_inside_a_message_is_answered*", CUT),
     "greeter": ("closing.handshake.close_inside_a_message_is_answered*", CUT),
 }
