@@ -84,21 +84,28 @@ def _frame(header: Header, octets: bytes) -> str:
     return " ".join(words)
 
 
-def label(steps: Behaviour, others: Sequence[Behaviour] = ()) -> str:
+def label(steps: Behaviour, others: Sequence[Behaviour] = (), *, ours: bool = False) -> str:
     """Return in a line what the target did once the connection was open: "Close 1002, then FIN".
 
-    What all of `others` have in common with `steps` at the start is left out, as long as something is left.
+    What all of `others` have in common with `steps` at the start is left out, as long as something is left. With
+    `ours` it also says what we did between, for targets that did the same at other times.
     """
     shared = min((_common(steps, other) for other in others), default=0)
     theirs = [step for step in steps if step.direction is Direction.TARGET]
-    told = [step for step in steps[shared:] if step.direction is Direction.TARGET] or theirs
+    told = [step for step in steps[shared:] if ours or step.direction is Direction.TARGET] or theirs
     opened = [step for step in told if step.what != "response 101"]
-    words = [f"{step.what}{' repeatedly' if step.again else ''}" for step in (opened or told)]
+    words = [_word(step) for step in (opened or told)]
     if not words:
         return "nothing" if steps else "no transcript"
-    if len(words) > 4:
-        words = [*words[:2], "…", words[-1]]
+    most = 6 if ours else 4
+    if len(words) > most:
+        words = [*words[: most - 2], "…", words[-1]]
     return ", then ".join(words).replace("then …, then ", "…, then ")
+
+
+def _word(step: Step) -> str:
+    whose = "our " if step.direction is Direction.OURS else ""
+    return f"{whose}{step.what.removesuffix(' masked') if whose else step.what}{' repeatedly' if step.again else ''}"
 
 
 def _common(one: Behaviour, other: Behaviour) -> int:

@@ -72,6 +72,14 @@ def test_labels_say_what_the_target_did() -> None:
     assert label(behaviour([sent(1, Frame.ping())])) == "nothing"
 
 
+def test_labels_say_what_we_did_between_where_that_tells_targets_apart() -> None:
+    closes = sent(5, Frame.close(1002)), came(6, Frame.close(1002))
+    one, other = (behaviour((*opened(), *order)) for order in (closes, closes[::-1]))
+    assert label(one, [other]) == label(other, [one]) == "Close 1002"
+    assert label(one, [other], ours=True) == "our Close 1002, then Close 1002"
+    assert label(other, [one], ours=True) == "Close 1002, then our Close 1002"
+
+
 def test_long_labels_are_cut_in_the_middle() -> None:
     frames = [Frame.text("a"), Frame.binary(b"a"), Frame.ping(), Frame.pong(), Frame.close(1000)]
     assert label(behaviour([came(1, frame) for frame in frames])) == "Text, then Binary, …, then Close 1000"

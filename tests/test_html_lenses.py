@@ -115,7 +115,7 @@ def test_disagreements_are_sorted_by_how_evenly_targets_are_split(tmp_path: Path
     sides = page.all("li", "split")[1].one("ul", "sideslist").all("li")
     assert [each.text for each in sides] == [
         "✓met 3 Close 1002 node-ws, tungstenite, echo-go",
-        "✗violation 1 Close 1002 libwebsockets",
+        "✗violation 1 saw F libwebsockets",
     ]
 
 

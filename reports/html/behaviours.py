@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -135,13 +135,32 @@ class CaseView:
 def case_view(gathered: Gathered, case: str) -> CaseView:
     """Return what the targets did in `case`, the commonest behaviour first; equal conduct shares a ladder."""
     ordered = sorted(grouped(gathered, case).items(), key=lambda item: -len(item[1]))
-    normal = [steps for (_, steps), _ in ordered]
     views = tuple(
-        BehaviourView(_letter(place), label(steps, [each for each in normal if each != steps]), tuple(having))
-        for place, ((_, steps), having) in enumerate(ordered)
+        BehaviourView(_letter(place), told, tuple(having))
+        for place, (told, (_, having)) in enumerate(zip(labels(ordered), ordered, strict=True))
     )
     cells = tuple(cell([column.cases[case]] if case in column.cases else []) for column in gathered.columns)
     return CaseView(case, parameters(case), views, cells)
+
+
+def labels(groups: Sequence[tuple[tuple[Mark, Behaviour], Sequence[tuple[Column, Result]]]]) -> list[str]:
+    """Return a label for each group of results: what the targets did.
+
+    Where those alone do not tell one group from another (both answer 101, but what is in it differs), what was
+    observed is said of those that have a finding, and of the others when they did it.
+    """
+    normal = [steps for (_, steps), _ in groups]
+    others = [[each for each in normal if each != steps] for steps in normal]
+    told = [label(steps, rest) for steps, rest in zip(normal, others, strict=True)]
+    found = list(told)
+    for place, (_, having) in enumerate(groups):
+        if told.count(told[place]) > 1:
+            differs = any(each == told[place] and normal[at] != normal[place] for at, each in enumerate(told))
+            if finding := having[0][1].finding:
+                found[place] = finding.observed
+            elif differs:
+                found[place] = label(normal[place], others[place], ours=True)
+    return found
 
 
 def grouped(gathered: Gathered, case: str) -> dict[tuple[Mark, Behaviour], list[tuple[Column, Result]]]:
@@ -169,9 +188,14 @@ class FamilyView:
     cases: tuple[CaseView, ...]
 
     @property
+    def settled(self) -> bool:
+        """Whether there is nothing that a reader has to see in any of the cases."""
+        return all(view.settled for view in self.cases)
+
+    @property
     def uneven(self) -> list[CaseView]:
-        """The cases that not every target met."""
-        return [view for view in self.cases if any(cell.mark is not Mark.MET for cell in view.cells)]
+        """The cases that not every target with a result met."""
+        return [view for view in self.cases if any(cell.mark not in (None, Mark.MET) for cell in view.cells)]
 
 
 _BLANK = re.compile(r"\n\s*\n")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from wsconform.result import Mark, Result
 from wsconform.tally import SEVERITY, parameters
 
-from ..behaviour import Behaviour, label
+from ..behaviour import Behaviour
 from ..gathered import Column, Gathered
-from .behaviours import grouped
+from .behaviours import grouped, labels
 from .marks import Segment, bar
 
 
@@ -92,10 +92,9 @@ def _sides(gathered: Gathered, case: str) -> tuple[Side, ...]:
         return -having_mark[mark], SEVERITY.index(mark), -len(having)
 
     ordered = sorted(groups.items(), key=order)
-    normal = [steps for (_, steps), _ in ordered]
     return tuple(
-        Side(mark, label(steps, [each for each in normal if each != steps]), tuple(column for column, _ in having))
-        for (mark, steps), having in ordered
+        Side(mark, told, tuple(column for column, _ in having))
+        for told, ((mark, _), having) in zip(labels(ordered), ordered, strict=True)
     )
 
 

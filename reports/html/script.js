@@ -222,7 +222,7 @@
     const toggles = all("button[data-mark]", form);
     const boxes = all("[name=target]", form);
     const sheet = index.querySelector(".cases");
-    const head = all(".head tr", sheet).map((row) => [...row.children].slice(1));
+    const head = all(".head tr, .sums tr", sheet).map((row) => [...row.children].slice(1));
     const areas = all("[data-area]", index).map((area) => {
       const name = area.querySelector("h3").textContent.toLowerCase();
       const rows = all("tbody tr", area).map((row) => {
