@@ -16,6 +16,7 @@ from .negotiated import (
     expect_accepted_or_declined,
     offering,
     open_with,
+    require_supported,
     told,
     words,
 )
@@ -89,7 +90,8 @@ async def server_no_context_takeover_is_acknowledged(opening: Opening, offer: st
 
 @case("7692-7.1.1.1-3", hint="support server_no_context_takeover: start each message with a new compressor")
 async def server_no_context_takeover_is_supported(opening: Opening) -> None:
-    """A server should be able to do without takeover: such an offer is accepted, not declined."""
+    """A server that compresses should be able to do without takeover: such an offer is accepted, not declined."""
+    await require_supported(opening, BROWSER_OFFER)
     _, accepted = await answer_to(opening, LEGAL["server_takeover"])
     opening.depart_if(accepted is None, "declines an offer with server_no_context_takeover")
 

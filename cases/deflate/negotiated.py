@@ -50,6 +50,13 @@ async def answer_to(opening: Opening, offer: str) -> tuple[Answer, Extension | N
     return answer, agreed(answer)
 
 
+async def require_supported(opening: Opening, offer: str) -> None:
+    """Go on where the target accepts `offer` when there is no other; else Unreached."""
+    _, accepted = await answer_to(opening, offer)
+    if accepted is None:
+        raise Unreached(Reason.NOT_OFFERED, f"the target declines {offer}")
+
+
 async def expect_accepted_or_declined(opening: Opening, offer: str) -> None:
     """Expect 101 for a legal `offer`, and an answer that fits it, or none; note which."""
     answer, _ = await opening.exchange(offering(opening, offer))

@@ -9,7 +9,7 @@ from wsconform.session import Unreached
 from wsconform.wire.frame import RSV1
 
 from .made import HELLO
-from .negotiated import agreed, answer_to, declined, offering, told
+from .negotiated import agreed, answer_to, declined, offering, require_supported, told
 
 _DECLINE = "answer 101 without permessage-deflate: leaving it out is how an offer is declined"
 _NEXT = "decline the offer that is not in order, and go on with the next one of the list"
@@ -166,18 +166,11 @@ async def first_offer_that_is_supported_is_taken(opening: Opening, first: str, s
     That it supports the first one is found out before, by offering it alone.
     """
     preferred, other = f"{DEFLATE}; {first}", f"{DEFLATE}; {second}".removesuffix("; ")
-    await _require_supported(opening, preferred)
+    await require_supported(opening, preferred)
     _, accepted = await answer_to(opening, f"{preferred}, {other}")
     problem = "declined" if accepted is None else deflate_answers(accepted, *parse_extensions(preferred.encode()))
     opening.depart_if(problem is not None, f"of {preferred} and {other} it takes {told(accepted)}")
     opening.note("accepted", told(accepted))
-
-
-async def _require_supported(opening: Opening, offer: str) -> None:
-    """Go on where the target accepts `offer` when there is no other; else Unreached."""
-    _, accepted = await answer_to(opening, offer)
-    if accepted is None:
-        raise Unreached(Reason.NOT_OFFERED, f"the target declines {offer}")
 
 
 @case("7692-7-11")
