@@ -303,6 +303,15 @@ def test_a_session_that_stops_leaves_a_footer(pytester: pytest.Pytester, lax: st
     assert '"record":"footer"' in Path("out/journal.jsonl").read_text(encoding="utf-8").splitlines()[-1]
 
 
+def test_an_interrupted_session_writes_what_there_is(pytester: pytest.Pytester, good: str) -> None:
+    pytester.makeconftest("def pytest_wsconform_result(item, result): raise KeyboardInterrupt")
+    result = pytester.runpytest_subprocess("--pyargs", MODULE, "--ws-target", good, "--ws-out", "out")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["Interrupted.*", "wrote *journal.jsonl", "wrote *index.html"])
+    last = Path("out/journal.jsonl").read_text(encoding="utf-8").splitlines()[-1]
+    assert '"record":"footer","why":"interrupted"' in last
+
+
 def test_the_module_in_a_process_of_its_own(tmp_path: Path, lax: str) -> None:
     words = [sys.executable, "-m", "pytest", "--pyargs", MODULE, "--ws-target", lax, "-q"]
     done = subprocess.run(

@@ -190,7 +190,7 @@ class Conformance:
         style, lines = self.prepared.style, list[str]()
         for outcome in self.written.outcomes:
             told = outcome.problem or headline(outcome.results, separator=style.separator)
-            lines.append(style.text(f"{outcome.name}: {told}"))
+            lines.append(style.text(told if told.startswith(outcome.name) else f"{outcome.name}: {told}"))
         for name, left in self._untested.items():
             if left:
                 lines.append(style.text(f"{name}: {left} more {'case was' if left == 1 else 'cases were'} not put"))

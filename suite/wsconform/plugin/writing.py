@@ -107,7 +107,8 @@ class Written:
             config.workeroutput[OUTPUT] = stream.getvalue()  # type: ignore[attr-defined]  # pytest-xdist's
             return
         stream.close()
-        self.ruling = rule(self.outcomes, stale, self.prepared.policy, expected=self.prepared.expectations.name)
+        known = self.prepared.expectations.name
+        self.ruling = rule(self.outcomes, stale, self.prepared.policy, interrupted=interrupted, expected=known)
         if self.path is not None:
             self._make(self.path)
 
