@@ -99,7 +99,7 @@ def unpacked(page: Any, css: str = "") -> None:
 @pytest.mark.parametrize("form", ["site", "single"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_axe_finds_nothing(browser: Any, report: Path, kind: str, form: str, scheme: Scheme) -> None:
-    from axe_playwright_python.sync_playwright import Axe
+    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
     # axe puts its own script into the page, which the page's policy rightly forbids to strangers.
     with page_at(browser, address(report, form, kind), color_scheme=scheme, bypass_csp=True) as page:

@@ -1,0 +1,191 @@
+"""How large the HTML report is, and how fast: 30 targets by 700 cases, written, opened and filtered in Chromium.
+
+The journals are those of the tests, made lively: keys, masks and times of their own in every transcript, so that
+they deflate no better than real ones. From the project's folder, on an idle machine: `python -m bench.report`.
+`--journal FILE` measures a journal of yours instead. Needs playwright (of the extra `test`), and `chromium`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench.measure import Failed, load, table, write
+from tests import journals
+from wsconform.journal import Journal, JournalError, dumps, read
+from wsconform.reports.html import render
+from wsconform.result import Entry, Octets
+from wsconform.wire.frame import apply_mask, read_header
+
+TARGETS, CASES = 30, 700
+#: What each figure is meant to be at most: octets, and milliseconds.
+AIMS = {
+    "single file": 6_000_000,
+    "site, index": 1_500_000,
+    "single file, open": 1500,
+    "site, index, open": 1500,
+    "filter by words": 100,
+    "filter taken back": 100,
+    "filter by mark": 100,
+    "a target left out": 100,
+    "a case opened": 100,
+}
+_CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run")
+# Each step is timed from the event to the frame that shows what became of it.
+_STEPS = """async () => {
+  const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  const form = document.querySelector("form.filter"), told = {};
+  const timed = async (name, act, until = () => true) => {
+    await painted();
+    const start = performance.now();
+    act();
+    do await painted(); while (!until());
+    told[name] = performance.now() - start;
+  };
+  const say = (words) => {
+    form.elements.q.value = words;
+    form.elements.q.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  const mark = () => form.querySelector("[data-mark=bad]").click();
+  await timed("filter by words", () => say("mask"));
+  await timed("filter taken back", () => say(""));
+  await timed("filter by mark", mark);
+  mark();
+  const box = form.querySelector("[name=target]");
+  if (box) {
+    await timed("a target left out", () => box.click());
+    box.click();
+  }
+  const cell = document.querySelector("td.bad a");
+  if (cell && cell.hash && document.getElementById(cell.hash.slice(1))) {
+    const page = document.getElementById(cell.hash.slice(1)).closest(".page");
+    if (page.id !== "index" && document.querySelectorAll(".page").length > 1) {
+      await timed("a case opened", () => { location.hash = cell.hash; }, () => page.querySelector(".rungs .ladder"));
+    }
+  }
+  return told;
+}"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; return 0, or 3 where something could not be run."""
+    options = _parser().parse_args(arguments)
+    try:
+        made = [read(path) for path in options.journal] or [lively(journals.plausible(TARGETS, CASES))]
+        with tempfile.TemporaryDirectory(prefix="report-") as name:
+            figures = figures_of(made, Path(name), options.rounds)
+    except (Failed, JournalError) as problem:
+        print(problem, file=sys.stderr)
+        return 3
+    print(told(figures))
+    write(options.json, figures)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Measure the HTML report of 30 targets by 700 cases.")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each is opened (default 5)")
+    parser.add_argument(
+        "--journal", type=Path, action="append", default=[], metavar="FILE", help="measure this instead"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure as JSON")
+    return parser
+
+
+def lively(journal: Journal, seed: int = 6455) -> Journal:
+    """Return `journal` with keys, masks and times of their own in every transcript, the same for the same `seed`."""
+    dice = random.Random(seed)
+    columns = []
+    for each in journal.targets:
+        results = []
+        for result in each.results:
+            start, entries = dice.randrange(200), []
+            for entry in result.transcript:
+                start += dice.randrange(20, 900)
+                entries.append(replace(_shuffled(entry, dice), micros=start))
+            results.append(replace(result, transcript=tuple(entries)))
+        columns.append(replace(each, results=tuple(results)))
+    return replace(journal, targets=tuple(columns))
+
+
+def _shuffled(entry: Entry, dice: random.Random) -> Entry:
+    octets = entry.octets.head
+    if entry.kind in ("request", "response"):
+        for old in (b"dGhlIHNhbXBsZSBub25jZQ==", b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="):
+            octets = octets.replace(old, base64.b64encode(dice.randbytes(len(base64.b64decode(old)))))
+    elif entry.kind == "frame" and (header := read_header(octets)) and header.key is not None:
+        key, payload = dice.randbytes(4), apply_mask(octets[header.size :], header.key)
+        octets = octets[: header.size - 4] + key + apply_mask(payload, key)
+    return replace(entry, octets=replace(entry.octets, head=octets)) if entry.octets != Octets() else entry
+
+
+def figures_of(made: Sequence[Journal], folder: Path, rounds: int) -> dict[str, Any]:
+    """Return sizes (octets), times of writing (seconds) and of looking (milliseconds), medians; raises Failed."""
+    began = time.perf_counter()
+    single = render(made, folder, folder / "report.html")
+    written = time.perf_counter()
+    index = render(made, folder, folder / "site")
+    done = time.perf_counter()
+    results = sum(len(each.results) for journal in made for each in journal.targets)
+    figures: dict[str, Any] = {
+        "targets": sum(len(journal.targets) for journal in made),
+        "results": results,
+        "journals": sum(len(dumps(journal)) for journal in made),
+        "single file": single.stat().st_size,
+        "site, index": index.stat().st_size,
+        "site, all pages": sum(path.stat().st_size for path in (folder / "site").rglob("*") if path.is_file()),
+        "single file, written (s)": round(written - began, 2),
+        "site, written (s)": round(done - written, 2),
+    }
+    figures |= looked_at({"single file": single, "site, index": index}, rounds)
+    return figures | {"load": load()}
+
+
+def looked_at(pages: dict[str, Path], rounds: int) -> dict[str, float]:
+    """Return how long Chromium takes to open each page, and to filter the first and open a case in it (ms, medians)."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        raise Failed("there is no chromium on the PATH; install one")
+    from playwright.sync_api import sync_playwright
+
+    times: dict[str, list[float]] = {}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(_CHROMIUM))
+        for _ in range(rounds):
+            for name, path in pages.items():
+                page = browser.new_page(viewport={"width": 1400, "height": 1000})
+                page.goto(path.as_uri())
+                opened = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
+                times.setdefault(f"{name}, open", []).append(opened)
+                if path == next(iter(pages.values())):
+                    for step, took in page.evaluate(_STEPS).items():
+                        times.setdefault(step, []).append(took)
+                page.close()
+        browser.close()
+    return {name: round(median(each)) for name, each in times.items()}
+
+
+def told(figures: dict[str, Any]) -> str:
+    """Return the figures as a table, with what each is meant to be at most."""
+    rows = []
+    for name, figure in figures.items():
+        aim = AIMS.get(name)
+        octets = name in ("journals", "single file", "site, index", "site, all pages")
+        shown = f"{figure / 1e6:.2f} MB" if octets else f"{figure} ms" if aim else str(figure)
+        wanted = "" if aim is None else f"{aim / 1e6:g} MB" if octets else f"{aim} ms"
+        rows.append([name, shown, wanted])
+    return table(["HTML report", "", "aim"], rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
