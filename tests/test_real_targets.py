@@ -24,7 +24,19 @@ pytestmark = pytest.mark.targets
 #: What compressed data mean (docs/readings/findings-compression.md); the bombs go with the limits.
 COMPRESSED = tuple(
     f"deflate.{module}.*"
-    for module in ("rsv1", "mixing", "fragments", "blocks", "streams", "takeover", "windows", "text")
+    for module in (
+        "offers",
+        "answers",
+        "measured",
+        "rsv1",
+        "mixing",
+        "fragments",
+        "blocks",
+        "streams",
+        "takeover",
+        "windows",
+        "text",
+    )
 )
 
 #: What frames mean, for all; the opening handshake depends on the HTTP library below and changes with it.
@@ -54,6 +66,20 @@ BEHIND = (
     "deflate.streams.octets_that_are_no_deflate_fail_the_connection[octets_behind_a_final_block]",
 )
 REGISTERED = tuple(f"closing.codes.code_registered_later_is_accepted[{code}]" for code in (1014, 1012, 1013))
+#: Negotiation: offers that are not declined, or the handshake refused instead; offers behind them that are lost.
+OFFERS, ANSWERS, MEASURED = "deflate.offers.", "deflate.answers.", "deflate.measured."
+NO_WINDOW = (OFFERS + "window_of_the_server_that_is_none_*", OFFERS + "window_of_the_client_that_is_none_*")
+REPEATED, LATER = OFFERS + "repeated_parameter_is_declined*", OFFERS + "later_offer_is_open_behind_a_bad_one*"
+BAD_OFFERS = (
+    OFFERS + "undefined_parameter_is_declined*",
+    OFFERS + "value_against_the_definition_is_declined*",
+    *NO_WINDOW,
+    REPEATED,
+)
+FIRST = OFFERS + "first_offer_that_is_supported_is_taken*"
+WINDOW_UNSAID = ANSWERS + "window_of_the_server_is_acknowledged*"
+LARGEST_UNSAID = (WINDOW_UNSAID.replace("*", "[15-*"), LATER.replace("*", "[large_window]"))
+SMALLEST_REFUSED = MEASURED + "small_window_is_declined_or_kept[8]"
 KNOWN: dict[str, tuple[str, ...]] = {
     "websockets": ("closing.handshake.close_inside_a_message_is_answered*", *DEAF),
     "aiohttp": (
@@ -63,6 +89,11 @@ KNOWN: dict[str, tuple[str, ...]] = {
         CUT,
         *FINAL[2:],
         *CONTROL_BIT,
+        OFFERS + "value_against_the_definition_is_declined[server_window_missing]",
+        *NO_WINDOW,
+        REPEATED,
+        LATER,
+        *LARGEST_UNSAID,
     ),
     "tornado": (
         "masking.wrongly_masked_*",
@@ -73,13 +104,19 @@ KNOWN: dict[str, tuple[str, ...]] = {
         *LOST_BIT,
         *DEAF,
         *CONTROL_BIT,
+        *BAD_OFFERS,
+        LATER,
+        FIRST,
+        ANSWERS + "server_no_context_takeover_is_acknowledged*",
+        WINDOW_UNSAID.replace("*", "[8-*"),
+        SMALLEST_REFUSED,
     ),
-    "uvicorn-wsproto": (*WSPROTO, *ASYNC),
-    "hypercorn": (*WSPROTO, *ASYNC),
-    "autobahn": ("closing.codes.code_registered_later_is_accepted[1014]", *ASYNC, *DEAF),
-    "ws": (*ASYNC, *FINAL),
+    "uvicorn-wsproto": (*WSPROTO, *ASYNC, *BAD_OFFERS, FIRST),
+    "hypercorn": (*WSPROTO, *ASYNC, *BAD_OFFERS, FIRST),
+    "autobahn": (REGISTERED[0], *ASYNC, *DEAF, *BAD_OFFERS, LATER, SMALLEST_REFUSED),
+    "ws": (*ASYNC, *FINAL, *BAD_OFFERS, LATER),
     "granian": (REGISTERED[0], "framing.reserved_bits.reserved_bit_of_a_close_frame_is_an_error*", *ASYNC),
-    "faye-websocket": (*REGISTERED, *ASYNC, *DEAF, *BEHIND),
+    "faye-websocket": (*REGISTERED, *ASYNC, *DEAF, *BEHIND, *NO_WINDOW, *LARGEST_UNSAID),
     "websocket-node": (
         "masking.wrongly_masked_*",
         "closing.bodies.reason_that_is_not_utf8_is_an_error*",
@@ -103,7 +140,18 @@ KNOWN: dict[str, tuple[str, ...]] = {
         "utf8.messages.reassembled_text_is_checked*",
         *ASYNC,
     ),
-    "gorilla": (REGISTERED[0], *ASYNC, *FINAL, *BEHIND, *CONTROL_BIT, CONTINUATION_BIT),
+    "gorilla": (
+        REGISTERED[0],
+        *ASYNC,
+        *FINAL,
+        *BEHIND,
+        *CONTROL_BIT,
+        CONTINUATION_BIT,
+        *BAD_OFFERS,
+        LATER,
+        FIRST,
+        WINDOW_UNSAID,
+    ),
     "jetty": (
         "closing.bodies.reason_that_is_not_utf8_is_an_error*",
         *ASYNC,
@@ -111,6 +159,13 @@ KNOWN: dict[str, tuple[str, ...]] = {
         *BEHIND,
         *CONTROL_BIT,
         CONTINUATION_BIT,
+        *BAD_OFFERS,
+        LATER,
+        FIRST,
+        WINDOW_UNSAID,
+        ANSWERS + "accepted_configuration_is_supported[server_takeover]",
+        MEASURED + "server_starts_with_an_empty_window*",
+        MEASURED + "window_of_the_server_is_kept[9_no_takeover]",
     ),
     "faye-ruby": (*REGISTERED, *ASYNC),
     "silent": ("closing.handshake.close_inside_a_message_is_answered*", CUT),

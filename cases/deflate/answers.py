@@ -115,6 +115,7 @@ async def window_of_the_server_may_be_offered(opening: Opening, bits: int) -> No
     "7692-7.1.2.1-3",
     "7692-7.1.2.1-5",
     hint="answer server_max_window_bits with the same value or a smaller one, 8 to 15; or decline",
+    reading="largest-window-unsaid",
 )
 @each(bits=WINDOWS, beside={"alone": "", "client_window": "; client_max_window_bits"})
 async def window_of_the_server_is_acknowledged(opening: Opening, bits: int, beside: str) -> None:

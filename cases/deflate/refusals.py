@@ -145,7 +145,11 @@ async def window_of_the_client_that_was_not_offered_fails_the_connection(incomin
     await incoming.expect_failed(replying(incoming, accepting(incoming, f"client_max_window_bits={bits}")))
 
 
-@case("7692-7.1.2.1-7", hint="fail the connection where the answer leaves the server more than you asked for")
+@case(
+    "7692-7.1.2.1-7",
+    hint="fail the connection where the answer leaves the server more than you asked for",
+    reading="largest-window-unsaid",
+)
 @each(answer={"one_more": 1, "largest": 7, "none": 0})
 async def larger_window_than_asked_for_fails_the_connection(incoming: Incoming, answer: int) -> None:
     """Where the client asks for a window, an answer with a larger one, or with none, is no answer to its offer.
