@@ -384,6 +384,21 @@ class TestCompression:
         assert put(answering(answer, extension="permessage-deflate"), body, offer=OFFER).verdict is Verdict.PASSED
         assert (len(seen), len(calls)) == (50, 4)
 
+    def test_without_takeover_each_stands_alone(self) -> None:
+        seen: list[bytes] = []
+        extension = "permessage-deflate; client_no_context_takeover; client_max_window_bits=9"
+
+        def answer(opcode: int, payload: bytes) -> Iterable[Frame]:
+            seen.append(Inflater(9).decompress(payload))
+            return [Frame(opcode, seen[-1])]
+
+        async def body(ws: Connection) -> None:
+            assert ws.window == (9, False)
+            await echo_volume(ws, replayed(ws, [PATTERN * 100, bytes(5000)], BINARY, 5, None))
+
+        assert put(answering(answer, extension=extension), body, offer=OFFER).verdict is Verdict.PASSED
+        assert seen == [PATTERN * 100, bytes(5000)] * 2 + [PATTERN * 100]
+
     def test_a_turn_that_is_shorter_than_the_window_is_not_replayed(self) -> None:
         answer, seen = self.inflating()
         assert self.put(answer, 40, [b"Hello", b"World"]).verdict is Verdict.PASSED

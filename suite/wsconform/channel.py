@@ -77,9 +77,16 @@ class Channel(Handed):
         extension = self.conversation.deflate
         if extension is None:
             return None, None
-        us = self.session.our_role.value
-        takeover = extension.get(f"{us}_no_context_takeover") is None
-        return Inflater(), Deflater(_window_bits(extension.get(f"{us}_max_window_bits")), takeover=takeover)
+        bits, takeover = self.window
+        return Inflater(), Deflater(bits, takeover=takeover)
+
+    @property
+    def window(self) -> tuple[int, bool]:
+        """What was agreed for messages of ours: the window's bits, and whether it lives on between them."""
+        extension, us = self.conversation.deflate, self.session.our_role.value
+        if extension is None:
+            return 15, False
+        return _window_bits(extension.get(f"{us}_max_window_bits")), extension.get(f"{us}_no_context_takeover") is None
 
     # --- out
 

@@ -17,7 +17,7 @@ from .result import Direction, Octets, Reason
 from .session import Unreached, Violation
 from .transport import Reset
 from .wire.close import CloseBody
-from .wire.deflate import InflateError
+from .wire.deflate import Deflater, InflateError
 from .wire.frame import (
     BINARY,
     CLOSE,
@@ -604,17 +604,27 @@ def replayed(
 ) -> Iterator[Message]:
     """Yield `count` compressed messages: `payloads` again and again, which are compressed twice at most.
 
-    With the window taken over, a message depends on the 32768 octets before it: from the second turn on they
-    are the same in every turn, and so is what the message is compressed to. A turn has to be that long.
+    With the window taken over, a message depends on the 32768 octets before it: from the second turn on they are the
+    same in every turn, and so is what the message is compressed to, where a turn is that long. Without, what a
+    message was compressed to on one connection is right on any other.
     """
-    turns = 2 if sum(map(len, payloads)) >= 1 << 15 else count
+    bits, takeover = ws.window
+    if ws.conversation.deflate is None:
+        raise Unreached(Reason.NOT_OFFERED, "the target did not accept permessage-deflate")
     kept: list[bytes] = []
+    fresh = count if takeover and sum(map(len, payloads)) < 1 << 15 else len(payloads) * (2 if takeover else 1)
     for number in range(count):
         which = number % len(payloads)
-        if number < turns * len(payloads):
-            deflated = ws.compress(payloads[which])
-            if number >= len(payloads):
+        if number < fresh:
+            payload = payloads[which]
+            deflated = ws.compress(payload) if takeover else _compressed_alone(bits, payload)
+            if number >= fresh - len(payloads):
                 kept.append(deflated)
         else:
             deflated = kept[which]
         yield Message(opcode, payloads[which], deflated, fragment)
+
+
+@lru_cache(maxsize=64)
+def _compressed_alone(bits: int, payload: bytes) -> bytes:
+    return Deflater(bits, takeover=False).compress(payload)
