@@ -68,6 +68,25 @@ def test_expectations_of_all_workers_are_judged_together(pytester: pytest.Pytest
     result.stdout.fnmatch_lines([f'expected.toml: good: "{KNOWN}": passes now*', "The gate is broken: 1 expectation *"])
 
 
+@pytest.mark.usefixtures("targets")
+def test_a_worker_far_away_needs_no_file_of_ours(pytester: pytest.Pytester) -> None:
+    """As with another machine: folders of their own, and no file of the controller's but those that it sends."""
+    for name in ("one", "two"):
+        pytester.mkdir(name)
+    far = [word for name in ("one", "two") for word in ("--tx", f"popen//chdir={pytester.path / name}")]
+    addresses = Path("wsconform.toml").read_text(encoding="utf-8").split('"')[1::2]
+    Path("wsconform.toml").unlink()
+    near = [word for address in addresses for word in ("--ws-target", address)]
+    words = ("--dist", "loadgroup", "--ws-out=out", "--html=log.html", "--pyargs", MODULE)
+    result = pytester.runpytest_subprocess(*far, *near, *words)
+    assert result.parseoutcomes()["failed"] == FAILING, result.stdout.str()
+    journal = read(Path("out/journal.jsonl"))
+    assert sorted(each.target.name for each in journal.targets) == sorted(addresses)
+    log = Path("log.html").read_text(encoding="utf-8")
+    assert "RFC 6455 5.1 MUST" in log
+    assert "pre.wsconform" in Path("assets/style.css").read_text(encoding="utf-8")
+
+
 def test_wrong_usage_is_told_once(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("-n", "2", "--pyargs", MODULE)
     assert result.ret == pytest.ExitCode.USAGE_ERROR

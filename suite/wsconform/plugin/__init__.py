@@ -89,9 +89,8 @@ def pytest_configure(config: pytest.Config) -> None:
         if config.pluginmanager.hasplugin("html"):
             from .html import Log, add_style
 
-            config.pluginmanager.register(Log(found), "wsconform-html")
-            if config.getoption("htmlpath"):
-                add_style(config)
+            shows = config.getoption("htmlpath") and not hasattr(config, "workerinput")
+            config.pluginmanager.register(Log(found, add_style(config) if shows else None), "wsconform-html")
 
 
 @pytest.hookimpl(optionalhook=True)

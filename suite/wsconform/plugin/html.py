@@ -47,23 +47,20 @@ pre.wsconform { margin: 8px 0; padding: 8px 12px; overflow-x: auto; background: 
 pre.wsconform .decided { display: inline-block; background: #ffebe9; color: #82071e; }
 td.col-level, td.col-requirement { white-space: nowrap; }
 td.col-finding { min-width: 16em; overflow-wrap: anywhere; }
+#environment, #results-table { color: #1f2328; }
 p.wsconform { margin: 4px 0; }
 .wsconform-broken { color: #82071e; font-weight: bold; }
 """
 
 
-def add_style(config: pytest.Config) -> None:
-    """Append our style sheet to pytest-html's; it reads the file when it is configured, which is after us."""
+def add_style(config: pytest.Config) -> Path:
+    """Append our style sheet to pytest-html's, and return its file: it is read at once, when pytest-html gets ready."""
     handle, name = tempfile.mkstemp(prefix="wsconform-", suffix=".css")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(_STYLE)
     config.option.css.append(name)
-
-    def remove() -> None:
-        config.option.css.remove(name)
-        Path(name).unlink(missing_ok=True)
-
-    config.add_cleanup(remove)
+    config.add_cleanup(lambda: Path(name).unlink(missing_ok=True))
+    return Path(name)
 
 
 def environment(prepared: Prepared, metadata: MutableMapping[str, Any]) -> None:
@@ -104,10 +101,17 @@ def ladder_html(result: Result, *, whole: bool = False) -> str:
 class Log:
     """The plugin that gives pytest-html what it shows of cases."""
 
-    def __init__(self, conformance: Conformance) -> None:
-        """Show what `conformance` knows."""
-        self._conformance = conformance
+    def __init__(self, conformance: Conformance, style: Path | None = None) -> None:
+        """Show what `conformance` knows; `style` is the file of our style sheet, if it is used."""
+        self._conformance, self._style = conformance, style
         self._left_out = 0
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Take the style sheet away again: workers on other machines would look for the file, and not find it."""
+        if self._style is not None:
+            session.config.option.css.remove(str(self._style))
+            self._style.unlink(missing_ok=True)
 
     # --- what a report carries, made where the item is (in a worker, too)
 
