@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.command import TakesAnyMask, serving
+from tests.command import TakesAnyMask, environment, serving
 from tests.pluggedin import FAILING, MODULE, TEXT, here, ids, url
 from wsconform.plugin.roots import roots
 
 pytest_plugins = ["pytester"]
 
+ROOT = Path(__file__).resolve().parent.parent
 TARGET = "ws://127.0.0.1:9/"
 WRONGLY = "masking.wrongly_masked_frame_fails_the_connection"
 
@@ -155,3 +158,21 @@ def test_autouse_fixtures_of_a_conftest_apply(pytester: pytest.Pytester, lax: st
     result = here(pytester, "--ws-target", lax, "--pyargs", MODULE, "-s", "-k", "wrongly")
     assert result.stdout.str().count("SET UP") == 1
     assert result.stdout.str().count("TORN DOWN") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(("cases",), f"wsconform::{TARGET}::{TEXT}"), ((".", "--ignore", "tests"), "no tests collected in")],
+)
+def test_a_checkouts_folder_is_taken_by_name_and_left_out_of_a_walk(words: tuple[str, ...], told: str) -> None:
+    more = ("--ws-target", TARGET, "--ws-case", TEXT, "--collect-only", "-q", "-n", "0", "-p", "no:cacheprovider")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *words, *more],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert next(line for line in done.stdout.splitlines() if line).startswith(told)
