@@ -126,7 +126,7 @@ async def window_of_the_server_is_acknowledged(opening: Opening, bits: int, besi
     answer, accepted = await answer_to(opening, f"{DEFLATE}; server_max_window_bits={bits}{beside}")
     value = accepted.get("server_max_window_bits") if accepted else str(bits)
     expected = f"server_max_window_bits of 8 to {bits} in the answer, or the offer declined"
-    opening.expect(value in map(str, range(8, bits + 1)), expected, told(accepted), answer.entry)
+    opening.expect(value in tuple(map(str, range(8, bits + 1))), expected, told(accepted), answer.entry)
 
 
 @case("7692-7.1.2.2-1", hint="accept the handshake whatever client_max_window_bits says, and take it up or not")
@@ -161,7 +161,7 @@ async def window_of_the_client_is_not_above_its_hint(opening: Opening, bits: int
     """
     _, accepted = await answer_to(opening, f"{DEFLATE}; client_max_window_bits={bits}")
     given = accepted.get("client_max_window_bits") if accepted else None
-    larger = given in map(str, range(bits + 1, 16))
+    larger = given in tuple(map(str, range(bits + 1, 16)))
     opening.depart_if(larger, f"client_max_window_bits={given} where {bits} was the hint")
 
 
