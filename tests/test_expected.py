@@ -76,7 +76,7 @@ def test_a_result_gets_the_reason_of_the_first_entry_that_explains_it(tmp_path: 
     assert expected("echo-go", own) == "answers 1000 to every code"
     assert expected("other", own) == "known everywhere"
     assert expected("echo-go", "closing.tcp.server_closes", Verdict.DEPARTED) == "known everywhere"
-    assert expected("echo-go", "fragmentation.interleaved.ping[a]") == "rewritten in 2.0 (echo-go 42)"
+    assert expected("echo-go", "fragmentation.interleaved.ping[a]") == "rewritten in 2.0 (echo-go 42, until 2027-03-31)"
     assert expected("other", "fragmentation.interleaved.ping[a]") is None
     assert expected("echo-go", own, Verdict.PASSED) is None
     assert expected("echo-go", own, Verdict.ERROR) is None, "no target can make the suite break"

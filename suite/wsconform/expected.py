@@ -42,8 +42,9 @@ class Expectation:
 
     @property
     def told(self) -> str:
-        """The reason, with the issue that it points to."""
-        return f"{self.reason} ({self.issue})" if self.issue else self.reason
+        """The reason, with the issue that it points to, and the date up to which it holds."""
+        aside = ", ".join(each for each in (self.issue, f"until {self.until}" if self.until else "") if each)
+        return f"{self.reason} ({aside})" if aside else self.reason
 
 
 @dataclass(slots=True)
