@@ -207,7 +207,7 @@ def test_evidence_can_be_saved_and_the_export_command_changes(browser: Any, repo
         export = page.locator(".rungs:visible .export").first
         export.locator("summary").click()
         export.get_by_role("button", name="pcapng").click()
-        assert export.locator("code").inner_text().endswith("--as pcapng")
+        assert export.locator("code").inner_text().endswith("--as pcapng -o case.pcapng")
         with page.expect_download() as saved:
             export.get_by_role("button", name="Save JSON").click()
         entries = Path(saved.value.path()).read_text(encoding="utf-8")

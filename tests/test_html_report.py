@@ -384,7 +384,7 @@ def test_a_case_page_shows_behaviours_and_their_ladders(tmp_path: Path) -> None:
         f"wsconform export wsconform-out/journal.jsonl {case} --target libwebsockets --as python"
     )
     forms = [each.attributes["data-form"] for each in ladders[1].all("span") if "data-form" in each.attributes]
-    assert forms == ["python", "netcat", "hex", "pcapng"]
+    assert forms == ["python", "netcat", "hex", "pcapng -o case.pcapng"]
     # The commonest of the gravest mark stands beside one that met the case.
     assert page.one("div", "ladders").attributes["data-first"] == "A B"
 

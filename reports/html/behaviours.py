@@ -16,12 +16,12 @@ from ..gathered import Column, Gathered, again, export
 from .ladder import Row, rows
 from .marks import CLASSES, Cell, cell, css
 
-#: The forms in which the evidence can be had, and what each is.
+#: The forms in which the evidence can be had, as the command's last words, and what each is.
 FORMS = {
     "python": "a script that sends the same",
     "netcat": "a shell script around netcat",
     "hex": "octets to read",
-    "pcapng": "a capture for Wireshark",
+    "pcapng -o case.pcapng": "a capture for Wireshark",
 }
 
 

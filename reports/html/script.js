@@ -189,7 +189,7 @@
     const word = card.querySelector(".export .again b");
     const name = card.querySelector("h4").textContent.replace(/[^\w.-]+/g, "-");
     const buttons = all("[data-form]", forms).map((each) => {
-      const button = make("button", { type: "button", title: each.textContent }, each.dataset.form);
+      const button = make("button", { type: "button", title: each.textContent }, each.dataset.form.split(" ")[0]);
       button.addEventListener("click", () => {
         word.textContent = each.dataset.form;
         for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
