@@ -13,8 +13,8 @@ from wsconform.wire.frame import BINARY
 
 from .made import AGAIN, HELLO, compressed, fragments, require_takeover
 
-TWO = {f"{cut}+{7 - cut}": (cut,) for cut in range(1, 7)}
-THREE = {f"{a}+{b - a}+{7 - b}": (a, b) for a, b in itertools.combinations(range(1, 7), 2)}
+TWO: dict[str, tuple[int, ...]] = {f"{cut}+{7 - cut}": (cut,) for cut in range(1, 7)}
+THREE: dict[str, tuple[int, ...]] = {f"{a}+{b - a}+{7 - b}": (a, b) for a, b in itertools.combinations(range(1, 7), 2)}
 
 #: Fragments of next to nothing, with and without empty ones between.
 SMALL = {
