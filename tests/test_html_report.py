@@ -36,6 +36,19 @@ def one_target() -> Journal:
     return replace(made, targets=made.targets[1:])
 
 
+def earlier(journal: Journal) -> Journal:
+    """The journal with other verdicts, another case, a target more, and none of what its last target had."""
+    others = dict(zip(Verdict, [*list(Verdict)[1:], Verdict.PASSED], strict=True))
+    columns = []
+    for each in journal.targets:
+        results = [replace(result, verdict=others[result.verdict]) for result in each.results]
+        if results:
+            results[0] = replace(results[0], case=f"{results[0].case}[<b>gone]")
+        columns.append(replace(each, results=tuple(results)))
+    columns += [replace(each, target=replace(each.target, name=f"<i>{each.target.name}")) for each in columns[:1]]
+    return replace(journal, targets=tuple(columns))
+
+
 JOURNALS = {
     "plausible": lambda: journals.plausible(5, 40, faults=2),
     "one": one_target,
@@ -46,11 +59,12 @@ JOURNALS = {
 
 @pytest.fixture(scope="module", params=JOURNALS)
 def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Element]:
-    """Every page of a site and of a single file, of each journal."""
+    """Every page of a site and of a single file, of each journal, all but the first against an earlier one."""
     folder = tmp_path_factory.mktemp("report")
     journal = JOURNALS[request.param]()
-    pages = {folder / "single.html": render([journal], folder, folder / "single.html")}
-    render([journal], folder, None)
+    against = [] if request.param == "plausible" else [earlier(journal)]
+    pages = {folder / "single.html": render([journal], folder, folder / "single.html", against=against)}
+    render([journal], folder, None, against=against)
     pages |= {path: path for path in (folder / "report").rglob("*.html")}
     return {path: read(path.read_text(encoding="utf-8")) for path in pages}
 
@@ -160,7 +174,7 @@ def test_the_script_is_small_and_writes_no_markup() -> None:
 
 
 def test_marks_are_words_too(written: dict[Path, Element]) -> None:
-    words = {mark.words for mark in Mark}
+    words = {mark.words for mark in Mark} | {"new", "gone"}
     for path, page in written.items():
         for mark in page.all("b", "mark"):
             told = [each.text.removeprefix("worst: ") for each in mark.all("i")]
