@@ -14,6 +14,7 @@ import pytest
 
 from tests import journals
 from tests.markup import Element, read
+from tests.packed import unpacked
 from wsconform.journal import Journal
 from wsconform.reports.gathered import gather
 from wsconform.reports.html import render
@@ -66,7 +67,7 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     pages = {folder / "single.html": render([journal], folder, folder / "single.html", against=against)}
     render([journal], folder, None, against=against)
     pages |= {path: path for path in (folder / "report").rglob("*.html")}
-    return {path: read(path.read_text(encoding="utf-8")) for path in pages}
+    return {path: unpacked(read(path.read_text(encoding="utf-8"))) for path in pages}
 
 
 def site(journal: Journal, folder: Path, page: str = "index.html") -> Element:
