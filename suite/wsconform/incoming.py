@@ -29,6 +29,9 @@ from .wire.http1 import Head, Response, head_end, parse_head
 #: Most octets of a request's head that are waited for.
 _HEAD_LIMIT = 1 << 20
 
+#: The status code of a client that did not get the extensions that it cannot do without.
+_EXTENSION_MISSING = 1010
+
 _FAILED = "the client to fail the connection"
 
 
@@ -186,6 +189,10 @@ class Incoming(Handed):
                 self._refuse(received)
             close = CloseBody(received.payload)
             self.note("a Close before the end", close)
+            if close.code == _EXTENSION_MISSING:
+                # Who says so opened the connection to end it at once, and may wait for our part (RFC 6455 7.4.1).
+                await connection.send(Frame.close(_EXTENSION_MISSING))
+                await connection.half_close()
         ended = connection.ended
         if self.conversation.is_http_again:
             self.note("sent on the refused connection", "another request")
