@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import TakesAnyMask, environment, serving
+from tests.command import TakesAnyMask, answering, environment, serving
 from tests.pluggedin import FAILING, KNOWN, MODULE, TEXT, FailsWithoutClose, here, url
 from wsconform.expected import Expectation
 from wsconform.gate import Allow, FailOn, Policy
@@ -261,6 +261,13 @@ class TestTargets:
                 f"{url(port)} could not be tested.",
             ]
         )
+
+    def test_words_of_a_target_do_not_act_on_the_terminal(self, pytester: pytest.Pytester) -> None:
+        with answering(b"HTTP/1.1 200 \x1b[31mred\xe2\x80\xae\r\nContent-Length: 0\r\n\r\n") as port:
+            result = here(pytester, "--pyargs", MODULE, "--ws-target", url(port))
+        assert result.parseoutcomes() == {"errors": 1}
+        assert "red" in result.stdout.str()
+        assert "\x1b" not in result.stdout.str()
 
     def test_several_one_after_the_other(self, pytester: pytest.Pytester, good: str, lax: str) -> None:
         pytester.makeconftest(f"def pytest_wsconform_targets(config): return {{'good': {good!r}, 'lax': {lax!r}}}")

@@ -98,7 +98,7 @@ class CaseItem(pytest.Item):
         try:
             result = self.result = self.conformance.take(self)
         except (Told, Untested) as problem:
-            raise _failure(problem) from None
+            raise _failure(escape.terminal(str(problem))) from None
         self.user_properties += [("verdict", result.verdict.name.lower()), ("mark", result.mark.words)]
         self.config.hook.pytest_wsconform_result(item=self, result=result)
         prepared = self.conformance.prepared
@@ -144,6 +144,6 @@ class CaseItem(pytest.Item):
         return file, code.co_firstlineno - 1 if code else 0, f"{self.aim.name} {self.entry.id}"
 
 
-def _failure(text: object) -> BaseException:
+def _failure(text: str) -> BaseException:
     """Return what ends the setting up with `text` and no traceback; pytest does not ask the item there."""
-    return pytest.fail.Exception(str(text), pytrace=False)
+    return pytest.fail.Exception(text, pytrace=False)
