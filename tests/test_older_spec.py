@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from tests.command import Say
 from tests.hall import CHOICE, ECHO, REFUSES, Hall, in_hall
 from wsconform.aliases import older_cases
+from wsconform.catalogue import Profile, Selection, binding, load_catalogue
+from wsconform.commands.older import Older
 from wsconform.older import SELECTED, Selected, matches, matches_whole, order
-from wsconform.older_spec import Server, read
+from wsconform.older_spec import Server, Spec, read
 from wsconform.problem import Problem
-from wsconform.requirement import Role
+from wsconform.requirement import Role, load_registry
 from wsconform.result import Reason, Verdict
 from wsconform.serving.plan import Numbering
 
@@ -286,6 +288,39 @@ class TestNumbers:
         assert [(result.case, result.reason) for result in left_out] == [(CHOICE.id, Reason.EXCLUDED)]
         assert "Skipping test case 9.1.1 for agent toy by test configuration!" in book.details
         assert book.targets[0].info[SELECTED] == "* without 9.1.1, 1.1.1"
+
+
+class TestCatalogue:
+    """The table as it is: what drivers have written into themselves."""
+
+    GLOBAL: ClassVar = {
+        "1.1.1": 1,
+        "2.1": 17,
+        "3.1": 28,
+        "4.1.1": 35,
+        "5.1": 45,
+        "6.1.1": 65,
+        "7.1.1": 210,
+        "9.1.1": 247,
+    }
+
+    def test_every_id_has_a_case_for_clients_under_the_number_that_it_always_had(self) -> None:
+        older = Older(Spec(Path("s.json"), Selected(("*",)), Path("out")), older_cases())
+        numbered = older.numbering(Selection(profile=Profile.FULL), load_catalogue(aliases=False), load_registry())
+        ids = [id for id, _ in numbered.cases]
+        assert len(ids) == 517
+        known = {**self.GLOBAL, "10.1.1": 301, "12.1.1": 302, "13.1.1": 392, "13.7.18": 517}
+        assert {id: ids.index(id) + 1 for id in known} == known
+
+    def test_every_id_has_a_case_for_servers(self) -> None:
+        entries = {entry.id: entry for entry in load_catalogue(aliases=False)}
+        registry = load_registry()
+        without = [
+            id
+            for id, cases in older_cases().items()
+            if not any(binding(entries[case], Role.SERVER, registry) for case in cases)
+        ]
+        assert without == []
 
 
 class TestCommands:
