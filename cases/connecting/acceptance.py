@@ -234,7 +234,7 @@ CUTS = {
 }
 
 
-@case("6455-2.1-1")
+@case("6455-4.1-61", "6455-2.1-1")
 @each(cut=CUTS)
 async def answer_cut_in_two_is_recognised(incoming: Incoming, cut: bytes) -> None:
     """The answer is recognised wherever TCP cuts it."""
@@ -244,7 +244,7 @@ async def answer_cut_in_two_is_recognised(incoming: Incoming, cut: bytes) -> Non
     await incoming.expect_open(octets, pieces=(at, len(octets)))
 
 
-@case("6455-2.1-1")
+@case("6455-4.1-61", "6455-2.1-1")
 @each(size=(1, 50, 70, 80))
 async def answer_in_small_segments_is_recognised(incoming: Incoming, size: int) -> None:
     """The answer is recognised in segments of any size."""

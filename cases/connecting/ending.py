@@ -39,7 +39,7 @@ async def lost_connection_is_ended(ws: Connection, in_a_message: bool) -> None:
     await ws.expect_stream_end()
 
 
-@case("6455-7.3-1")
+@case("6455-5.5.1-11", "6455-7.3-1")
 async def close_right_after_the_handshake_is_answered(incoming: Incoming) -> None:
     """A server may close at any time: a Close right behind the 101 gets its reply."""
     ws = await incoming.answer(tail=Frame.close(1001).encode())
@@ -47,7 +47,7 @@ async def close_right_after_the_handshake_is_answered(incoming: Incoming) -> Non
     ws.expect(closure.status_code not in (1002, 1007), "a reply that claims no error", str(closure))
 
 
-@case("6455-7.3-1", needs=Need.ECHO)
+@case("6455-5.5.1-11", "6455-7.3-1", needs=Need.ECHO)
 async def close_while_the_client_sends_is_answered(ws: Connection) -> None:
     """A Close that meets a large message of the client on its way gets its reply."""
     await ws.send(Frame.binary(bytes(1 << 18)), Frame.close(1001))

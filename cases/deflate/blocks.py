@@ -182,7 +182,7 @@ async def last_example_of_the_rfc_is_hello(ws: Connection) -> None:
     await ws.expect_echo(_HELLO)
 
 
-@case("7692-7.2.1-4", "7692-7.2.1-3", needs=Need.ECHO, offer=BROWSER_OFFER)
+@case("7692-7.2.2-1", "7692-7.2.1-4", "7692-7.2.1-3", needs=Need.ECHO, offer=BROWSER_OFFER)
 @each(kinds=TYPES)
 async def blocks_of_any_type_and_number_are_inflated(ws: Connection, kinds: Sequence[str]) -> None:
     """A message may have any number of blocks, of any type, empty ones among them.
@@ -193,7 +193,7 @@ async def blocks_of_any_type_and_number_are_inflated(ws: Connection, kinds: Sequ
     await ws.expect_echo(Frame.text("Hello" * sum(kind in KINDS for kind in kinds)))
 
 
-@case("7692-7.2.1-5", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_FINAL)
+@case("7692-7.2.2-1", "7692-7.2.1-5", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_FINAL)
 @each(kind=KINDS)
 async def final_block_is_inflated(ws: Connection, kind: str) -> None:
     """A message may end with a block whose BFINAL is 1, and an empty one behind it.

@@ -111,7 +111,7 @@ async def message_that_stands_alone_is_delivered_among_others(ws: Connection) ->
     await ws.expect_echo(hello, hello, *_similar(1), hello, hello)
 
 
-@case("7692-7.2.1-13", needs=Need.ECHO, offer=f"{DEFLATE}; client_no_context_takeover", hint=_HINT)
+@case("7692-7.2.2-6", "7692-7.2.1-13", needs=Need.ECHO, offer=f"{DEFLATE}; client_no_context_takeover", hint=_HINT)
 async def offer_to_do_without_takeover_binds_nobody(ws: Connection) -> None:
     """client_no_context_takeover in the offer is a hint: where the answer has it not, the client may take over.
 
@@ -122,7 +122,7 @@ async def offer_to_do_without_takeover_binds_nobody(ws: Connection) -> None:
     await ws.expect_echo(Frame.text("Hello"), Frame.text("Hello"))
 
 
-@case("7692-7.2.2-7", needs=Need.ECHO, offer=f"{DEFLATE}; client_no_context_takeover")
+@case("7692-5-15", "7692-7.2.2-7", needs=Need.ECHO, offer=f"{DEFLATE}; client_no_context_takeover")
 async def messages_without_takeover_are_delivered(ws: Connection) -> None:
     """Where the answer has client_no_context_takeover, the server may forget the window; we use none.
 
@@ -140,7 +140,7 @@ def _require_no_takeover(ws: Connection) -> None:
         raise Unreached(Reason.NOT_OFFERED, "the target did not agree to client_no_context_takeover")
 
 
-@case("7692-7.2.2-5", needs=Need.ECHO)
+@case("7692-5-15", "7692-7.2.2-5", needs=Need.ECHO)
 async def messages_of_a_server_without_takeover_are_delivered(incoming: Incoming) -> None:
     """Where the answer has server_no_context_takeover, the client may forget the window; we use none.
 

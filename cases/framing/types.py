@@ -17,7 +17,7 @@ OPAQUE = {
 }
 
 
-@case("6455-5.2-1", needs=Need.ECHO)
+@case("6455-5.4-13", "6455-5.2-1", needs=Need.ECHO)
 @each(opcode=DATA)
 async def first_frame_may_be_the_last(ws: Connection, opcode: int) -> None:
     """One frame with FIN set is a whole message, delivered without waiting for more.
