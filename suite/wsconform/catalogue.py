@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import hashlib
 import importlib
 import inspect
@@ -314,10 +315,19 @@ def matches(pattern: str, id: str) -> bool:
     return _match(pattern, id) or _match(pattern, id.partition("[")[0])
 
 
+@functools.lru_cache(maxsize=1 << 14)
+def _plain(pattern: str) -> str:
+    """Return what `pattern` begins with before its first `*` or `?`."""
+    return pattern.partition("*")[0].partition("?")[0]
+
+
 def _match(pattern: str, text: str) -> bool:
-    # fnmatch would read brackets as sets, and case ids have brackets.
-    at, star, mark = 0, -1, 0
-    position = 0
+    # fnmatch would read brackets as sets, and case ids have brackets. Most patterns differ in their first letters.
+    plain = _plain(pattern)
+    if not text.startswith(plain):
+        return False
+    at, star, mark = len(plain), -1, 0
+    position = len(plain)
     while position < len(text):
         if at < len(pattern) and pattern[at] == "*":
             star, mark = at, position
