@@ -79,7 +79,11 @@ BAD_OFFERS = (
 FIRST = OFFERS + "first_offer_that_is_supported_is_taken*"
 WINDOW_UNSAID = ANSWERS + "window_of_the_server_is_acknowledged*"
 LARGEST_UNSAID = (WINDOW_UNSAID.replace("*", "[15-*"), LATER.replace("*", "[large_window]"))
-SMALLEST_REFUSED = MEASURED + "small_window_is_declined_or_kept[8]"
+SMALLEST_REFUSED = (
+    MEASURED + "small_window_is_declined_or_kept[8]",
+    ANSWERS + "window_of_the_server_may_be_offered[8]",
+    ANSWERS + "window_of_the_client_may_be_offered[8]",
+)
 KNOWN: dict[str, tuple[str, ...]] = {
     "websockets": ("closing.handshake.close_inside_a_message_is_answered*", *DEAF),
     "aiohttp": (
@@ -109,11 +113,11 @@ KNOWN: dict[str, tuple[str, ...]] = {
         FIRST,
         ANSWERS + "server_no_context_takeover_is_acknowledged*",
         WINDOW_UNSAID.replace("*", "[8-*"),
-        SMALLEST_REFUSED,
+        *SMALLEST_REFUSED,
     ),
     "uvicorn-wsproto": (*WSPROTO, *ASYNC, *BAD_OFFERS, FIRST),
     "hypercorn": (*WSPROTO, *ASYNC, *BAD_OFFERS, FIRST),
-    "autobahn": (REGISTERED[0], *ASYNC, *DEAF, *BAD_OFFERS, LATER, SMALLEST_REFUSED),
+    "autobahn": (REGISTERED[0], *ASYNC, *DEAF, *BAD_OFFERS, LATER, *SMALLEST_REFUSED),
     "ws": (*ASYNC, *FINAL, *BAD_OFFERS, LATER),
     "granian": (REGISTERED[0], "framing.reserved_bits.reserved_bit_of_a_close_frame_is_an_error*", *ASYNC),
     "faye-websocket": (*REGISTERED, *ASYNC, *DEAF, *BEHIND, *NO_WINDOW, *LARGEST_UNSAID),

@@ -34,7 +34,7 @@ def _list_with_deflate(incoming: Incoming) -> str:
     return field
 
 
-@case("7692-5-5", hint="offer client_max_window_bits without a value, or with one of 8 to 15")
+@case("6455-9-3", "7692-5-5", hint="offer client_max_window_bits without a value, or with one of 8 to 15")
 async def hint_about_the_client_window_is_one(incoming: Incoming) -> None:
     """A client may say which window it will use; what it says is nothing, or a number from 8 to 15."""
     values = [offer.get("client_max_window_bits") for offer in deflate_offers(incoming)]
@@ -54,14 +54,14 @@ async def server_no_context_takeover_is_taken_unasked(incoming: Incoming) -> Non
     incoming.depart_if(not opened, "fails the connection over server_no_context_takeover")
 
 
-@case("7692-7.1.1.2-2", hint="client_no_context_takeover may be answered whether or not you offered it")
+@case("7692-7.1.1.2-3", "7692-7.1.1.2-2", hint="a server may send this whether or not you offered it")
 async def client_no_context_takeover_is_taken_unasked(incoming: Incoming) -> None:
     """A server may forbid the client takeover though it did not offer to do without."""
     require_offered(incoming, "client_no_context_takeover", offered=False)
     await incoming.expect_open(replying(incoming, accepting(incoming, "client_no_context_takeover")))
 
 
-@case("7692-7.1.2.1-6", hint=_TAKE)
+@case("7692-5-15", "7692-7.1.2.1-6", hint=_TAKE)
 @each(bits=WINDOWS)
 async def window_of_the_server_is_taken_unasked(incoming: Incoming, bits: int) -> None:
     """A server may say that its window is small though it was not asked for it: a large one reads that as well."""

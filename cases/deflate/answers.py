@@ -62,7 +62,7 @@ async def accepted_offer_is_named_with_legal_parameters(opening: Opening, offer:
     opening.note("accepted", ", ".join(map(str, accepted)) or "none")
 
 
-@case("7692-7.1.1.1-1", hint="an offer is a question: accept it or decline it, and accept the handshake")
+@case("7692-7-4", "7692-7.1.1.1-1", hint="an offer is a question: accept it or decline it, and accept the handshake")
 @each(offer={"alone": LEGAL["server_takeover"], "browser": f"{BROWSER_OFFER}; server_no_context_takeover"})
 async def server_no_context_takeover_may_be_offered(opening: Opening, offer: str) -> None:
     """An offer may carry server_no_context_takeover; the handshake is accepted whatever comes of it."""
@@ -96,14 +96,18 @@ async def server_no_context_takeover_is_supported(opening: Opening) -> None:
     opening.depart_if(accepted is None, "declines an offer with server_no_context_takeover")
 
 
-@case("7692-7.1.1.2-1", hint="client_no_context_takeover is a hint: accept it with the parameter or without")
+@case("7692-7-4", "7692-7.1.1.2-1", hint="this is a hint: accept the offer with the parameter or without")
 @each(offer={"alone": LEGAL["client_takeover"], "browser": f"{BROWSER_OFFER}; client_no_context_takeover"})
 async def client_no_context_takeover_may_be_offered(opening: Opening, offer: str) -> None:
     """An offer may carry client_no_context_takeover; the answer has it, or has it not, or there is none."""
     await expect_accepted_or_declined(opening, offer)
 
 
-@case("7692-7.1.2.1-1", hint="decline an offer with a window that you do not support, and accept the handshake")
+@case(
+    "7692-7-4",
+    "7692-7.1.2.1-1",
+    hint="decline a window that you do not support, and accept the handshake",
+)
 @each(bits=WINDOWS)
 async def window_of_the_server_may_be_offered(opening: Opening, bits: int) -> None:
     """An offer may carry server_max_window_bits with a value of 8 to 15; the handshake is accepted in any case."""
@@ -129,7 +133,11 @@ async def window_of_the_server_is_acknowledged(opening: Opening, bits: int, besi
     opening.expect(value in tuple(map(str, range(8, bits + 1))), expected, told(accepted), answer.entry)
 
 
-@case("7692-7.1.2.2-1", hint="accept the handshake whatever client_max_window_bits says, and take it up or not")
+@case(
+    "7692-7-4",
+    "7692-7.1.2.2-1",
+    hint="accept the handshake, and take client_max_window_bits up or not",
+)
 @each(
     parameters={"no_value": "server_no_context_takeover; client_max_window_bits"}
     | {str(bits): f"client_max_window_bits={bits}" for bits in WINDOWS}

@@ -58,9 +58,11 @@ async def require_supported(opening: Opening, offer: str) -> None:
 
 
 async def expect_accepted_or_declined(opening: Opening, offer: str) -> None:
-    """Expect 101 for a legal `offer`, and an answer that fits it, or none; note which."""
+    """Expect 101 for a legal `offer`, whatever is accepted of it; to refuse the handshake (4xx) is not favoured."""
     answer, _ = await opening.exchange(offering(opening, offer))
-    opening.expect(answer.accepted, "101, with the offer accepted or declined", str(answer), answer.entry)
+    reacted = answer.accepted or 400 <= answer.status < 500
+    opening.expect(reacted, "101, with the offer accepted or declined", str(answer), answer.entry)
+    opening.depart_if(not answer.accepted, f"refuses the handshake ({answer}) instead of declining the offer")
     opening.note("accepted", told(agreed(answer)))
 
 
