@@ -105,9 +105,11 @@ class TestBombsToUs:
         assert attempted.finding.observed == f"the target sent more than {_MOST} octets; reading stopped there"
         assert peak < 4 * _MOST
 
-    def test_a_message_without_end_is_stopped_at_the_limit_of_a_case(self, role: Role) -> None:
-        attempted, peak = put(EndlessCompressed, role, Limits(octets=_MOST))
+    def test_a_message_without_end_is_stopped_at_the_limit_of_what_is_compressed(self, role: Role) -> None:
+        attempted, peak = put(EndlessCompressed, role, Limits())
         assert (attempted.verdict, attempted.reason) == (Verdict.INCONCLUSIVE, Reason.ARRANGING)
         assert attempted.finding is not None
-        assert attempted.finding.observed == f"the target sent more than {_MOST} octets; reading stopped there"
+        assert attempted.finding.observed == (
+            "a compressed message of the target has more than 33554432 octets; reading stopped there"
+        )
         assert peak < 4 * _MOST

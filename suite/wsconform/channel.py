@@ -20,6 +20,9 @@ from .wire.frame import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT, Fra
 #: From this many octets on, we read while we send, so that a target that answers at once cannot block both ends.
 _LARGE = 1 << 15
 
+#: Octets of one compressed message of the target's, on the wire, at which reading stops: it has no end then.
+_PACKED = 1 << 25
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -69,6 +72,7 @@ class Channel(Handed):
         self._inbox: deque[Received] = deque()
         self._first: Frame | None = None
         self._parts: list[bytes] = []
+        self._size = 0
         self._inflater, self._deflater = self._coders()
         if leftover:
             self._feed(leftover)
@@ -247,11 +251,15 @@ class Channel(Handed):
             self._inbox.append(Received(frame.opcode, frame.payload, entry))
             return
         if frame.opcode != CONTINUATION or self._first is None:
-            self._first, self._parts = frame, []
+            self._first, self._parts, self._size = frame, [], 0
         self._parts.append(frame.payload)
+        self._size += len(frame.payload)
+        packed = bool(self._first.rsv & RSV1 and self._inflater)
+        if packed and self._size > _PACKED:
+            what = f"a compressed message of the target has more than {_PACKED} octets; reading stopped there"
+            raise Unreached(Reason.ARRANGING, what)
         if not frame.fin:
             return
-        packed = bool(self._first.rsv & RSV1 and self._inflater)
         self._inbox.append(Received(self._first.opcode, b"".join(self._parts), entry, packed))
         self._first, self._parts = None, []
 
