@@ -9,6 +9,7 @@ chooses those that `prepare all` leaves out.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -186,25 +187,56 @@ REQUIRED = os.environ.get("WSCONFORM_REQUIRE_TARGETS", "").split(",")
 CHOSEN = [name for name in KNOWN if not find(name).extra or name in REQUIRED]
 
 
-@pytest.mark.parametrize("name", CHOSEN)
-def test_a_real_server_is_accused_of_what_stands(name: str, tmp_path: Path) -> None:
+#: Clients, of which two are enough: what is in each of the many is told in docs/readings/findings-clients.md.
+CLIENTS: dict[str, tuple[str, ...]] = {
+    "ws-client": ASYNC,
+    "faye-client": (*REGISTERED, *ASYNC, "masking.wrongly_masked_*"),
+}
+CLIENT_CHOICE = ("closing.*", "control.*", "fragmentation.*", "framing.*", "masking.*", "utf8.*")
+
+
+def prepared(name: str) -> None:
+    """Prepare a target; skip the test where it cannot be had, or fail it where it is required."""
     try:
         prepare(find(name))
     except Unavailable as problem:
         if name in REQUIRED or REQUIRED == ["all"]:
             pytest.fail(f"{name} is required and cannot be had: {problem}")
         pytest.skip(f"{name} cannot be had here: {problem}; connect the package registry, or take it as not tested")
-    with launch(find(name)) as running:
-        words = [word for pattern in CHOICE for word in ("-c", pattern)]
-        ended = wsconform("run", running.url, *words, folder=tmp_path)
-    assert ended.code in (0, 1), ended.err
-    (target,) = read(tmp_path / "wsconform-out" / "journal.jsonl").targets
-    accused = [
+
+
+def accusations(folder: Path, known: tuple[str, ...]) -> list[str]:
+    """Return the cases of the one journal in `folder` that accuse its target of what is not in `known`."""
+    (target,) = read(folder / "wsconform-out" / "journal.jsonl").targets
+    assert sum(result.verdict is Verdict.PASSED for result in target.results) > 500
+    return [
         result.case
         for result in target.results
         if result.mark in (Mark.VIOLATION, Mark.DEPARTURE, Mark.SUITE_ERROR, Mark.NOT_REACHED)
         and result.reason is not Reason.LIMIT
-        and not any(matches(pattern, result.case) for pattern in KNOWN[name])
+        and not any(matches(pattern, result.case) for pattern in known)
     ]
-    assert accused == [], "accusations that nobody has read"
-    assert sum(result.verdict is Verdict.PASSED for result in target.results) > 500
+
+
+def choice(patterns: tuple[str, ...]) -> list[str]:
+    """Return the words that choose these cases."""
+    return [word for pattern in patterns for word in ("-c", pattern)]
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_a_real_server_is_accused_of_what_stands(name: str, tmp_path: Path) -> None:
+    prepared(name)
+    with launch(find(name)) as running:
+        ended = wsconform("run", running.url, *choice(CHOICE), folder=tmp_path)
+    assert ended.code in (0, 1), ended.err
+    assert accusations(tmp_path, KNOWN[name]) == [], "accusations that nobody has read"
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_real_client_is_accused_of_what_stands(name: str, tmp_path: Path) -> None:
+    prepared(name)
+    start = [sys.executable, "-m", "wsconform.fixtures.targets", "start", name, "--url", "{url}", "--agent", "{agent}"]
+    words = ["--port", "0", "--driver", "--agent", name, *choice(CLIENT_CHOICE)]
+    ended = wsconform("serve", *words, "--", *start, folder=tmp_path)
+    assert ended.code in (0, 1), ended.err
+    assert accusations(tmp_path, CLIENTS[name]) == [], "accusations that nobody has read"
