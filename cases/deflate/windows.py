@@ -74,7 +74,7 @@ async def reference_over_messages_goes_as_far_back(ws: Connection, distance: int
 
 
 @case(
-    "7692-7.2.2-1",
+    "7692-5-7",
     "7692-7.2.1-17",
     needs=Need.ECHO,
     offer="permessage-deflate; client_max_window_bits=10",
@@ -89,7 +89,7 @@ async def windows_hint_of_the_offer_binds_nobody(ws: Connection) -> None:
     await _use(ws, our_window(ws), 4)
 
 
-@case("7692-5-15", "7692-7.2.2-13", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_AGREED)
+@case("7692-5-7", "7692-7.2.2-13", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_AGREED)
 @each(form={"in_one_message": 0, "over_messages": 3})
 async def window_that_the_server_chose_is_used_to_its_end(ws: Connection, form: int) -> None:
     """Where the answer has client_max_window_bits, the server may have a window of that size; we use all of it.
@@ -100,7 +100,7 @@ async def window_that_the_server_chose_is_used_to_its_end(ws: Connection, form: 
     await _use(ws, our_window(ws), form)
 
 
-@case("7692-5-15", "7692-7.2.2-13", needs=Need.ECHO, offer="permessage-deflate; client_max_window_bits=9", hint=_AGREED)
+@case("7692-5-7", "7692-7.2.2-13", needs=Need.ECHO, offer="permessage-deflate; client_max_window_bits=9", hint=_AGREED)
 @each(form={"in_one_message": 0, "over_messages": 3})
 async def window_that_we_asked_for_is_used_to_its_end(ws: Connection, form: int) -> None:
     """Where the answer has client_max_window_bits, as we had asked, we use all of the window that it says."""
