@@ -48,7 +48,9 @@ async def _keys(ws: Connection, count: int) -> list[bytes]:
     """Have the client send about `count` frames, one after the other's answer, and return their masking keys."""
     for start in range(0, count, _BURST):
         await ws.send(*(Frame.ping(b"%d" % number) for number in range(start, start + _BURST)))
-        await ws.settle()
+        # Who drops a Ping while a Pong waits breaks another sentence (5.5.3), and says nothing of its keys.
+        with ws.arranging("the Ping behind them to be answered"):
+            await ws.settle()
         # A client may answer the latest Ping alone (section 5.5.3): then messages have to do.
         if start == 0 and sum(frame.opcode == PONG for _, frame in ws.conversation.frames) < _BURST // 2:
             return await _keys_of_echoes(ws, count)
