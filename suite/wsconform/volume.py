@@ -38,6 +38,8 @@ __all__ = ["Message", "Run", "echo_volume", "refusal", "replayed"]
 
 #: Octets of a piece that is made, masked and sent in one go.
 _PIECE = 1 << 16
+#: Octets up to which a frame's payload is made at once.
+_SHORT = 1 << 12
 #: Frames of each direction that a transcript has one by one; of more it has their number.
 _KEPT_FRAMES = 12
 #: Octets up to which the frames of a message are kept whole for the monitors.
@@ -119,15 +121,12 @@ class Message:
             at += size
         yield _stub(CONTINUATION if at else self.opcode, True, 0 if at else rsv, total - at), at, total - at
 
-    def masked(self, start: int, count: int, key: bytes | None) -> Iterator[bytes]:
-        """Yield the octets that a frame carries from `start` on, `count` of them, masked with `key` in pieces."""
-        if self.deflated is None and isinstance(self.payload, Run):
-            yield from _masked_run(self.payload, start, count, key)
-            return
-        octets = self.payload if self.deflated is None else self.deflated
-        assert isinstance(octets, bytes)
-        piece = octets if count == len(octets) else octets[start : start + count]
-        yield piece if key is None else apply_mask(piece, key)
+    def masked(self, start: int, count: int, key: bytes | None) -> Iterable[bytes]:
+        """Return the octets that a frame carries from `start` on, `count` of them, masked with `key`, in pieces."""
+        if self.deflated is None and isinstance(self.payload, Run) and count > _SHORT:
+            return _masked_run(self.payload, start, count, key)
+        piece = self.at(start, count) if self.deflated is None else self.deflated[start : start + count]
+        return (piece if key is None else apply_mask(piece, key),)
 
 
 def _masked_run(run: Run, start: int, count: int, key: bytes | None) -> Iterator[bytes]:
