@@ -102,6 +102,8 @@
     if (inner) inner.open = true;
   };
   const single = pages.length > 1;
+  const fit = (page) => { for (const each of all(".matrix.many", page)) each.classList.toggle("fits", each.scrollWidth <= each.clientWidth); };
+  addEventListener("resize", () => fit(shownPage()));
   const go = async () => {
     const { id } = address();
     const page = (single && id && document.getElementById(id)?.closest(".page")) || document.getElementById(id.split(":")[0])?.closest(".page") || pages[0];
@@ -114,6 +116,7 @@
       }
     }
     await fillPage(page);
+    fit(page);
     const found = id && document.getElementById(id);
     open(found);
     if (found && found !== page) found.scrollIntoView();
