@@ -63,9 +63,9 @@ async def _expect_taken_or_stopped(ws: Connection) -> str:
 
 
 @case("6455-10.4-4", offer=BROWSER_OFFER, heavy=True, allow=60, hint=_HINT)
-@each(form=FORMS, mebibytes=(1, 16))
+@each(form=FORMS, mebibytes=(1, 8))
 async def bomb_is_taken_or_stopped(ws: Connection, form: Callable[[int], list[Frame]], mebibytes: int) -> None:
-    """Sixteen kilobytes that inflate to sixteen mebibytes are delivered or stopped, and others are served.
+    """Eight kilobytes that inflate to eight mebibytes are delivered or stopped, and others are served.
 
     A limit is favoured, and where it is, is written down. A target that falls over, or waits for ever, fails.
     """

@@ -6,6 +6,7 @@ BlockWriter().stored(b"Hello", complement=0).octets()   # NLEN that is no comple
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -113,15 +114,15 @@ class BlockWriter:
         """Write `count` bits of `value`, the least first."""
         self._pending |= value << self._count
         self._count += count
-        whole = self._count // 8
-        self._octets += (self._pending & (1 << 8 * whole) - 1).to_bytes(whole, "little")
-        self._pending >>= 8 * whole
-        self._count -= 8 * whole
+        if whole := self._count // 8:
+            self._octets += (self._pending & (1 << 8 * whole) - 1).to_bytes(whole, "little")
+            self._pending >>= 8 * whole
+            self._count -= 8 * whole
         return self
 
     def code(self, code: int, length: int) -> Self:
         """Write a Huffman code, its first bit first (section 3.1.1)."""
-        return self.bits(int(f"{code:0{length}b}"[::-1], 2), length) if length else self
+        return self.bits(_reverse(code, length), length) if length else self
 
     def align(self, padding: int = 0) -> Self:
         """Write bits of `padding` up to the octet boundary."""
@@ -203,11 +204,10 @@ class BlockWriter:
     def _symbols(
         self, symbols: Sequence[Symbol], lengths: tuple[Sequence[int], Sequence[int]], *, final: bool, end: bool
     ) -> Self:
-        codes = dict(canonical(lengths[0])), dict(canonical(lengths[1]))
+        codes = _reversed(tuple(lengths[0])), _reversed(tuple(lengths[1]))
         for symbol in (*symbols, *([Symbol(_END_OF_BLOCK)] if end else [])):
-            which = int(symbol.is_distance)
-            self.code(codes[which][symbol.code], lengths[which][symbol.code])
-            self.bits(symbol.extra, symbol.extra_bits)
+            code, length = codes[symbol.is_distance][symbol.code]
+            self.bits(symbol.extra << length | code, length + symbol.extra_bits)
         # Behind a final block the next begins at an octet boundary (RFC 7692 section 7.2.1).
         return self.align() if final and end else self
 
@@ -220,6 +220,16 @@ class BlockWriter:
     def message(self) -> bytes:
         """Return the payload data of a message: an empty stored block at the end, its last four octets removed."""
         return self.stored().octets().removesuffix(TAIL)
+
+
+def _reverse(code: int, length: int) -> int:
+    return int(f"{code:0{length}b}"[::-1], 2)
+
+
+@functools.lru_cache(maxsize=64)
+def _reversed(lengths: tuple[int, ...]) -> dict[int, tuple[int, int]]:
+    """Return each symbol's code as it is written, its first bit first, and how many bits it has."""
+    return {symbol: (_reverse(code, lengths[symbol]), lengths[symbol]) for symbol, code in canonical(lengths)}
 
 
 def lengths_for(symbols: Sequence[Symbol]) -> tuple[list[int], list[int]]:

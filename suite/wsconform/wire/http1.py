@@ -6,6 +6,7 @@ grammar is kept, and listed in `Head.defects`, so that a monitor can judge it an
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -20,6 +21,12 @@ Field = tuple[bytes, bytes]
 def is_token(octets: bytes) -> bool:
     """Return whether `octets` are one token (RFC 9110 section 5.6.2)."""
     return bool(octets) and not octets.translate(None, TCHAR)
+
+
+@functools.lru_cache(maxsize=256)
+def _key(name: str) -> bytes:
+    """Return `name` as fields are looked up by; monitors ask every head for the same few."""
+    return name.lower().encode()
 
 
 def _octets(text: str | bytes) -> bytes:
@@ -45,7 +52,7 @@ class Fields:
             for key, value in self.lines:
                 known = key.lower()
                 self._named[known] = (*self._named.get(known, ()), value.strip(b" \t"))
-        return self._named.get(name.lower().encode(), ())
+        return self._named.get(_key(name), ())
 
     def get(self, name: str) -> bytes | None:
         """Return the value of the first line called `name`, or None."""
