@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wsconform import Connection, Frame, Need, Opening, case, each
+from wsconform import Connection, Frame, Need, Opening, Profile, case, each
 from wsconform.handshake import DEFLATE, deflate_problem
 from wsconform.opening import BROWSER_OFFER
 from wsconform.wire.frame import RSV1
@@ -49,6 +49,9 @@ CONFIGURATIONS = (
         for bits in (9, 12)
     }
 )
+
+#: Of these, what is put in every profile.
+_OFTEN_SEEN = (LEGAL["no_takeover"], f"{DEFLATE}; server_max_window_bits=9", f"{DEFLATE}; client_max_window_bits=10")
 
 
 @case("7692-5-6", hint="name permessage-deflate, with parameters of RFC 7692 section 7.1 alone, or leave it out")
@@ -193,7 +196,13 @@ async def window_of_the_client_is_not_limited_unasked(opening: Opening, offer: s
     opening.expect(given is None, "no client_max_window_bits", told(accepted), answer.entry)
 
 
-@case("7692-5-7", needs=Need.ECHO, allow=20, hint=_SUPPORTED)
+@case(
+    "7692-5-7",
+    needs=Need.ECHO,
+    allow=20,
+    profile=lambda offer: Profile.QUICK if offer in _OFTEN_SEEN else Profile.STANDARD,
+    hint=_SUPPORTED,
+)
 @each(offer=CONFIGURATIONS)
 async def accepted_configuration_is_supported(opening: Opening, offer: str) -> None:
     """What the target accepts it can do: compressed messages of 1 octet to 256 kB come back whole.

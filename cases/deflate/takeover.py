@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wsconform import Connection, Frame, Incoming, Need, case, each
+from wsconform import Connection, Frame, Incoming, Need, Profile, case, each
 from wsconform.handshake import DEFLATE
 from wsconform.opening import BROWSER_OFFER
 from wsconform.result import Reason
@@ -71,6 +71,7 @@ async def message_refers_to_the_one_before(ws: Connection) -> None:
     needs=Need.ECHO,
     offer=DEFLATE,
     allow=10,
+    profile=lambda back: Profile.QUICK if back == 1 else Profile.STANDARD,
     hint=_HINT,
 )
 @each(back=(1, 2, 10, 100))

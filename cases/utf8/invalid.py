@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from wsconform import Connection, Frame, case, each
+from wsconform import Connection, Frame, Profile, case, each
 
 from .refusal import expect_text_refused
 
@@ -212,7 +212,7 @@ async def invalid_octets_fail_the_connection_wherever_they_stand(ws: Connection,
     await expect_text_refused(ws, *shape(octets))
 
 
-@case("6455-8.1-1", hint=_HINT, reading=_READING)
+@case("6455-8.1-1", profile=Profile.STANDARD, hint=_HINT, reading=_READING)
 @each(octets=CLASSES)
 async def invalid_octets_fail_the_connection_in_any_segments(ws: Connection, octets: bytes) -> None:
     """Invalid octets are seen also where each comes in a segment of its own."""
