@@ -211,6 +211,11 @@ def export(case: str, target: str) -> str:
     return f"wsconform export wsconform-out/journal.jsonl {_quoted(case)} --target {_quoted(target)} --as"
 
 
+def explain(case: str, target: str) -> str:
+    """Return the command that shows what `target` and the suite said in `case`."""
+    return f"wsconform explain {_quoted(case)} --in wsconform-out/journal.jsonl --target {_quoted(target)}"
+
+
 def _quoted(word: str) -> str:
     # Control characters cannot be pasted into a shell; ANSI-C quoting says them.
     if word.isprintable():

@@ -87,6 +87,10 @@ class Addresses:
         """The address of that section."""
         return f"{self.family(case.partition('[')[0])}#{self.anchor(case)}"
 
+    def near(self, case: str) -> str:
+        """The address of that section, seen from its own page."""
+        return f"#{self.anchor(case)}"
+
     def local(self, name: str) -> str:
         """The id of something on the page that is not a case."""
         return name

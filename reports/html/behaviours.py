@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from wsconform.requirement import Requirement
@@ -12,7 +12,8 @@ from wsconform.result import Mark, Result
 from wsconform.tally import parameters, worst
 
 from ..behaviour import Behaviour, behaviour, label
-from ..gathered import Column, Gathered, again, export
+from ..gathered import Column, Gathered, again, explain, export
+from .drawn import Place, Plan, plans
 from .ladder import Row, rows
 from .marks import CLASSES, Cell, cell, css
 
@@ -73,10 +74,20 @@ class BehaviourView:
         """The command that writes the evidence, up to the form, which is one of `FORMS`."""
         return export(self.result.case, self.column.target.name)
 
+    @property
+    def explain(self) -> str:
+        """The command that shows the ladder on a terminal."""
+        return explain(self.result.case, self.column.target.name)
+
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """The ladder."""
         return rows(self.result)
+
+    @cached_property
+    def weight(self) -> int:
+        """How much markup the ladder is, in characters, roughly."""
+        return 1800 + sum(row.weight for row in self.rows)
 
     @property
     def notes(self) -> list[tuple[str, list[str]]]:
@@ -96,6 +107,26 @@ class CaseView:
     parameters: str
     behaviours: tuple[BehaviourView, ...]
     cells: tuple[Cell, ...]
+    plan: Plan | None = None
+
+    @property
+    def drawn(self) -> list[BehaviourView]:
+        """The behaviours whose ladders are on the page; all, as long as nobody planned."""
+        return [each for each in self.behaviours if self.plan is None or each.letter in self.plan.drawn]
+
+    @property
+    def brief(self) -> bool:
+        """Whether the case is no more than a line of a table."""
+        return self.plan is not None and self.plan.brief
+
+    @property
+    def grave(self) -> list[BehaviourView]:
+        """The behaviours that a line of a table has to tell of: those that did not meet the case."""
+        return [each for each in self.behaviours if each.mark not in (Mark.MET, Mark.OUT_OF_REACH)]
+
+    def elsewhere(self, view: BehaviourView) -> Place | None:
+        """Where a ladder that tells the same is drawn, None if it is drawn here, or nowhere."""
+        return self.plan.elsewhere.get(view.letter) if self.plan else None
 
     @property
     def mark(self) -> Mark | None:
@@ -126,10 +157,11 @@ class CaseView:
     @cached_property
     def first(self) -> tuple[str, ...]:
         """The letters of the ladders shown first: the commonest of the gravest mark, beside one that met the case."""
-        grave = next((view.letter for view in self.behaviours if view.mark is self.mark), "")
-        others = [view for view in self.behaviours if view.letter != grave]
+        drawn = self.drawn
+        grave = next((view.letter for view in drawn if view.mark is self.mark), drawn[0].letter if drawn else "")
+        others = [view for view in drawn if view.letter != grave]
         other = next((view.letter for view in others if view.mark is Mark.MET), others[0].letter if others else "")
-        return tuple(view.letter for view in self.behaviours if view.letter in (grave, other))
+        return tuple(view.letter for view in drawn if view.letter in (grave, other))
 
 
 def case_view(gathered: Gathered, case: str) -> CaseView:
@@ -193,9 +225,23 @@ class FamilyView:
         return all(view.settled for view in self.cases)
 
     @property
-    def uneven(self) -> list[CaseView]:
-        """The cases that not every target with a result met."""
-        return [view for view in self.cases if any(cell.mark not in (None, Mark.MET) for cell in view.cells)]
+    def uneven(self) -> list[list[CaseView]]:
+        """The cases that not every target with a result met, those together that all targets dealt with alike."""
+        groups: dict[tuple[tuple[str, str, str], ...], list[CaseView]] = {}
+        for view in self.cases:
+            if any(cell.mark not in (None, Mark.MET) for cell in view.cells):
+                groups.setdefault(tuple((cell.css, cell.ratio, cell.aside) for cell in view.cells), []).append(view)
+        return list(groups.values())
+
+    @property
+    def brief(self) -> list[CaseView]:
+        """The cases that are lines of a table."""
+        return [view for view in self.cases if view.brief]
+
+    @property
+    def undrawn(self) -> BehaviourView | None:
+        """The first behaviour whose ladder is not on the page, None if all are there."""
+        return next((each for view in self.cases for each in view.behaviours if each not in view.drawn), None)
 
 
 _BLANK = re.compile(r"\n\s*\n")
@@ -205,6 +251,7 @@ def family_view(gathered: Gathered, family: str) -> FamilyView:
     """Return the page of `family`."""
     results = [result for column in gathered.columns for result in column.families.get(family, ())]
     cited = dict.fromkeys((result.requirement, result.level) for result in results)
+    views = [case_view(gathered, case) for case in gathered.cases[family]]
     why = next((result.extra["why"] for result in results if result.extra.get("why")), "")
     return FamilyView(
         family,
@@ -213,7 +260,7 @@ def family_view(gathered: Gathered, family: str) -> FamilyView:
         next((result.reading for result in results if result.reading), ""),
         tuple(_distinct(result.hint for result in results)),
         tuple((gathered.citation(id, level), gathered.requirement(id)) for id, level in cited),
-        tuple(case_view(gathered, case) for case in gathered.cases[family]),
+        tuple(replace(view, plan=plan) for view, plan in zip(views, plans(views), strict=True)),
     )
 
 

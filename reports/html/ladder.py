@@ -28,6 +28,9 @@ _PLAIN = re.compile(rb"(?:[ -~]+\r\n)+\r\n")
 _PLAIN_PARTS = re.compile(rb"[ -~\r\n]*")
 
 
+#: How many entries a ladder shows at most; of a longer one the head, what decided with its neighbours, and the tail.
+MOST, HEAD, AROUND, TAIL = 60, 24, 5, 12
+
 #: What a packed row is made of.
 Packed = str | int | list["Packed"]
 
@@ -57,6 +60,13 @@ class Row:
         return bool(self.fields or self.lines or self.octets.head)
 
     @property
+    def weight(self) -> int:
+        """How much markup the row is, in characters, roughly."""
+        octets = len(self.octets.head) + len(self.octets.tail)
+        told = sum(len(name) + len(value) + 38 for name, value in self.fields)
+        return 250 + told + octets * 6 + sum(len(line) + 5 for line in self.lines)
+
+    @property
     def dump(self) -> tuple[str, ...]:
         """The octets in hexadecimal, line by line."""
         return tuple(_dump(self.octets))
@@ -79,9 +89,34 @@ class Row:
 
 
 def rows(result: Result) -> tuple[Row, ...]:
-    """Return the rows of `result`'s transcript; the entry that decided is marked if the result is not met."""
+    """Return the rows of `result`'s transcript; the entry that decided is marked if the result is not met.
+
+    Of more than `MOST` entries those in between are left out, and a row says how many.
+    """
     deciding = result.finding.entry if result.finding else None
-    return tuple(_row(entry, place == deciding) for place, entry in enumerate(result.transcript))
+    found: list[Row] = []
+    expected = 0
+    for place in _kept(len(result.transcript), deciding):
+        if place > expected:
+            found.append(_gap(place - expected))
+        found.append(_row(result.transcript[place], place == deciding))
+        expected = place + 1
+    return tuple(found)
+
+
+def _kept(count: int, deciding: int | None) -> list[int]:
+    if count <= MOST:
+        return list(range(count))
+    kept = {*range(HEAD), *range(count - TAIL, count)}
+    if deciding is not None and 0 <= deciding < count:
+        kept |= set(range(max(0, deciding - AROUND), min(count, deciding + AROUND + 1)))
+    # A gap of one entry would take as much room as the entry.
+    kept |= {place for place in range(1, count - 1) if place - 1 in kept and place + 1 in kept}
+    return sorted(kept)
+
+
+def _gap(count: int) -> Row:
+    return Row("event", "", f"{count} entries left out here; the journal has them", 0, False, (), (), Octets())
 
 
 def _row(entry: Entry, decided: bool) -> Row:

@@ -127,7 +127,8 @@
 
   const choose = (ladders) => {
     const cards = all(".rungs", ladders);
-    const letters = new Map(all("li[data-b]", ladders.parentElement).map((row) => [row.dataset.b, row]));
+    const drawn = new Set(cards.map((card) => card.dataset.b));
+    const letters = new Map(all("li[data-b]", ladders.parentElement).filter((row) => drawn.has(row.dataset.b)).map((row) => [row.dataset.b, row]));
     for (const card of cards) tools(card);
     if (cards.length < 3 || !letters.size) return;
     const slots = ladders.dataset.first.split(" ");
