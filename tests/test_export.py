@@ -299,10 +299,26 @@ def test_the_shell_lines_send_the_same_octets(tmp_path: Path) -> None:
     assert (tmp_path / "words").read_text().split() == ["-N", "127.0.0.1", "9001"]
 
 
-def test_shell_lines_over_tls_go_through_openssl() -> None:
-    text = shell.render(target(transport="tls", address="wss://example.org/"), result()).decode()
-    assert 'openssl s_client -quiet -connect "$HOST:$PORT"' in text
-    assert 'HOST="${HOST:-example.org}" PORT="${PORT:-443}"' in text
+def test_octets_that_look_like_options_are_octets(tmp_path: Path) -> None:
+    octets = b"-n\n--\n" + b"-" * 250
+    talk = (*opened(), Entry(4000, Direction.OURS, "octets", "hyphens", Octets.of(octets, whole=True)))
+    text = shell.render(target(), result(*talk)).decode()
+    lines = "\n".join(line for line in text.splitlines() if "printf" in line)
+    done = subprocess.run(["sh", "-eu", "-c", lines], capture_output=True, timeout=LONG, check=False)
+    assert (done.returncode, done.stdout) == (0, octets_of(talk, Direction.OURS))
+
+
+def test_a_connection_that_is_ended_without_an_octet_is_a_command_all_the_same() -> None:
+    text = shell.render(target(), result(happened(10, "our FIN"))).decode()
+    done = subprocess.run(["sh", "-n"], input=text, text=True, capture_output=True, timeout=LONG, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("host", "told"), [("example.org", "$HOST:$PORT"), ("[::1]", "[$HOST]:$PORT")])
+def test_shell_lines_over_tls_go_through_openssl(host: str, told: str) -> None:
+    text = shell.render(target(transport="tls", address=f"wss://{host}/"), result()).decode()
+    assert f'openssl s_client -quiet -connect "{told}"' in text
+    assert f'HOST="${{HOST:-{host.strip("[]")}}}" PORT="${{PORT:-443}}"' in text
 
 
 def test_a_client_is_nothing_for_netcat() -> None:
@@ -398,6 +414,20 @@ def test_a_capture_holds_two_streams_that_others_follow(address: str) -> None:
     assert found[3].micros - found[0].micros == 0
     assert found[-1].micros - found[0].micros == TALK[-1].micros - TALK[0].micros
     assert "HTTP/1.1 101 Switching Protocols" in [packet.comment for packet in found]
+
+
+def test_a_comment_on_many_frames_is_cut() -> None:
+    frames = (
+        sent(
+            1000,
+            Frame(1, b"\xc3\xa4"),
+        )
+        for _ in range(2000)
+    )
+    found = list(packets(capture.render(target(), result(*opened(), *frames))))
+    longest = max((packet.comment for packet in found), key=len)
+    assert longest.endswith(" ...")
+    assert len(longest) <= 4100
 
 
 def test_each_connection_of_a_case_is_one_in_the_capture() -> None:

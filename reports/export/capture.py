@@ -26,7 +26,9 @@ _FIN, _SYN, _RST, _PSH, _ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 _IN, _OUT = 1, 2
 
 _SECTION, _INTERFACE, _PACKET = 0x0A0D0D0A, 1, 6
-_COMMENT, _HARDWARE, _APPLICATION, _NAME, _FLAGS = 1, 2, 4, 2, 2
+_COMMENT, _APPLICATION, _NAME, _FLAGS = 1, 4, 2, 2
+#: Octets of a comment.
+_LONGEST = 1 << 12
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -166,7 +168,7 @@ def _checksum(octets: bytes) -> int:
 
 
 def _section(told: str) -> bytes:
-    options = _option(_COMMENT, told.encode("utf-8", "replace")) + _option(_APPLICATION, b"wsconform")
+    options = _comment(told) + _option(_APPLICATION, b"wsconform")
     return _block(_SECTION, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + options + _option(0, b""))
 
 
@@ -177,9 +179,17 @@ def _interface() -> bytes:
 
 def _packet(micros: int, packet: bytes, direction: int, comment: str) -> bytes:
     fixed = struct.pack("<IIIII", 0, micros >> 32, micros & 0xFFFFFFFF, len(packet), len(packet))
-    options = _option(_COMMENT, comment.encode("utf-8", "replace")) if comment else b""
+    options = _comment(comment) if comment else b""
     options += _option(_FLAGS, struct.pack("<I", direction)) + _option(0, b"")
     return _block(_PACKET, fixed + _padded(packet) + options)
+
+
+def _comment(text: str) -> bytes:
+    octets = text.encode("utf-8", "replace")
+    if len(octets) > _LONGEST:
+        # An option's length is a number of 16 bits, and many frames may have left in one write.
+        octets = octets[:_LONGEST].decode("utf-8", "ignore").encode() + b" ..."
+    return _option(_COMMENT, octets)
 
 
 def _option(code: int, value: bytes) -> bytes:

@@ -55,11 +55,15 @@ def _connection(steps: Sequence[Step], exchange: Exchange) -> Iterator[str]:
                 yield "  # our FIN: the end of these lines"
             case Kind.RST:
                 yield "  # our RST: netcat cannot send one"
-    ends = steps[-1].kind in (Kind.FIN, Kind.RST) or Kind.FIN in {step.kind for step in steps}
+    ends = steps[-1].kind is Kind.RST or any(step.kind is Kind.FIN for step in steps)
     if not ends:
         yield f"  {_AT_THE_END}"
+    elif not any(step.kind is Kind.SEND and step.octets.head for step in steps):
+        # Braces around comments alone are no command.
+        yield "  :"
     if exchange.tls:
-        yield '} | openssl s_client -quiet -connect "$HOST:$PORT" 2>/dev/null | od -A d -t x1z'
+        host = "[$HOST]" if ":" in exchange.host else "$HOST"
+        yield f'}} | openssl s_client -quiet -connect "{host}:$PORT" 2>/dev/null | od -A d -t x1z'
     else:
         yield f'}} | nc {"-N " if ends else ""}"$HOST" "$PORT" | od -A d -t x1z'
 
@@ -68,7 +72,9 @@ def _parts(octets: bytes) -> Iterator[str]:
     """The octets as formats for printf, in pieces that a line takes, and a line of HTTP each."""
     part = ""
     for octet in octets:
-        part += _SAID.get(octet) or (chr(octet) if 0x20 <= octet < 0x7F else f"\\{octet:03o}")
+        # At the beginning, a hyphen would make options of what follows.
+        plain = 0x20 <= octet < 0x7F and (part or octet != 0x2D)
+        part += _SAID.get(octet) or (chr(octet) if plain else f"\\{octet:03o}")
         if octet == 0x0A or len(part) >= _LINE:
             yield part
             part = ""
