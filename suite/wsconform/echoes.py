@@ -131,8 +131,8 @@ class Echoes:
             piece = apply_mask(piece, header.key[turn:] + header.key[:turn])
         self._wire += len(piece)
         if self._is_deflated():
-            if self.waiting and self._wire > self.waiting[0].length * 1001 // 1000 + _SLACK:
-                self._differ("more octets than the message can have, compressed")
+            if self._wire > self._longest() * 1001 // 1000 + _SLACK:
+                self._fail("more octets than the message can have, compressed")
             self._deflated.append(piece)
         else:
             self._compare(piece)
@@ -142,6 +142,12 @@ class Echoes:
     def _is_deflated(self) -> bool:
         assert self._first is not None
         return bool(self._first.rsv & RSV1) and self.ws.conversation.deflate is not None
+
+    def _longest(self) -> int:
+        """The octets of the longest message that may come now: an echo, or one of the target's own application."""
+        chatter = self.ws.session.facts.chatter
+        awaited = self.waiting[0].length if self.waiting else 0
+        return max(awaited, _CHATTER, *map(len, chatter))
 
     def _end_frame(self) -> None:
         header, self._header = self._header, None
