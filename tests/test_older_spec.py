@@ -64,6 +64,7 @@ class TestPatterns:
                 ],
             ),
             ("11.*", []),
+            (f"{'*' * 60}x", []),
             ("7.9.14", []),
             ("12.1.1", ["12.1.1"]),
             ("1.1.?", []),
@@ -184,6 +185,7 @@ class TestKeys:
 
 BROKEN = [
     ("{", "is not JSON: line 1, column 2: Expecting property name enclosed in double quotes; correct it there"),
+    ("9" * 5000, "has a number of thousands of digits; correct it there"),
     ("[" * 100_000, "is nested too deeply; name a configuration file of the older suite"),
     ("[]", "is no JSON object; write { ... } with cases in it"),
     ("{}", 'cases is missing; write "cases": ["*"] for all'),

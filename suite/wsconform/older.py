@@ -76,7 +76,8 @@ def matches_whole(pattern: str, text: str) -> bool:
 
 
 def _expression(pattern: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
+    # Several stars are as good as one, and would be tried in all ways in which they can share a text.
+    return re.compile(".*".join(map(re.escape, re.split(r"\*+", pattern))), re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

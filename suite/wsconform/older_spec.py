@@ -151,6 +151,9 @@ class _Reading:
         except json.JSONDecodeError as problem:
             where = f"line {problem.lineno}, column {problem.colno}"
             raise self._problem(f"is not JSON: {where}: {problem.msg}", "correct it there") from None
+        except ValueError:
+            # The only thing that is JSON and cannot be read.
+            raise self._problem("has a number of thousands of digits", "correct it there") from None
         except RecursionError:
             raise self._problem("is nested too deeply", "name a configuration file of the older suite") from None
         if not isinstance(value, dict):
