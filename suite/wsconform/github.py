@@ -63,7 +63,7 @@ def annotate(
 def _of(outcome: TargetOutcome, policy: Policy, registry: Registry, configuration: Path | None) -> Iterator[str]:
     place = _place(outcome.name, configuration)
     if outcome.problem:
-        yield _command("error", {**place, "title": f"{outcome.name}: not tested"}, outcome.problem)
+        yield _command("error", {**place, "title": f"{outcome.name}: not tested"}, shown(outcome.problem))
     for group in group_findings(result for result in outcome.results if policy.breaks(result)):
         title, text = _told(outcome.name, group, registry)
         yield _command("error", {**place, "title": title}, text)
