@@ -226,10 +226,10 @@ class FamilyView:
 
     @property
     def uneven(self) -> list[list[CaseView]]:
-        """The cases that not every target with a result met, those together that all targets dealt with alike."""
+        """The cases in which there is more to see than ✓ and –, those together that all targets dealt with alike."""
         groups: dict[tuple[tuple[str, str, str], ...], list[CaseView]] = {}
         for view in self.cases:
-            if any(cell.mark not in (None, Mark.MET) for cell in view.cells):
+            if not view.settled or any(cell.aside for cell in view.cells):
                 groups.setdefault(tuple((cell.css, cell.ratio, cell.aside) for cell in view.cells), []).append(view)
         return list(groups.values())
 

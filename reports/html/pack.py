@@ -23,7 +23,7 @@ from .ladder import Packed, Row
 Node = str | dict[str, str] | dict[str, list[list[Packed]]] | list["Node"]
 
 # Parts are packed together up to so many characters; one pack is unpacked as a whole.
-_PACK = 200_000
+_PACK = 80_000
 _VOID = frozenset({"br", "col", "input", "wbr", "rect"})
 _TOKEN = re.compile(r"<(/?)([a-z][a-z0-9]*)([^<>]*)>|([^<]+)")
 _ATTRIBUTE = re.compile(r'([a-z][a-z-]*)(?:="([^"]*)")?')
