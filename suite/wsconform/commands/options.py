@@ -10,7 +10,15 @@ import click
 from .. import values
 from .completion import complete_cases
 
-__all__ = ["Value", "display_options", "older_option", "selectors", "target_options"]
+__all__ = [
+    "Value",
+    "display_options",
+    "older_option",
+    "pace_options",
+    "run_options",
+    "selectors",
+    "target_options",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -101,6 +109,58 @@ def target_options(function: F) -> F:
             click.option(
                 "--ready-within", type=DURATION, help="How long a started target has until it listens. Default: 10s."
             ),
+        ],
+    )
+
+
+def pace_options(function: F) -> F:
+    """Add what says how long is waited."""
+    return _apply(
+        function,
+        [
+            click.option("--patience", type=DURATION, help="Longest silence that is waited for. Default: 5s."),
+            click.option("--debugger", is_flag=True, default=None, help="Endless patience, one case at a time."),
+        ],
+    )
+
+
+def run_options(function: F) -> F:
+    """Add what `run` and `serve` take alike: a part of the cases, what breaks the gate, what is written and told."""
+    return _apply(
+        function,
+        [
+            click.option("--shard", type=Value(values.SHARD, "N/M"), help="One part of M, by a hash of the case's id."),
+            click.option("--seed", type=Value(values.Count(0), "N"), help="Seed of keys and masks. Default: 6455."),
+            click.option(
+                "--fail-on", type=click.Choice(["must", "should", "never"]), help="What breaks the gate. Default: must."
+            ),
+            click.option(
+                "--expected", type=Value(values.PATH, "FILE"), help="Known failures. Default: expected.toml if there."
+            ),
+            click.option(
+                "--allow",
+                multiple=True,
+                type=click.Choice(["stale", "flaky", "inconclusive"]),
+                help="What else does not break the gate.",
+            ),
+            click.option(
+                "-o",
+                "--out",
+                type=Value(values.PATH, "DIR"),
+                help="Folder of journal and reports. Default: wsconform-out.",
+            ),
+            click.option(
+                "-r",
+                "--report",
+                "reports",
+                multiple=True,
+                metavar="KIND[=PATH]",
+                help="Also write autobahn, badge, github, html, json, junit, md.",
+            ),
+            click.option("--json", "json_", is_flag=True, help="The journal on stdout, prose on stderr."),
+            click.option("-q", "--quiet", is_flag=True, help="The verdict alone."),
+            click.option("-v", "--verbose", is_flag=True, help="Every result with its ladder."),
+            click.option("--whole", is_flag=True, default=None, help="Keep all octets in the journal."),
         ],
     )
 

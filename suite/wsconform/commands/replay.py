@@ -227,7 +227,8 @@ class Replay:
         try:
             with path.open("w", encoding="utf-8", newline="\n") as file:
                 writer = JournalWriter(file)
-                writer.header(header(command_word(self.words), self.settings, self.catalogue, plans, self.registry))
+                put = (entry for plan in plans for entry in plan.entries)
+                writer.header(header(command_word(self.words), self.settings, self.catalogue, put, self.registry))
                 execution = Execution(plans, self.registry, how(self.settings, folder, keep_all=True), writer)
                 trio.run(execution.run)
         except OSError as problem:

@@ -14,7 +14,16 @@ import click
 
 from .. import values
 from .completion import complete_targets
-from .options import DURATION, Value, display_options, older_option, selectors, target_options
+from .options import (
+    DURATION,
+    Value,
+    display_options,
+    older_option,
+    pace_options,
+    run_options,
+    selectors,
+    target_options,
+)
 
 if TYPE_CHECKING:
     from ..catalogue import Entry
@@ -35,36 +44,11 @@ if TYPE_CHECKING:
 @selectors
 @target_options
 @click.option("-j", "--jobs", type=Value(values.Count(1), "N"), help="Connections at once. Default: 8.")
-@click.option("--patience", type=DURATION, help="Longest silence that is waited for. Default: 5s.")
-@click.option("--debugger", is_flag=True, default=None, help="Endless patience, one case at a time.")
+@pace_options
 @click.option("--budget", type=DURATION, help="End the run after this long.")
 @click.option("--retries", type=Value(values.Count(0), "N"), help="More attempts at what is not a pass. Default: 0.")
 @click.option("--max-failures", type=Value(values.Count(1), "N"), help="Put no more cases after so many failures.")
-@click.option("--shard", type=Value(values.SHARD, "N/M"), help="One part of M, by a hash of the case's id.")
-@click.option("--seed", type=Value(values.Count(0), "N"), help="Seed of keys and masks. Default: 6455.")
-@click.option("--fail-on", type=click.Choice(["must", "should", "never"]), help="What breaks the gate. Default: must.")
-@click.option("--expected", type=Value(values.PATH, "FILE"), help="Known failures. Default: expected.toml if there.")
-@click.option(
-    "--allow",
-    multiple=True,
-    type=click.Choice(["stale", "flaky", "inconclusive"]),
-    help="What else does not break the gate.",
-)
-@click.option(
-    "-o", "--out", type=Value(values.PATH, "DIR"), help="Folder of journal and reports. Default: wsconform-out."
-)
-@click.option(
-    "-r",
-    "--report",
-    "reports",
-    multiple=True,
-    metavar="KIND[=PATH]",
-    help="Also write html, junit, json, md, autobahn.",
-)
-@click.option("--json", "json_", is_flag=True, help="The journal on stdout, prose on stderr.")
-@click.option("-q", "--quiet", is_flag=True, help="The verdict alone.")
-@click.option("-v", "--verbose", is_flag=True, help="Every result with its ladder.")
-@click.option("--whole", is_flag=True, default=None, help="Keep all octets in the journal.")
+@run_options
 @older_option
 @display_options
 @click.pass_obj
@@ -289,7 +273,8 @@ class Run:
         from .running import header, how
         from .shared import command_word
 
-        writer.header(header(command_word(self.words), self.settings, self.catalogue, plans, self.registry))
+        put = (entry for plan in plans for entry in plan.entries)
+        writer.header(header(command_word(self.words), self.settings, self.catalogue, put, self.registry))
         going = replace(how(self.settings, folder, keep_all=keep_all), farewell=farewell)
         execution = Execution(
             plans,

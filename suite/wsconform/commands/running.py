@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..catalogue import Entry, Profile, Selection, catalogue_version
 from ..config import Configuration, Settings
-from ..execute import How, Plan
+from ..execute import How
 from ..expected import Expectations, load
 from ..journal import Header
 from ..requirement import Registry, Role
@@ -56,10 +56,10 @@ def expectations(path: Path | None, catalogue: Sequence[Entry]) -> Expectations:
 
 
 def header(
-    command: str, settings: Settings, catalogue: Sequence[Entry], plans: Sequence[Plan], registry: Registry
+    command: str, settings: Settings, catalogue: Sequence[Entry], put: Iterable[Entry], registry: Registry
 ) -> Header:
-    """Return the first record of a journal of `plans`; `command` is what was called, with no secret in it."""
-    cited = {id for plan in plans for entry in plan.entries for id in entry.requirements}
+    """Return a journal's first record; `command` is what was called, with no secret in it, `put` what is run."""
+    cited = {id for entry in put for id in entry.requirements}
     documents = tuple(dict.fromkeys(each.document.id for each in registry.values() if each.id in cited))
     version = catalogue_version(catalogue)
     return Header(

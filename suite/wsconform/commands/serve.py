@@ -12,14 +12,13 @@ import click
 
 from .. import values
 from .asked import ADDRESS, JOBS, Asked, Preparing
-from .options import DURATION, Value, display_options, older_option, selectors
+from .options import DURATION, Value, display_options, older_option, pace_options, run_options, selectors
 
 if TYPE_CHECKING:
     from ..catalogue import Entry
     from ..config import Configuration, Settings
     from ..expected import Expectations
     from ..gate import Policy
-    from ..journal import JournalWriter
     from ..serving.plan import Numbering
     from ..serving.setting import Setting
     from ..style import Out, Style
@@ -48,34 +47,9 @@ if TYPE_CHECKING:
 @click.option(
     "-j", "--jobs", type=Value(values.Count(1), "N"), help=f"Clients, or connections, at once. Default: {JOBS}."
 )
-@click.option("--patience", type=DURATION, help="Longest silence that is waited for. Default: 5s.")
-@click.option("--debugger", is_flag=True, default=None, help="Endless patience, one case at a time.")
+@pace_options
 @click.option("--budget", type=DURATION, help="End after this long.")
-@click.option("--shard", type=Value(values.SHARD, "N/M"), help="One part of M, by a hash of the case's id.")
-@click.option("--seed", type=Value(values.Count(0), "N"), help="Seed of keys and masks. Default: 6455.")
-@click.option("--fail-on", type=click.Choice(["must", "should", "never"]), help="What breaks the gate. Default: must.")
-@click.option("--expected", type=Value(values.PATH, "FILE"), help="Known failures. Default: expected.toml if there.")
-@click.option(
-    "--allow",
-    multiple=True,
-    type=click.Choice(["stale", "flaky", "inconclusive"]),
-    help="What else does not break the gate.",
-)
-@click.option(
-    "-o", "--out", type=Value(values.PATH, "DIR"), help="Folder of journal and reports. Default: wsconform-out."
-)
-@click.option(
-    "-r",
-    "--report",
-    "reports",
-    multiple=True,
-    metavar="KIND[=PATH]",
-    help="Also write html, junit, json, md, autobahn.",
-)
-@click.option("--json", "json_", is_flag=True, help="The journal on stdout, prose on stderr.")
-@click.option("-q", "--quiet", is_flag=True, help="The verdict alone.")
-@click.option("-v", "--verbose", is_flag=True, help="Every result with its ladder.")
-@click.option("--whole", is_flag=True, default=None, help="Keep all octets in the journal.")
+@run_options
 @older_option
 @display_options
 @click.pass_obj
@@ -129,7 +103,8 @@ class Serve:
         from ..problem import Exit, Problem
         from ..serving.serve import Serving
         from ..style import Out
-        from .shared import Copy, output, tell_github
+        from .running import header
+        from .shared import Copy, command_word, output, tell_github
 
         settings, older = self.settings, self.older
         numbering = self._numbering()
@@ -157,7 +132,7 @@ class Serve:
             with path.open("w", encoding="utf-8", newline="\n") as file:
                 copies = (Copy(Out(sys.stdout)),) if json else ()
                 writer = JournalWriter(file, *copies)
-                self._header(writer, entries)
+                writer.header(header(command_word(self.words), settings, self.catalogue, entries, self.registry))
                 serving = Serving(
                     entries,
                     self.registry,
@@ -234,28 +209,6 @@ class Serve:
 
         clients = dict.fromkeys(ran, Role.CLIENT)
         return stale(expectations, self.catalogue, self.registry, self.settings, self.configuration, ran=clients)
-
-    def _header(self, writer: JournalWriter, entries: Sequence[Entry]) -> None:
-        from ..catalogue import catalogue_version
-        from ..journal import Header
-        from .shared import command_word, now, platform
-
-        ids = {id for entry in entries for id in entry.requirements}
-        documents = tuple(dict.fromkeys(each.document.id for each in self.registry.values() if each.id in ids))
-        version, settings = catalogue_version(self.catalogue), self.settings
-        writer.header(
-            Header(
-                version,
-                documents,
-                command_word(self.words),
-                settings.seed,
-                settings.profile,
-                platform(),
-                now(),
-                fail_on=settings.fail_on,
-                allow=settings.allow,
-            )
-        )
 
     def _teller(self, to: tuple[Out, Style], policy: Policy, setting: Setting, *, quiet: bool, verbose: bool) -> Teller:
         from ..catalogue import catalogue_version

@@ -120,7 +120,8 @@ class Prepared:
     def header(self, plans: Sequence[Plan]) -> Header:
         """Return the journal's first record."""
         command = shlex.join(["pytest", *map(str, self.config.invocation_params.args)])
-        return running.header(command, self.settings, self.catalogue, plans, self.registry)
+        put = (entry for plan in plans for entry in plan.entries)
+        return running.header(command, self.settings, self.catalogue, put, self.registry)
 
     def again(self, aim: Aim, entry: Entry) -> str:
         """Return the command that puts `entry` to `aim` again, as pytest takes it."""
