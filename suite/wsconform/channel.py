@@ -20,8 +20,12 @@ from .wire.frame import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT, Fra
 #: From this many octets on, we read while we send, so that a target that answers at once cannot block both ends.
 _LARGE = 1 << 15
 
+#: Octets of one connection that are held at most, frames and the start of one that is not whole; several run at once.
+_HELD = 1 << 24
+#: Octets to which one message may inflate.
+_INFLATED = 1 << 25
 #: Octets of one compressed message of the target's, on the wire, at which reading stops: it has no end then.
-_PACKED = 1 << 25
+_PACKED = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Channel(Handed):
         self._inbox: deque[Received] = deque()
         self._first: Frame | None = None
         self._parts: list[bytes] = []
-        self._size = 0
+        self._size = self._held = 0
         self._inflater, self._deflater = self._coders()
         if leftover:
             self._feed(leftover)
@@ -82,7 +86,7 @@ class Channel(Handed):
         if extension is None:
             return None, None
         bits, takeover = self.window
-        return Inflater(), Deflater(bits, takeover=takeover)
+        return Inflater(limit=_INFLATED), Deflater(bits, takeover=takeover)
 
     @property
     def window(self) -> tuple[int, bool]:
@@ -240,11 +244,14 @@ class Channel(Handed):
         for frame in self._reader.receive(octets):
             entry = self._record_in("frame", f"{frame}{_told(frame)}", frame.encode())
             self.conversation.frames.append((entry, frame))
+            self._held += len(frame.payload)
             if len(self.conversation.frames) > self.session.limits.messages:
                 raise Unreached(
                     Reason.ARRANGING, f"more than {self.session.limits.messages} frames came; reading stopped"
                 )
             self._assemble(frame, entry)
+        if self._held + self._reader.pending > _HELD:
+            raise Unreached(Reason.ARRANGING, f"more than {_HELD} octets came on one connection; reading stopped there")
 
     def _assemble(self, frame: Frame, entry: int) -> None:
         if frame.is_control:

@@ -161,7 +161,8 @@ class Runner:
         if settled or not self.options.confirm:
             self._final(case, attempted)
         else:
-            self._open[case.id] = (case, attempted)
+            # The monitors have seen its frames, and many attempts may wait for their second.
+            self._open[case.id] = (case, replace(attempted, conversations=()))
 
     def _first_limits(self) -> Limits:
         limits = self.options.limits
