@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -39,6 +41,19 @@ def test_commands_and_names_are_kept(folder: Path) -> None:
         "url": "ws://127.0.0.1:9001/",
         "start": ["./echo", "--port", "9001"],
     }
+
+
+@pytest.mark.parametrize("name", ["my echo", "it's: a # 'name'", "\U0001f600", 'a"b', "\x7f"])
+def test_a_name_of_any_kind_is_quoted_where_it_stands(
+    name: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", "--github", "--name", name, "--start", f"./echo {shlex.quote(name)}"]) == 0
+    written = tomllib.loads((folder / "wsconform.toml").read_text(encoding="utf-8"))
+    assert written["targets"][name]["start"] == ["./echo", name]
+    assert shlex.split(capsys.readouterr().out.splitlines()[-1])[3:] == [name] or name == "\x7f"
+    text = (folder / ".github/workflows/wsconform.yml").read_text(encoding="utf-8")
+    (command,) = (line.partition("run: ")[2] for line in text.splitlines() if "run: " in line and "pip" not in line)
+    assert shlex.split(json.loads(command)) == ["wsconform", "run", name]
 
 
 def test_a_client_is_a_target_that_is_started(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -287,4 +287,7 @@ def target_name(name: str) -> str:
     import json
     import re
 
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=True)
+    if re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        return name
+    # TOML knows no pairs of surrogates, and no bare DEL.
+    return json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from .options import Value
 
 _HEAD = """\
 # What `wsconform run` puts to which target; every flag of the command line may stand here.
-# {targets}
+# Its schema: `wsconform schema configuration`.
 profile = "standard"          # quick, standard, full
 fail-on = "must"              # must, should, never
 reports = ["html", "junit"]   # beside the journal, in wsconform-out/
@@ -83,10 +84,10 @@ def command(
         keys = {"role": "server", "url": _address(url or "ws://127.0.0.1:9001/")}
         if start:
             keys["start"] = list(start)
-    run = f"wsconform serve --target {chosen}" if client else f"wsconform run {chosen}"
+    run = shlex.join(["wsconform", *(["serve", "--target"] if client else ["run"]), chosen])
     files = {Path(FILE): _configuration(chosen, keys)}
     if github:
-        files[Path(".github/workflows/wsconform.yml")] = _WORKFLOW.format(command=run)
+        files[Path(".github/workflows/wsconform.yml")] = _WORKFLOW.format(command=_yaml(run))
     _refuse_to_overwrite(files, force)
     out = Out(sys.stdout)
     for path, text in files.items():
@@ -112,10 +113,17 @@ def _address(url: str) -> str:
 def _configuration(name: str, keys: Mapping[str, object]) -> str:
     from ..config import target_name
 
-    # JSON's texts and lists of texts are TOML's as well.
-    table = "\n".join(f"{key} = {json.dumps(value)}" for key, value in keys.items())
-    head = _HEAD.format(targets="Its schema: `wsconform schema configuration`.")
-    return f"{head}\n[targets.{target_name(name)}]\n{table}\n"
+    table = "\n".join(f"{key} = {_toml(value)}" for key, value in keys.items())
+    return f"{_HEAD}\n[targets.{target_name(name)}]\n{table}\n"
+
+
+def _toml(value: object) -> str:
+    """A text, or a list of texts: JSON's are TOML's but for pairs of surrogates and a bare DEL."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _yaml(command: str) -> str:
+    return command if re.fullmatch(r"[\w ./-]+", command, re.ASCII) else json.dumps(command)
 
 
 def _refuse_to_overwrite(files: Mapping[Path, str], force: bool) -> None:
