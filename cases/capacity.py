@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from wsconform import Connection, Opening, Profile, case, each
+from wsconform.messages import Message, Run
 from wsconform.opening import BROWSER_OFFER, expect_target_alive
 from wsconform.result import Capability
-from wsconform.volume import Message, Run, refusal
+from wsconform.volume import refusal
 from wsconform.wire.deflate import TAIL
 from wsconform.wire.frame import BINARY, TEXT
 from wsconform.wire.http1 import Fields, Request

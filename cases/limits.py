@@ -8,9 +8,9 @@ from collections.abc import Callable
 import trio
 
 from wsconform import Connection, Frame, Opening, Profile, Provocation, case, each, open_connection
+from wsconform.messages import Message, Run
 from wsconform.opening import BROWSER_OFFER, expect_target_alive
 from wsconform.result import Capability
-from wsconform.volume import Message, Run
 from wsconform.wire.deflate import TAIL
 from wsconform.wire.frame import BINARY, CLOSE, PONG, RSV1, TEXT, LengthForm
 

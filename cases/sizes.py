@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wsconform import Connection, Need, Profile, case, each
-from wsconform.volume import Message, Run, echo_volume
+from wsconform.messages import Message, Run
+from wsconform.volume import echo_volume
 from wsconform.wire.frame import BINARY, TEXT
 
 

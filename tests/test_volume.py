@@ -16,10 +16,11 @@ from tests.scripted import FarEnd, Script, put
 from tests.test_transport import served
 from wsconform import Connection, Frame
 from wsconform.judge import Attempted
+from wsconform.messages import Message, Run, replayed
 from wsconform.result import Direction, Reason, Verdict
 from wsconform.session import Facts
 from wsconform.transport import dial_tcp
-from wsconform.volume import Message, Run, echo_volume, refusal, replayed
+from wsconform.volume import echo_volume, refusal
 from wsconform.wire.deflate import Deflater, Inflater
 from wsconform.wire.frame import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT, apply_mask
 

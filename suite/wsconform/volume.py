@@ -9,14 +9,14 @@ import trio
 
 from .connection import Connection
 from .echoes import KEPT_FRAMES, Echoes, Evidence
-from .messages import PIECE, Message, Run, replayed
+from .messages import PIECE, Message
 from .result import Direction, Reason
 from .session import Unreached, Violation
 from .transport import Reset
 from .wire.close import CloseBody
 from .wire.frame import BINARY, CLOSE, PING, PONG, TEXT, Frame
 
-__all__ = ["Message", "Run", "echo_volume", "refusal", "replayed"]
+__all__ = ["echo_volume", "refusal"]
 
 #: Messages, and octets of their payload, that are sent at most before their echoes have come.
 _IN_FLIGHT, _OCTETS_IN_FLIGHT = 64, 1 << 20
