@@ -343,11 +343,18 @@ class TestTranscript:
 class TestCompression:
     """Over a connection with permessage-deflate and takeover in both directions."""
 
-    def put(self, answer: Answer, count: int, payloads: Sequence[bytes], fragment: int | None = None) -> Attempted:
+    def put(
+        self,
+        answer: Answer,
+        count: int,
+        payloads: Sequence[bytes],
+        fragment: int | None = None,
+        facts: Facts | None = None,
+    ) -> Attempted:
         async def body(ws: Connection) -> None:
             await echo_volume(ws, replayed(ws, payloads, TEXT, count, fragment))
 
-        return put(answering(answer, extension="permessage-deflate"), body, offer=OFFER)
+        return put(answering(answer, extension="permessage-deflate"), body, offer=OFFER, facts=facts or Facts())
 
     def inflating(self) -> tuple[Answer, list[bytes]]:
         inflater, deflater, seen = Inflater(), Deflater(), list[bytes]()
@@ -428,6 +435,14 @@ class TestCompression:
         assert result.verdict is Verdict.FAILED
         assert result.finding is not None
         assert result.finding.observed.startswith(observed)
+
+    def test_nothing_compressed_goes_on_for_ever_at_a_target_that_speaks_unasked_either(self) -> None:
+        """The message never ends, and it is not kept any more once no echo, nor chatter, can be as long."""
+        parts = [Frame(TEXT, bytes(5000), fin=False, rsv=RSV1), Frame(CONTINUATION, bytes(5000), fin=False)]
+        result = self.put(lambda o, p: parts, 1, [PATTERN], facts=Facts(chatty=True))
+        assert result.verdict is Verdict.FAILED
+        assert result.finding is not None
+        assert result.finding.observed == "more octets than the message can have, compressed"
 
 
 async def test_writes_reach_the_other_end_of_a_socket_whole() -> None:
