@@ -182,8 +182,8 @@ def test_marks_are_words_too(written: dict[Path, Element]) -> None:
             assert mark.attributes.get("aria-hidden") == "true" or (told and set(told) <= words), path
         for cell in (each for table in page.all("div", "matrix") for each in table.all("td")):
             if cell.classes & {"ok", "bad", "dep", "note", "lost", "out", "err"}:
-                told = cell.attributes.get("aria-label") or cell.one("i").text
-                assert told.partition(",")[0] in words, path
+                label = cell.attributes.get("aria-label") or cell.one("i").text
+                assert label.partition(",")[0] in words, path
 
 
 def test_table_heads_say_what_they_head(written: dict[Path, Element]) -> None:

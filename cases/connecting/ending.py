@@ -47,7 +47,7 @@ async def close_right_after_the_handshake_is_answered(incoming: Incoming) -> Non
     ws.expect(closure.status_code not in (1002, 1007), "a reply that claims no error", str(closure))
 
 
-@case("6455-5.5.1-11", "6455-7.3-1", needs=Need.ECHO)
+@case("6455-7.3-1", needs=Need.ECHO)
 async def close_while_the_client_sends_is_answered(ws: Connection) -> None:
     """A Close that meets a large message of the client on its way gets its reply."""
     await ws.send(Frame.binary(bytes(1 << 18)), Frame.close(1001))

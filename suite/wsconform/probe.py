@@ -148,6 +148,8 @@ def _refusal(target: Target, answer: Answer, wire: Wire) -> str:
     seen = wire.conversation.before_head
     if answer.head is None and seen.startswith((b"\x15\x03", b"\x16\x03")):
         return "answers in TLS; use wss:// for it"
+    if answer.head is None and seen.startswith(b"HTTP/"):
+        return "begins an answer to the opening handshake and does not end it; is it slow? Raise --patience"
     if answer.head is None and seen:
         start = seen[:24].decode("latin-1")
         return f"answers with something that is not HTTP ({start!r}); is this the right port?"
