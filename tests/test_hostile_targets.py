@@ -33,7 +33,9 @@ CHOICE = (
 STATUS = {
     **{key: {3} for key in ("endless_response", "silent_accept", "immediate_reset", "half_open", "other_protocol")},
     **{key: {3} for key in ("tls_expected", "plain_http_200", "plain_http_404", "dies_midway")},
-    **{key: {0, 1} for key in ("thousand_headers", "hostile_server_field", "slow_drip", "compressed_bomb")},
+    **{key: {0, 1} for key in ("thousand_headers", "hostile_server_field", "compressed_bomb")},
+    # On a busy machine the drip of the 101 may take longer than the probe waits.
+    "slow_drip": {0, 1, 3},
     **{key: {1} for key in ("endless_after_close", "echo_then_garbage", "never_closes")},
     # These can drown the probe in what they send, or come through it.
     **{key: {1, 3} for key in ("huge_length", "endless_pings", "endless_bombs", "endless_compressed")},
