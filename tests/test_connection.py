@@ -586,6 +586,20 @@ class TestLimits:
         assert attempted.transcript[-1].summary == "the target stopped reading; the rest was not sent"
         assert attempted.micros == 20_000_000
 
+    def test_a_target_that_has_ended_its_direction_is_not_waited_for(self) -> None:
+        async def script(end: FarEnd) -> None:
+            await end.open()
+            await end.send(Frame.close(1000))
+            await end.fin()
+
+        async def body(ws: Connection) -> None:
+            ws.stream.send = never  # type: ignore[method-assign]
+            await ws.send_octets(bytes(1 << 16))
+
+        attempted = passes(script, body)
+        assert attempted.transcript[-1].summary == "the target stopped reading; the rest was not sent"
+        assert attempted.micros < 200_000
+
 
 class TestSettleAndEvidence:
     def test_settle_returns_what_came_before_the_pong(self) -> None:

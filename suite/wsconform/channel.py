@@ -20,6 +20,9 @@ from .wire.frame import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT, Fra
 #: From this many octets on, we read while we send, so that a target that answers at once cannot block both ends.
 _LARGE = 1 << 15
 
+#: Seconds for which we go on sending to a target that has ended its own direction of the stream.
+_AFTER_THE_END = 0.1
+
 #: Octets of one connection that are held at most, frames and the start of one that is not whole; several run at once.
 _HELD = 1 << 24
 #: Octets to which one message may inflate.
@@ -146,12 +149,15 @@ class Channel(Handed):
 
     async def _send_while_reading(self, octets: bytes) -> None:
         stopped: Unreached | None = None
+        scope = trio.move_on_after(self.session.limits.patience * 4)
 
         async def read() -> None:
             nonlocal stopped
             try:
                 while self.conversation.ending is None:
                     await self.pull()
+                # Whoever ended its own direction answers nothing more, and need not read the rest either.
+                scope.deadline = min(scope.deadline, trio.current_time() + _AFTER_THE_END)
             except Unreached as unreached:
                 stopped = unreached
                 nursery.cancel_scope.cancel()
@@ -159,7 +165,7 @@ class Channel(Handed):
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(read)
-                with trio.move_on_after(self.session.limits.patience * 4) as scope:
+                with scope:
                     await self.stream.send(octets)
                 nursery.cancel_scope.cancel()
         except* Reset as group:
