@@ -52,9 +52,13 @@ class Ended:
         return lines[0]
 
 
+#: How variables begin that say where a command runs, and so how it tells what it has to say: CI, a terminal's width.
+SURROUNDINGS = ("BUILD_NUMBER", "CI", "COLUMNS", "FORCE_COLOR", "GITHUB_", "NO_COLOR", "PY_COLORS")
+
+
 def environment(**changes: str) -> dict[str, str]:
     """Return this process's environment without what would colour, configure or localise a command."""
-    unwanted = ("WSCONFORM_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM", "LC_", "LANG", "PYTHONIOENCODING")
+    unwanted = (*SURROUNDINGS, "WSCONFORM_", "TERM", "LC_", "LANG", "PYTHONIOENCODING")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return {**kept, "PYTHONIOENCODING": "utf-8", "PYTHONPYCACHEPREFIX": str(COMPILED), **changes}

@@ -128,7 +128,12 @@ class TestItems:
         assert result.parseoutcomes().keys() == {"passed"}
         result.stdout.fnmatch_lines(["*- wsconform -*", f"{good}: MUST * of *", "Conforms at MUST."])
 
-    def test_a_failure_tells_all_and_its_command_can_be_pasted(self, pytester: pytest.Pytester, lax: str) -> None:
+    @pytest.mark.parametrize("env", [{}, {"CI": "true"}], ids=["at a desk", "in CI"])
+    def test_a_failure_tells_all_and_its_command_can_be_pasted(
+        self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, lax: str, env: dict[str, str]
+    ) -> None:
+        for name, value in env.items():
+            monkeypatch.setenv(name, value)
         result = here(pytester, "--pyargs", MODULE, "--ws-target", lax, "-k", "text")
         result.assert_outcomes(failed=1, deselected=result.parseoutcomes()["deselected"])
         text = result.stdout.str()
@@ -142,6 +147,7 @@ class TestItems:
                 "        | Text 5 *",
                 "    hint       *",
                 "    again      pytest --pyargs *",
+                f"FAILED wsconform::{lax}::{TEXT.replace('[', '[[]')}*",
             ]
         )
         (again,) = [line.split("again", 1)[1] for line in result.outlines if line.startswith("    again")]

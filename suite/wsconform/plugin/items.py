@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback, TerminalRepr
 from _pytest.fixtures import TopRequest
 
 from .. import escape
@@ -18,11 +19,9 @@ from ..terminal import finding_lines
 from .ahead import Untested
 from .aims import Aim
 from .departure import DepartureWarning
-from .outcomes import Kind, Outcome, outcome_of
+from .outcomes import Kind, Outcome, brief, outcome_of
 
 if TYPE_CHECKING:
-    from _pytest._code.code import TerminalRepr
-
     from .preparing import Prepared
 
 __all__ = ["CaseItem", "Running", "Told"]
@@ -41,7 +40,12 @@ class Running(Protocol):
 
 
 class Told(Exception):
-    """Ends an item; the text says all there is to say, and needs no traceback."""
+    """Ends an item; the text says all there is to say, and needs no traceback. `brief` is the line for a summary."""
+
+    def __init__(self, text: str, brief: str = "") -> None:
+        """End an item with `text`, in a summary with `brief` if that is shorter."""
+        super().__init__(text)
+        self.brief = brief or text
 
 
 class CaseItem(pytest.Item):
@@ -113,11 +117,11 @@ class CaseItem(pytest.Item):
         assert self.result is not None
         match self.outcome.kind:
             case Kind.FAIL:
-                raise Told("\n".join(filter(None, (self.outcome.words, self.text(self.result)))))
+                raise self.ended(self.result)
             case Kind.XFAIL:
                 pytest.xfail(self.outcome.words)
                 # With --runxfail the line above does nothing.
-                raise Told(self.text(self.result))
+                raise self.ended(self.result)
             case Kind.SKIP:
                 raise pytest.skip.Exception(escape.terminal(self.outcome.words), _use_item_location=True)
             case Kind.WARN:
@@ -131,11 +135,23 @@ class CaseItem(pytest.Item):
         again = prepared.again(self.aim, self.entry)
         return "\n".join(finding_lines(Group((result,)), prepared.registry, prepared.style, again))
 
+    def ended(self, result: Result) -> Told:
+        """Return what ends this item with `result`."""
+        words = self.outcome.words if self.outcome.kind is Kind.FAIL else ""
+        text = self.text(result)
+        return Told(f"{words}\n{text}" if words else text, escape.terminal(words or brief(result)))
+
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str | TerminalRepr:
         """Say what our own ends have to say; anything else, a fixture's failure too, as pytest does."""
         if isinstance(excinfo.value, Told):
-            return str(excinfo.value)
+            return self._representation(excinfo.value)
         return super().repr_failure(excinfo, style)
+
+    def _representation(self, told: Told) -> TerminalRepr:
+        # Under CI pytest's summary repeats a representation that is a text as a whole; of this one it takes `brief`.
+        file, line, _ = self.reportinfo()
+        crash = ReprFileLocation(str(file), (line or 0) + 1, told.brief)
+        return ReprExceptionInfo(ReprTraceback([ReprEntryNative([f"{told}\n"])], None, "native"), crash)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Return the module and line of the case, and what heads its failure."""

@@ -10,7 +10,7 @@ from ..expected import Expectation
 from ..gate import Allow, FailOn, Policy
 from ..result import Mark, Result, Verdict
 
-__all__ = ["Kind", "Outcome", "outcome_of"]
+__all__ = ["Kind", "Outcome", "brief", "outcome_of"]
 
 _GOOD = frozenset({Verdict.PASSED, Verdict.NOTED})
 
@@ -66,5 +66,14 @@ def _why(result: Result) -> str:
 
 
 def _told(result: Result) -> str:
-    observed = f": {result.finding.observed}" if result.finding else ""
-    return f"{result.case}: {result.mark.words} from {result.requirement} ({result.level.value}){observed}"
+    return f"{result.case}: {result.mark.words} from {result.requirement} ({result.level.value}){_observed(result)}"
+
+
+def brief(result: Result) -> str:
+    """Return in a line, for whoever sees the case's id already, how a failed `result` came about."""
+    words = "attempts disagree" if result.flaky else result.mark.words
+    return f"{words}, {result.requirement} ({result.level.value}){_observed(result)}"
+
+
+def _observed(result: Result) -> str:
+    return f": {result.finding.observed}" if result.finding else ""
