@@ -9,7 +9,8 @@ from functools import cached_property
 
 from wsconform.changes import Changes, compare
 from wsconform.journal import Footer, Header, Journal, TargetRecord
-from wsconform.requirement import Level, Registry, RegistryError, Requirement, load_registry
+from wsconform.registry import Registry, RegistryError, load_registry
+from wsconform.requirement import Level, Requirement
 from wsconform.result import Mark, Reason, Result
 from wsconform.tally import by_family, counts
 

@@ -26,7 +26,7 @@ from tests.scripted import a_case
 from wsconform import Connection, Frame, Incoming
 from wsconform.catalogue import Case, Monitor, Need, Sample, Subject
 from wsconform.journal import TargetRecord
-from wsconform.requirement import load_registry
+from wsconform.registry import load_registry
 from wsconform.result import Result, Verdict
 from wsconform.serving.agents import Rules
 from wsconform.serving.listener import attend

@@ -13,11 +13,13 @@ import trustme
 from wsconform.catalogue import Entry, Monitor, Need
 from wsconform.fixtures.reference import ReferenceClient, ReferenceServer, connect, serve
 from wsconform.judge import Bench
-from wsconform.requirement import Role, load_registry
+from wsconform.registry import load_registry
+from wsconform.requirement import Role
 from wsconform.result import Result, Verdict
 from wsconform.runner import Options, Runner
 from wsconform.session import Address, Facts, Limits
-from wsconform.transport import Stream, TlsFacts, TlsStream, TrioStream, wrap_tls
+from wsconform.tls import TlsStream, wrap_tls
+from wsconform.transport import Stream, TlsFacts, TrioStream
 
 HOST = "localhost"
 

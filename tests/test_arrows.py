@@ -28,7 +28,7 @@ PLUGGED_IN = ("wsconform.cases", "wsconform.reports", "wsconform.fixtures")
 
 #: What renderers may know of the engine: results and how they are kept, counted and written; and the wire, which
 #: knows nothing itself, to tell the frames in the octets of an entry; and how the older suite names and orders cases.
-REPORTS_MAY = ("result", "requirement", "journal", "escape", "tally", "changes", "wire", "aliases", "older")
+REPORTS_MAY = ("result", "requirement", "registry", "journal", "escape", "tally", "changes", "wire", "aliases", "older")
 #: What endpoints to test against may know of it.
 FIXTURES_MAY = ("wire", "handshake", "transport", "requirement")
 
@@ -181,7 +181,7 @@ class TestPluggedIn:
         assert told(wrong) == []
 
     def test_cases_leave_running_and_reporting_to_the_engine(self) -> None:
-        never = ("runner", "judge", "watch", "journal", "cli", "commands", "execute", "probe")
+        never = ("runner", "judge", "watch", "journal", "cli", "commands", "execute", "reach", "selection", "probe")
         assert told([each for each in all_of("wsconform.cases") if is_below(each.of, *never)]) == []
 
     def test_reports_know_results_and_their_neighbours(self) -> None:

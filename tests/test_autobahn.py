@@ -12,9 +12,11 @@ import pytest
 
 from tests.proof import put
 from wsconform.aliases import OLDER, ask_for_aliases, load_aliases
-from wsconform.catalogue import Case, Entry, Monitor, Sample, Selection, UnknownPattern, load_catalogue, with_aliases
+from wsconform.catalogue import Case, Entry, Monitor, Sample, load_catalogue, with_aliases
 from wsconform.fixtures.reference import ReferenceServer
-from wsconform.requirement import Role, load_registry
+from wsconform.registry import load_registry
+from wsconform.requirement import Role
+from wsconform.selection import Selection, UnknownPattern
 from wsconform.transcript import Conversation
 from wsconform.wire.frame import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame
 

@@ -20,18 +20,17 @@ from wsconform.catalogue import (
     Need,
     Profile,
     Sample,
-    Selection,
     Subject,
-    UnknownPattern,
     binding,
     catalogue_version,
     collect,
     level_of,
     load_catalogue,
-    matches,
 )
-from wsconform.requirement import Level, Role, load_registry
+from wsconform.registry import load_registry
+from wsconform.requirement import Level, Role
 from wsconform.result import Verdict
+from wsconform.selection import Selection, UnknownPattern, matches
 
 REGISTRY = load_registry()
 PACKAGE = "made_up_cases"

@@ -20,10 +20,12 @@ from collections.abc import Iterable
 import pytest
 
 from tests.proof import Endpoint, failed, put
-from wsconform.catalogue import Case, Entry, Monitor, binding, load_catalogue, matches
+from wsconform.catalogue import Case, Entry, Monitor, binding, load_catalogue
 from wsconform.fixtures.mutants import Mutant, load_mutants
 from wsconform.fixtures.reference import ReferenceClient, ReferenceServer
-from wsconform.requirement import Role, load_registry
+from wsconform.registry import load_registry
+from wsconform.requirement import Role
+from wsconform.selection import matches
 
 MUTANTS = {mutant.name: mutant for mutant in load_mutants()}
 

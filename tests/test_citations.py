@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from wsconform.requirement import Actor, Document, Level, Observable, Requirement, load_registry
+from wsconform.registry import load_registry
+from wsconform.requirement import Actor, Document, Level, Observable, Requirement
 
 REGISTRY = load_registry()
 RFCS = [document for document in REGISTRY.documents if document.number]

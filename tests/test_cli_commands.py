@@ -15,7 +15,7 @@ from tests.journals import came, header, journal, opened, result, sent, target
 from wsconform.catalogue import Entry, load_catalogue
 from wsconform.commands.explain import told as told_lines
 from wsconform.journal import dumps
-from wsconform.requirement import load_registry
+from wsconform.registry import load_registry
 from wsconform.result import Capability, Finding, Verdict
 from wsconform.style import Style
 from wsconform.wire.frame import Frame

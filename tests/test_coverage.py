@@ -9,7 +9,8 @@ from importlib import resources
 import pytest
 
 from wsconform.catalogue import binding, load_catalogue
-from wsconform.requirement import Role, load_registry
+from wsconform.registry import load_registry
+from wsconform.requirement import Role
 
 #: Categories whose catalogues are to come.
 ELSEWHERE = {"h2", "h3"}

@@ -14,7 +14,7 @@ import pytest
 
 from wsconform.catalogue import load_catalogue
 from wsconform.cli import COMMANDS, wsconform
-from wsconform.requirement import load_registry
+from wsconform.registry import load_registry
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])

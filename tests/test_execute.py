@@ -14,15 +14,18 @@ import trio.testing
 
 from tests.command import CASES, TakesAnyMask
 from tests.proof import InMemory
-from wsconform.catalogue import Entry, Selection, load_catalogue
-from wsconform.execute import REFERENCE, Execution, How, Plan, Silent, reached, reference_target
+from wsconform.catalogue import Entry, load_catalogue
+from wsconform.execute import Execution, How, Plan, Silent
 from wsconform.expected import Expectation, Expectations
 from wsconform.fixtures.reference import ReferenceServer
 from wsconform.gate import TargetOutcome
 from wsconform.journal import Header, Journal, JournalWriter, TargetRecord, parse
-from wsconform.requirement import Role, load_registry
+from wsconform.reach import REFERENCE, reached, reference_target
+from wsconform.registry import load_registry
+from wsconform.requirement import Role
 from wsconform.result import Mark, Reason, Result, Verdict
 from wsconform.runner import Why
+from wsconform.selection import Selection
 from wsconform.session import Limits
 from wsconform.target import Target, Url
 from wsconform.transport import Dialer, Stream, Unreachable

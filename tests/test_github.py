@@ -13,7 +13,7 @@ from tests.journals import result
 from wsconform.gate import FailOn, Policy, TargetOutcome
 from wsconform.github import MOST, annotate, line_of, summarize
 from wsconform.problem import Problem
-from wsconform.requirement import load_registry
+from wsconform.registry import load_registry
 from wsconform.result import Finding, Verdict
 
 

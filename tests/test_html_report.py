@@ -16,10 +16,11 @@ from tests import journals
 from tests.markup import Element, read
 from tests.packed import unpacked
 from wsconform.journal import Journal
+from wsconform.registry import load_registry
 from wsconform.reports.gathered import gather
 from wsconform.reports.html import render
 from wsconform.reports.html.addresses import Addresses, slug
-from wsconform.requirement import Level, Role, load_registry
+from wsconform.requirement import Level, Role
 from wsconform.result import Attempt, Direction, Finding, Mark, Reason, Result, Verdict
 from wsconform.wire.frame import Frame
 

@@ -9,7 +9,8 @@ from tests.scripted import FarEnd, Target, a_case, echo, jumping, put
 from wsconform import Connection, Frame, Opening
 from wsconform.catalogue import Need, Subject
 from wsconform.judge import Attempted, Bench, attempt, out_of_reach, result_of
-from wsconform.requirement import Level, Role, load_registry
+from wsconform.registry import load_registry
+from wsconform.requirement import Level, Role
 from wsconform.result import Direction, Finding, Reason, Verdict
 from wsconform.session import Address, Facts, Limits, Unreached
 from wsconform.transport import Reset, Stream, TlsFailed, Unreachable

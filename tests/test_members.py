@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from wsconform import Connection
-from wsconform.catalogue import Case, Profile, Selection, _cases_of, case, each
+from wsconform.catalogue import Case, Profile, _cases_of, case, each
 from wsconform.handshake import deflate_mirrored, parse_extensions
-from wsconform.requirement import Role, load_registry
+from wsconform.registry import load_registry
+from wsconform.requirement import Role
+from wsconform.selection import Selection
 
 
 class TestMembersThatDiffer:

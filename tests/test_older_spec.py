@@ -12,13 +12,15 @@ import pytest
 from tests.command import Say
 from tests.hall import CHOICE, ECHO, REFUSES, Hall, in_hall
 from wsconform.aliases import older_cases
-from wsconform.catalogue import Profile, Selection, binding, load_catalogue
+from wsconform.catalogue import Profile, binding, load_catalogue
 from wsconform.commands.older import Older
 from wsconform.older import SELECTED, Selected, matches, matches_whole, order
 from wsconform.older_spec import Server, Spec, read
 from wsconform.problem import Problem
-from wsconform.requirement import Role, load_registry
+from wsconform.registry import load_registry
+from wsconform.requirement import Role
 from wsconform.result import Reason, Verdict
+from wsconform.selection import Selection
 from wsconform.serving.plan import Numbering
 
 IDS = (

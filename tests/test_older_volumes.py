@@ -11,10 +11,12 @@ import pytest
 from tests.proof import put
 from tests.test_autobahn import STIMULI, VOLUMES, _frames
 from wsconform.aliases import OLDER
-from wsconform.catalogue import Case, Profile, Selection, load_catalogue
+from wsconform.catalogue import Case, Profile, load_catalogue
 from wsconform.fixtures.reference import ReferenceServer
 from wsconform.handshake import Extension, deflate_mirrored, parse_extensions
-from wsconform.requirement import Role, load_registry
+from wsconform.registry import load_registry
+from wsconform.requirement import Role
+from wsconform.selection import Selection
 from wsconform.wire.frame import BINARY, CONTINUATION, RSV1, TEXT, Frame
 
 SIZES: Mapping[str, str] = STIMULI["volumes"]

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from tests.command import wsconform
-from wsconform.catalogue import matches
 from wsconform.fixtures.targets import Unavailable, find, launch, prepare
 from wsconform.journal import read
 from wsconform.result import Mark, Reason, Verdict
+from wsconform.selection import matches
 
 pytestmark = pytest.mark.targets
 

@@ -17,9 +17,10 @@ import pytest
 
 from tests import journals
 from wsconform.journal import Footer, Journal, dumps, parse
+from wsconform.registry import Registry
 from wsconform.reports import junit, markdown, summary
 from wsconform.reports.gathered import again, gather
-from wsconform.requirement import Level, Registry
+from wsconform.requirement import Level
 from wsconform.result import Attempt, Direction, Finding, Mark, Reason, Result, Verdict
 
 SCHEMA = json.loads(files("wsconform").joinpath("schemas/summary.json").read_text(encoding="utf-8"))

@@ -11,18 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from wsconform import requirement as module
-from wsconform.requirement import (
-    Actor,
-    Document,
-    Level,
-    Observable,
-    Registry,
-    RegistryError,
-    Role,
-    UnknownRequirement,
-    load_registry,
-)
+from wsconform import registry as module
+from wsconform.registry import Registry, RegistryError, UnknownRequirement, load_registry
+from wsconform.requirement import Actor, Document, Level, Observable, Role
 
 DOCUMENT = """[document]
 id = "RFC6455"
@@ -252,7 +243,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_the_cache_spares_the_parsing(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, cache = write(rfc6455=DOCUMENT + ENTRY + SECOND), tmp_path / "cache"
     parsed = Registry.load([folder], cache=cache)
-    monkeypatch.setattr(module, "_parse", lambda where, octets: pytest.fail("parsed again"))
+    monkeypatch.setattr(module, "parse_file", lambda where, octets: pytest.fail("parsed again"))
     assert dict(Registry.load([folder], cache=cache)) == dict(parsed)
     assert len(list(cache.iterdir())) == 1
 

@@ -13,7 +13,8 @@ from tests.scripted import Body, FarEnd, Script, Target, a_case, echo, jumping
 from wsconform import Connection, Frame
 from wsconform.catalogue import Case, Entry, Monitor, Need, Sample
 from wsconform.judge import Bench
-from wsconform.requirement import Role, load_registry
+from wsconform.registry import load_registry
+from wsconform.requirement import Role
 from wsconform.result import Reason, Result, Verdict
 from wsconform.runner import Options, Runner, Why
 from wsconform.session import Address, Facts, Limits

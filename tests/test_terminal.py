@@ -10,7 +10,8 @@ import pytest
 from tests.journals import HELLO, HOSTILE, came, happened, opened, result, sent, target
 from wsconform.gate import FailOn, Policy, TargetOutcome, rule
 from wsconform.ladder import ladder
-from wsconform.requirement import Level, load_registry
+from wsconform.registry import load_registry
+from wsconform.requirement import Level
 from wsconform.result import Attempt, Direction, Entry, Finding, Mark, Octets, Reason, Result, Verdict
 from wsconform.style import Out, Style
 from wsconform.terminal import Teller, Telling, again_command

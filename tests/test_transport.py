@@ -15,19 +15,17 @@ import trio.testing
 import trustme
 
 from wsconform.target import Target, Url
+from wsconform.tls import TlsStream, dial_tls, tls_context
 from wsconform.transport import (
     Reset,
     Stream,
     TcpStream,
     TlsFacts,
     TlsFailed,
-    TlsStream,
     TrioStream,
     Unreachable,
     dial_tcp,
-    dial_tls,
     send_pieces,
-    tls_context,
 )
 
 AUTHORITY = trustme.CA()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from wsconform.catalogue import Case, Entry, binding, catalogue_version, load_catalogue
 from wsconform.escape import markdown, markdown_code
-from wsconform.requirement import Registry, Requirement, Role, load_registry
+from wsconform.registry import Registry, load_registry
+from wsconform.requirement import Requirement, Role
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import re
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -21,23 +20,19 @@ from .journal import Footer, JournalWriter, TargetRecord
 from .judge import Attempted, Bench, result_of
 from .probe import ProbeFailed, probe
 from .process import Output, Started, StartFailed
+from .reach import Serve, reached
 from .redact import Redactor
-from .requirement import Registry
+from .registry import Registry
 from .result import Finding, Mark, Reason, Result, Verdict
 from .runner import Options, Runner, Why
 from .session import Limits
 from .tally import counts
-from .target import Target, TargetError, Url
+from .target import Target, TargetError
 from .transport import Dialer, Unreachable
 
-__all__ = ["REFERENCE", "Execution", "How", "Plan", "Reach", "Silent", "Watcher", "dial", "reached", "reference_target"]
-
-#: The name of the embedded reference endpoint as a target.
-REFERENCE = "reference"
+__all__ = ["Execution", "How", "Plan", "Silent", "Watcher", "dial"]
 
 _GRAVITY = (Why.INTERRUPTED, Why.LOST, Why.BUDGET, Why.DONE)
-
-Serve = Callable[..., Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,66 +92,6 @@ class Silent:
 def dial(target: Target) -> Dialer:
     """Return the dialer of `target`: what a run uses unless it is given another."""
     return target.dialer()
-
-
-def reference_target() -> tuple[Target, Serve]:
-    """Return the embedded endpoint as a target whose port is not known yet, and what serves it.
-
-    Raises TargetError where no package provides one.
-    """
-    from importlib.metadata import entry_points
-
-    for point in entry_points(group="wsconform.reference", name="server"):
-        serve: Serve = point.load()
-        return Target(REFERENCE, Url("ws", "127.0.0.1", 0, "/"), app="echo"), serve
-    raise TargetError("no reference endpoint is installed; name an address such as ws://HOST:PORT/")
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """A target that takes connections: its address is known, and what was started for it runs."""
-
-    target: Target
-    started: Started | None = None
-
-
-@contextlib.asynccontextmanager
-async def reached(
-    target: Target,
-    nursery: trio.Nursery,
-    *,
-    folder: Path | None = None,
-    serve: Serve | None = None,
-    output: Output | None = None,
-) -> AsyncIterator[Reach]:
-    """Start what `target` needs (its command, or the embedded endpoint `serve`), and end it with all in `nursery`.
-
-    Raises StartFailed.
-    """
-    started = None
-    if serve is not None:
-        port = await nursery.start(serve)
-        target = replace(target, url=replace(target.url, port=port))
-    output = output or Output()
-    if target.start:
-        started = Started(
-            target.start,
-            nursery,
-            output,
-            host=target.url.host,
-            port=target.url.port,
-            ready_within=target.ready_within,
-            folder=folder,
-        )
-    try:
-        if started:
-            await started.start()
-        yield Reach(target, started)
-    finally:
-        if started:
-            await started.end()
-        output.close()
-        nursery.cancel_scope.cancel()
 
 
 class Execution:

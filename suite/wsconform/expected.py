@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .catalogue import Entry, matches
+from .catalogue import Entry
 from .problem import Problem, meant
 from .result import Reason, Result, Verdict
+from .selection import matches
 
 __all__ = ["EVERY", "TODO", "Expectation", "Expectations", "load"]
 

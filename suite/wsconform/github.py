@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .escape import shown
 from .gate import Policy, TargetOutcome
 from .problem import Problem
-from .requirement import Registry
+from .registry import Registry
 from .tally import Group, group_findings
 
 if TYPE_CHECKING:

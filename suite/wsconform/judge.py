@@ -14,7 +14,8 @@ from . import catalogue
 from .catalogue import Case, Need, Subject, binding
 from .incoming import Incoming, accept_connection
 from .opening import Opening, open_connection
-from .requirement import Registry, Role
+from .registry import Registry
+from .requirement import Role
 from .result import Entry, Finding, Reason, Result, Verdict
 from .session import Address, Facts, Limits, Session, Unreached, Violation
 from .transcript import Conversation, Transcript

@@ -12,7 +12,7 @@ import trio
 
 from .catalogue import Case, Entry, Monitor
 from .judge import Attempted, Bench, Provide, attempt, out_of_reach, provide, result_of
-from .requirement import Registry
+from .registry import Registry
 from .result import Attempt, Finding, Reason, Result, Verdict
 from .session import Limits
 from .transcript import Conversation

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from .requirement import Role
 from .session import Address
-from .transport import Dialer, Stream, dial_tcp, dial_tls, tls_context
+from .tls import dial_tls, tls_context
+from .transport import Dialer, Stream, dial_tcp
 
 
 class TargetError(ValueError):

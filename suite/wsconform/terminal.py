@@ -11,7 +11,7 @@ from .gate import Policy, Ruling, TargetOutcome
 from .journal import TargetRecord
 from .ladder import ladder
 from .progress import Bars
-from .requirement import Registry
+from .registry import Registry
 from .result import Finding, Mark, Result
 from .style import Out, Style
 from .tally import SEVERITY, Group, by_area, group_findings, headline

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..changes import Change, Changes, Results
     from ..journal import Journal
     from ..problem import Exit
-    from ..requirement import Registry
+    from ..registry import Registry
     from ..result import Result
     from ..style import Style
 

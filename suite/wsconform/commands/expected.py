@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from ..expected import Expectation, Expectations
     from ..journal import Journal
     from ..mending import Addition
-    from ..requirement import Registry, Role
+    from ..registry import Registry
+    from ..requirement import Role
 
 F = TypeVar("F", bound=Callable[..., Any])
 

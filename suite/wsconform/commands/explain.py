@@ -16,7 +16,8 @@ from .options import Value, display_options
 
 if TYPE_CHECKING:
     from ..catalogue import Entry
-    from ..requirement import Registry, Requirement
+    from ..registry import Registry
+    from ..requirement import Requirement
     from ..style import Style
 
 _READINGS = "docs/readings"
@@ -48,8 +49,8 @@ def command(case: str, journal: Path | None, target: str | None, **flags: object
 
 def _found(pattern: str, entries: Sequence[Entry]) -> list[Entry]:
     """The members of the one family that `pattern`, an id or an old name, takes."""
-    from ..catalogue import matches
     from ..problem import Problem, meant
+    from ..selection import matches
 
     found = [e for e in entries if matches(pattern, e.id) or any(matches(pattern, alias) for alias in e.aliases)]
     families = list(dict.fromkeys(entry.family for entry in found))

@@ -79,8 +79,8 @@ def _renderer(kind: str) -> Callable[[Any, Any, str], bytes]:
 
 def _result(chosen: TargetResults, path: Path, pattern: str) -> Result:
     """Return the one result that `pattern` means; raises Problem where it means none, or several."""
-    from ..catalogue import matches
     from ..problem import Problem, meant
+    from ..selection import matches
 
     found = [result for result in chosen.results if result.case == pattern]
     found = found or [result for result in chosen.results if matches(pattern, result.case)]

@@ -14,7 +14,8 @@ from .options import display_options, selectors
 if TYPE_CHECKING:
     from ..catalogue import Entry
     from ..config import Configuration, Settings
-    from ..requirement import Registry, Role
+    from ..registry import Registry
+    from ..requirement import Role
     from ..style import Out, Style
 
 #: A line of the list, and the same as JSON.
@@ -156,7 +157,7 @@ def _in_section(wanted: str, document: str, section: str) -> bool:
 
 
 def _targets(configuration: Configuration) -> list[Row]:
-    from ..execute import REFERENCE
+    from ..reach import REFERENCE
 
     rows = list[Row]()
     for table in configuration.targets.values():

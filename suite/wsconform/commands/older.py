@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..aliases import older_cases
-from ..catalogue import Case, Entry, Selection
+from ..catalogue import Case, Entry
 from ..documents import ENTRY_POINTS, Wanted, writable_folder
 from ..older import NAMELESS, SELECTED, order
 from ..older_spec import Server, Spec, read
 from ..problem import Exit, Problem
-from ..requirement import Registry, Role
+from ..registry import Registry
+from ..requirement import Role
+from ..selection import Selection
 from ..target import Target, TargetError, Url
 from .shared import Chosen, selected, with_flags
 

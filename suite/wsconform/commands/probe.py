@@ -65,10 +65,10 @@ def look(chosen: Chosen, patience: float, *, measuring: bool = False) -> tuple[P
     """
     import trio
 
-    from ..execute import reached
     from ..probe import ProbeFailed, probe
     from ..problem import Exit, Problem
     from ..process import StartFailed
+    from ..reach import reached
     from ..session import Limits
     from ..target import TargetError
     from ..transport import Unreachable
@@ -96,10 +96,11 @@ def look(chosen: Chosen, patience: float, *, measuring: bool = False) -> tuple[P
 
 async def _measure(target: Target, probed: Probed, limits: Limits) -> dict[str, str]:
     """Put the cases that measure, and return what they noted; where a case came to no end, why."""
-    from ..catalogue import Case, Selection
+    from ..catalogue import Case
     from ..judge import Bench
     from ..result import Capability, Result
     from ..runner import Options, Runner
+    from ..selection import Selection
     from .shared import catalogue, registry
 
     entries = [entry for entry in catalogue(aliases=False) if isinstance(entry, Case) and entry.measures]

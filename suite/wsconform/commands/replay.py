@@ -163,7 +163,7 @@ class Replay:
         return found
 
     def _before(self, column: TargetResults, cases: Sequence[str]) -> tuple[Result, ...]:
-        from ..catalogue import matches
+        from ..selection import matches
 
         if cases:
             return tuple(each for each in column.results if any(matches(case, each.case) for case in cases))
@@ -189,8 +189,8 @@ class Replay:
 
     def _chosen(self, column: TargetResults, url: str | None, flags: Mapping[str, object]) -> Chosen:
         """The target as it is now: as it is configured, or where it was; in any case where --url says."""
-        from ..execute import REFERENCE
         from ..problem import Problem
+        from ..reach import REFERENCE
         from ..target import TargetError, Url
         from .shared import choose
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ..expected import Expectations
     from ..gate import Policy
     from ..journal import JournalWriter
-    from ..requirement import Registry
+    from ..registry import Registry
     from ..style import Out, Style
     from ..terminal import Teller
     from .older import Older

@@ -7,12 +7,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ..catalogue import Entry, Profile, Selection, catalogue_version
+from ..catalogue import Entry, Profile, catalogue_version
 from ..config import Configuration, Settings
 from ..execute import How
 from ..expected import Expectations, load
 from ..journal import Header
-from ..requirement import Registry, Role
+from ..registry import Registry
+from ..requirement import Role
+from ..selection import Selection
 from ..session import Limits
 from .shared import now, platform
 

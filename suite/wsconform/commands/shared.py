@@ -14,11 +14,13 @@ from ..problem import Problem
 from ..style import Out, Style
 
 if TYPE_CHECKING:
-    from ..catalogue import Entry, Selection
-    from ..execute import Serve
+    from ..catalogue import Entry
     from ..gate import Policy, TargetOutcome
     from ..journal import Journal, TargetResults
-    from ..requirement import Registry, Role
+    from ..reach import Serve
+    from ..registry import Registry
+    from ..requirement import Role
+    from ..selection import Selection
     from ..target import Target
 
 __all__ = [
@@ -54,7 +56,7 @@ class Chosen:
 def registry() -> Registry:
     """Return the requirement registry; raises Problem."""
     from ..problem import Exit
-    from ..requirement import RegistryError, load_registry
+    from ..registry import RegistryError, load_registry
 
     try:
         return load_registry()
@@ -102,7 +104,8 @@ def target_in(journal: Journal, path: Path, name: str | None) -> TargetResults:
 
 def selection(settings: Settings) -> Selection:
     """Return what the selectors among `settings` ask for."""
-    from ..catalogue import Profile, Selection
+    from ..catalogue import Profile
+    from ..selection import Selection
 
     return Selection(
         settings.case,
@@ -116,7 +119,7 @@ def selection(settings: Settings) -> Selection:
 
 def selected(wanted: Selection, entries: Sequence[Entry], role: Role, requirements: Registry) -> tuple[Entry, ...]:
     """Return the cases that `wanted` takes; raises Problem where a selector takes none at all."""
-    from ..catalogue import UnknownPattern
+    from ..selection import UnknownPattern
 
     try:
         return wanted.select(entries, role, requirements)
@@ -135,7 +138,7 @@ def choose(names: Sequence[str], flags: Mapping[str, object], configuration: Con
 
     Without names, all servers that are configured; without a configuration, the embedded reference. Raises Problem.
     """
-    from ..execute import REFERENCE
+    from ..reach import REFERENCE
 
     if not names and configuration.path is None:
         return [_reference()]
@@ -166,7 +169,7 @@ def left_out(names: Sequence[str], configuration: Configuration) -> str:
 
 
 def _reference() -> Chosen:
-    from ..execute import reference_target
+    from ..reach import reference_target
     from ..target import TargetError
 
     try:
@@ -177,7 +180,7 @@ def _reference() -> Chosen:
 
 
 def _one(name: str, configuration: Configuration) -> Chosen:
-    from ..execute import REFERENCE
+    from ..reach import REFERENCE
     from ..requirement import Role
     from ..target import Target, TargetError, Url
 

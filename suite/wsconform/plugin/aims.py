@@ -13,7 +13,7 @@ from . import options
 
 if TYPE_CHECKING:
     from ..config import Configuration, TargetTable
-    from ..execute import Serve
+    from ..reach import Serve
     from ..target import Target, Url
 
 __all__ = ["Aim", "FromFixture", "aims", "at"]

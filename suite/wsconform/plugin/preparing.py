@@ -19,7 +19,8 @@ from ..execute import Plan
 from ..expected import Expectations
 from ..gate import Allow, FailOn, Policy
 from ..problem import Problem
-from ..requirement import Registry, Requirement
+from ..registry import Registry
+from ..requirement import Requirement
 from ..style import Style
 from . import options
 from .aims import Aim, aims

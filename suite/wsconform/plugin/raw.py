@@ -13,10 +13,10 @@ import trio
 
 from ..channel import Received
 from ..connection import Connection
-from ..execute import Serve, reached
 from ..incoming import Incoming
 from ..ladder import ladder
 from ..opening import open_connection
+from ..reach import Serve, reached
 from ..requirement import Role
 from ..result import Entry, Mark
 from ..session import Facts, Limits, Session, Unreached

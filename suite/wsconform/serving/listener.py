@@ -12,7 +12,8 @@ import trio
 
 from ..escape import terminal
 from ..problem import Problem
-from ..transport import CHUNK, Reset, Stream, TcpStream, TlsFacts, TlsStream, TrioStream
+from ..tls import TlsStream
+from ..transport import CHUNK, Reset, Stream, TcpStream, TlsFacts, TrioStream
 from ..wire.http1 import head_end, is_token, parse_head
 from . import answers
 from .accepted import Visit, farewell

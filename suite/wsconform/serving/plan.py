@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..aliases import OLDER
 from ..catalogue import Case, Entry, Monitor, Subject
 from ..older import SELECTED, Selected
-from ..requirement import Registry
+from ..registry import Registry
 from .routes import Refusal, Which
 
 

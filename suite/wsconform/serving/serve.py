@@ -16,7 +16,8 @@ from ..expected import Expectations
 from ..gate import TargetOutcome
 from ..journal import Footer, JournalWriter, TargetRecord
 from ..problem import Exit, Problem
-from ..requirement import Registry, Role
+from ..registry import Registry
+from ..requirement import Role
 from ..result import Reason
 from ..runner import Options, Why
 from ..session import Facts
