@@ -22,6 +22,7 @@ RAW = (sys.executable, str(DRIVERS / "raw.py"))
 #: Six cases on an open connection, and eight that refuse the handshake.
 OPEN, REFUSED = "masking.wrongly_masked_frame_fails_the_connection", "connecting.statuses.status_other_than_101_*"
 FEW = "masking.wrongly_masked_frame_fails_the_connection[text]"
+ECHOED = "control.ping.keep_alive_of_a_user_agent_gives_no_offence[ping]"
 
 
 def serve(folder: Path, *words: str, cases: tuple[str, ...] = (OPEN, REFUSED)) -> tuple[Ended, Journal]:
@@ -101,13 +102,31 @@ class TestEachCase:
         assert refused.mark is Mark.MET
 
     def test_wrong_echoes_are_the_clients_violation(self, tmp_path: Path) -> None:
-        case = "control.ping.keep_alive_of_a_user_agent_gives_no_offence[ping]"
-        ended, journal = serve(tmp_path, "--", *RAW, "shout", "{url}", cases=(case,))
+        ended, journal = serve(tmp_path, "--", *RAW, "shout", "{url}", cases=(ECHOED,))
         assert ended.code == 1
-        result = results(journal)[case]
+        result = results(journal)[ECHOED]
         assert (result.mark, result.flaky) == (Mark.VIOLATION, False)
         assert result.finding is not None
         assert "WSCONFORM" in result.finding.observed
+
+    def test_what_is_not_met_is_put_as_often_as_retries_say(self, tmp_path: Path) -> None:
+        """One start is the probe's, two are attempts that fail, and the third attempt finds that the client learned."""
+        ended, journal = serve(tmp_path, "--retries", "1", "--", *RAW, "learn", "{url}", cases=(ECHOED,))
+        assert (tmp_path / "starts").read_text() == "...."
+        result = results(journal)[ECHOED]
+        assert (result.verdict, result.flaky) == (Verdict.PASSED, True)
+        assert ended.out.splitlines()[-1].startswith("The gate is broken: attempts disagree at 1 case.")
+
+    def test_no_more_cases_are_put_after_so_many_failures(self, tmp_path: Path) -> None:
+        words = ("--max-failures", "1", "--fail-on", "never", "-j", "1", "--", *RAW, "shout", "{url}")
+        ended, journal = serve(tmp_path, *words, cases=("control.ping.keep_alive_of_a_user_agent_gives_no_offence",))
+        found = [result.mark for result in results(journal).values()]
+        assert found[0] is Mark.VIOLATION
+        assert len(found) > 1
+        assert {(result.mark, result.reason) for result in list(results(journal).values())[1:]} == {
+            (Mark.OUT_OF_REACH, Reason.BUDGET)
+        }
+        assert ended.code == 0
 
     def test_a_client_that_lingers_is_ended(self, tmp_path: Path) -> None:
         _, journal = serve(tmp_path, "--", *RAW, "linger", "{url}", cases=(FEW,))
@@ -232,6 +251,8 @@ class TestWrongUse:
             (("--url", "ws://x/path"), "cases have paths of their own; leave out /path"),
             (("--target", "nobody"), "nobody: no target of this name"),
             (("--until-idle", "1s", "--", "x", "{url}"), "--until-idle is for clients that run many cases"),
+            (("--retries", "1"), "--retries is for a client that is started for each case"),
+            (("--max-failures", "1", "--driver", "--", "x", "{url}"), "--max-failures is for a client that is started"),
             (("-c", "no.such.case"), 'no case matches "no.such.case"'),
             (("-c", "opening.*"), "no case"),
             (("--listen", "192.0.2.1"), "no such address"),

@@ -15,7 +15,7 @@ import trio
 
 from .catalogue import Entry
 from .expected import Expectations
-from .gate import FailOn, Policy, TargetOutcome
+from .gate import Policy, TargetOutcome
 from .journal import Footer, JournalWriter, TargetRecord
 from .judge import Attempted, Bench, result_of
 from .probe import ProbeFailed, probe
@@ -122,8 +122,7 @@ class Execution:
         self.seconds = 0.0
         self.stale: tuple[str, ...] = ()
         self._dial, self._stale = dial, stale
-        # After --fail-on never, what would break the gate otherwise is a failure all the same.
-        self._policy = policy if policy and policy.fail_on is not FailOn.NEVER else Policy()
+        self._policy = (policy or Policy()).where_it_counts()
         self._redactor = Redactor()
         self._scope: trio.CancelScope | None = None
 

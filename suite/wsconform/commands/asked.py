@@ -65,6 +65,10 @@ class Asked:
             raise Problem("--tls makes a certificate and --cert names one; leave out one of them")
         if asked.until_idle is not None and started and not asked.driver:
             raise Problem("--until-idle is for clients that run many cases; for one, --connect-within and --patience")
+        for name in ("retries", "max_failures"):
+            if flags.get(name) is not None and (not started or asked.driver):
+                flag = f"--{name.replace('_', '-')}"
+                raise Problem(f"{flag} is for a client that is started for each case; others choose what comes next")
         return asked
 
 
@@ -106,6 +110,8 @@ class Preparing:
             echo=(asked.app or (table.app if table else None) or "echo") == "echo",
             limits=Limits(patience, min(usual.prompt, patience)),
             confirm=not settings.debugger,
+            retries=settings.retries,
+            max_failures=settings.max_failures,
             budget=settings.budget,
             seed=settings.seed,
             whole=settings.whole,

@@ -12,6 +12,7 @@ from .completion import complete_cases
 
 __all__ = [
     "Value",
+    "attempt_options",
     "display_options",
     "older_option",
     "pace_options",
@@ -120,6 +121,23 @@ def pace_options(function: F) -> F:
         [
             click.option("--patience", type=DURATION, help="Longest silence that is waited for. Default: 5s."),
             click.option("--debugger", is_flag=True, default=None, help="Endless patience, one case at a time."),
+        ],
+    )
+
+
+def attempt_options(function: F) -> F:
+    """Add what says how often a case is put, and when no more are."""
+    return _apply(
+        function,
+        [
+            click.option(
+                "--retries",
+                type=Value(values.Count(0), "N"),
+                help="More attempts at what is not a pass. Default: 0.",
+            ),
+            click.option(
+                "--max-failures", type=Value(values.Count(1), "N"), help="Put no more cases after so many failures."
+            ),
         ],
     )
 

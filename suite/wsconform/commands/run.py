@@ -17,6 +17,7 @@ from .completion import complete_targets
 from .options import (
     DURATION,
     Value,
+    attempt_options,
     display_options,
     older_option,
     pace_options,
@@ -46,8 +47,7 @@ if TYPE_CHECKING:
 @click.option("-j", "--jobs", type=Value(values.Count(1), "N"), help="Connections at once. Default: 8.")
 @pace_options
 @click.option("--budget", type=DURATION, help="End the run after this long.")
-@click.option("--retries", type=Value(values.Count(0), "N"), help="More attempts at what is not a pass. Default: 0.")
-@click.option("--max-failures", type=Value(values.Count(1), "N"), help="Put no more cases after so many failures.")
+@attempt_options
 @run_options
 @older_option
 @display_options

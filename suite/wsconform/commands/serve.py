@@ -12,7 +12,16 @@ import click
 
 from .. import values
 from .asked import ADDRESS, JOBS, Asked, Preparing
-from .options import DURATION, Value, display_options, older_option, pace_options, run_options, selectors
+from .options import (
+    DURATION,
+    Value,
+    attempt_options,
+    display_options,
+    older_option,
+    pace_options,
+    run_options,
+    selectors,
+)
 
 if TYPE_CHECKING:
     from ..catalogue import Entry
@@ -48,6 +57,7 @@ if TYPE_CHECKING:
     "-j", "--jobs", type=Value(values.Count(1), "N"), help=f"Clients, or connections, at once. Default: {JOBS}."
 )
 @pace_options
+@attempt_options
 @click.option("--budget", type=DURATION, help="End after this long.")
 @run_options
 @older_option
@@ -140,6 +150,7 @@ class Serve:
                     writer,
                     Lines(prose, style, Out(sys.stderr), verbose=verbose),
                     expectations=expectations,
+                    policy=policy,
                     watcher=teller,
                     update=update,
                     keep_all=verbose,

@@ -13,7 +13,7 @@ import trio
 from ..catalogue import Entry
 from ..execute import Silent, Watcher
 from ..expected import Expectations
-from ..gate import TargetOutcome
+from ..gate import Policy, TargetOutcome
 from ..journal import Footer, JournalWriter, TargetRecord
 from ..problem import Exit, Problem
 from ..registry import Registry
@@ -50,6 +50,7 @@ class Serving:
         teller: Teller,
         *,
         expectations: Expectations | None = None,
+        policy: Policy | None = None,
         watcher: Watcher | None = None,
         update: Callable[[], Awaitable[None]] = _no_update,
         keep_all: bool = False,
@@ -58,12 +59,14 @@ class Serving:
     ) -> None:
         """`update` writes the reports of what there is so far, for clients that ask for it.
 
+        `policy` says what counts as a failure where the session is to stop after so many.
         `stale` is asked at the end for what of the expectations holds no more, now that these clients ran.
         """
         self.plan, self.setting, self.teller = Plan.of(entries, registry, numbering), setting, teller
         self._entries, self._writer, self._update = entries, writer, update
         self._watcher: Watcher = watcher or Silent()
-        self._keeper = Keeper(writer, len(entries), expectations or Expectations(), self._watcher, keep_all=keep_all)
+        self._expectations, self._policy = expectations or Expectations(), (policy or Policy()).where_it_counts()
+        self._keeper = Keeper(writer, len(entries), self._expectations, self._watcher, keep_all=keep_all)
         self.why = Why.DONE
         self.seconds = 0.0
         self.url = setting.url
@@ -198,7 +201,14 @@ class Serving:
         setting = self.setting
         clients = PerCase(server, driven.command, driven.agent, nursery, within=driven.within, folder=setting.folder)
         seen = await clients.probe()
-        options = Options(jobs=driven.jobs, limits=setting.limits, confirm=setting.confirm)
+        options = Options(
+            jobs=driven.jobs,
+            limits=setting.limits,
+            confirm=setting.confirm,
+            retries=setting.retries,
+            max_failures=setting.max_failures,
+            is_failure=lambda result: self._policy.breaks(self._expectations.explained(driven.agent, result)),
+        )
         left_out = {case.id for case in self.plan.left_out(driven.agent)}
         await clients.run([entry for entry in self._entries if entry.id not in left_out], options, seen)
         if clients.lost:

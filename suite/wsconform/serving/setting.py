@@ -55,7 +55,10 @@ Driven = Waiting | EachCase | Driver | OnPage
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What is served where: `url` is what clients are told (port 0: the one we get), we are at `listen` and `port`."""
+    """What is served where: `url` is what clients are told (port 0: the one we get), we are at `listen` and `port`.
+
+    `retries` and `max_failures` are for a client that is started for each case: others choose what they run next.
+    """
 
     url: Url
     listen: str
@@ -64,6 +67,8 @@ class Setting:
     echo: bool = True
     limits: Limits = field(default_factory=Limits)
     confirm: bool = True
+    retries: int = 0
+    max_failures: int | None = None
     budget: float | None = None
     seed: int = 6455
     whole: bool = False
