@@ -107,11 +107,16 @@ def _accepted_deflates(conversation: Conversation) -> Iterator[tuple[int, Extens
 
     What is accepted of an offer that should have been declined is for the cases that make it.
     """
+    return iter(conversation.once(_answers_with_deflate))
+
+
+def _answers_with_deflate(conversation: Conversation) -> list[tuple[int, Extension, list[Extension]]]:
+    found = list[tuple[int, Extension, list[Extension]]]()
     for entry, response, request in answered(conversation):
         offers = _deflates(request)
         if offers and all(deflate_problem(offer, answer=False) is None for offer in offers):
-            for extension in _deflates(response):
-                yield entry, extension, offers
+            found += [(entry, extension, offers) for extension in _deflates(response)]
+    return found
 
 
 @monitor(

@@ -28,16 +28,26 @@ def final_heads(conversation: Conversation) -> list[tuple[int, Head]]:
 
 def accepted(conversation: Conversation) -> Iterator[tuple[int, Head]]:
     """Return every 101 and its entry, those aside that switch to another protocol that was asked for."""
+    return iter(conversation.once(_accepted))
+
+
+def _accepted(conversation: Conversation) -> list[tuple[int, Head]]:
+    found = list[tuple[int, Head]]()
     for entry, head in conversation.heads:
         if head.status != 101:
             continue
         name = (head.fields.get("Upgrade") or b"websocket").lower()
         if b"websocket" in name or b"upgrade: " + name + b"\r\n" not in b"".join(conversation.requests).lower():
-            yield entry, head
+            found.append((entry, head))
+    return found
 
 
 def answered(conversation: Conversation) -> Iterator[tuple[int, Head, Head]]:
     """Return every 101, its entry, and the request that it answers; none where that cannot be told."""
+    return iter(conversation.once(_answered))
+
+
+def _answered(conversation: Conversation) -> list[tuple[int, Head, Head]]:
     octets, requests = b"".join(conversation.requests), list[Head]()
     finals, entries = final_heads(conversation), {entry for entry, _ in accepted(conversation)}
     while entries and len(requests) < len(finals) and (end := head_end(octets)) >= 0:
@@ -45,9 +55,11 @@ def answered(conversation: Conversation) -> Iterator[tuple[int, Head, Head]]:
         requests.append(head)
         length = head.fields.get("Content-Length")
         octets = octets[int(length) :] if length is not None and length.isdigit() else octets
-    for (entry, response), request in zip(finals, requests, strict=False):
-        if entry in entries:
-            yield entry, response, request
+    return [
+        (entry, response, request)
+        for (entry, response), request in zip(finals, requests, strict=False)
+        if entry in entries
+    ]
 
 
 def judged(good: bool, what: str, entry: int) -> Sample:

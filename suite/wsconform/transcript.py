@@ -6,6 +6,7 @@ import enum
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from .handshake import DEFLATE, Extension
 from .requirement import Role
@@ -16,6 +17,8 @@ from .wire.frame import CLOSE, Frame
 from .wire.http1 import Head
 
 _FIRST, _LAST = 240, 60
+
+T = TypeVar("T")
 
 
 class Transcript:
@@ -138,6 +141,12 @@ class Conversation:
     tls: TlsFacts | None = None
     #: What was worked out of all this when somebody asked, by who works it out.
     computed: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, work_out: Callable[[Conversation], T]) -> T:
+        """Return what `work_out` makes of this conversation, done for the first who asks: dozens of monitors do."""
+        if work_out not in self.computed:
+            self.computed[work_out] = work_out(self)
+        return self.computed[work_out]  # type: ignore[return-value]  # what it returned, and nothing else
 
     @property
     def deflate(self) -> Extension | None:

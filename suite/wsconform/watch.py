@@ -47,8 +47,24 @@ class Watch:
 
         `entries` are the transcript of its case, and `index` says where in them an entry number stands.
         """
+        samples = list[Sample]()
+        try:
+            samples.extend(self.look(conversation))
+        except Exception as error:  # a monitor that breaks is our own fault, and must not end the run
+            samples.append(Sample(broken(error), Verdict.ERROR))
+        # Every monitor looks at every conversation, and most have nothing to say.
+        return bool(samples) and self._take(samples, conversation.case, entries, micros, index)
+
+    def _take(
+        self,
+        samples: list[Sample],
+        case: str,
+        entries: tuple[Entry, ...],
+        micros: int,
+        index: Callable[[int | None], int | None],
+    ) -> bool:
         failed = False
-        for sample in self._samples(conversation):
+        for sample in samples:
             self.samples += 1
             if sample.label:
                 self.counts[sample.label] += 1
@@ -56,18 +72,9 @@ class Watch:
                 continue
             failed = failed or sample.verdict is Verdict.FAILED
             if self._is_graver(sample.verdict):
-                self.verdict, self.worst, self.case = sample.verdict, sample, conversation.case
+                self.verdict, self.worst, self.case = sample.verdict, sample, case
                 self.transcript, self.micros, self.entry = entries, micros, index(sample.entry)
         return failed
-
-    def _samples(self, conversation: Conversation) -> list[Sample]:
-        # Every monitor looks at every conversation, and most have nothing to say: a list costs them least.
-        samples = list[Sample]()
-        try:
-            samples.extend(self.look(conversation))
-        except Exception as error:  # a monitor that breaks is our own fault, and must not end the run
-            samples.append(Sample(broken(error), Verdict.ERROR))
-        return samples
 
     def _is_graver(self, verdict: Verdict) -> bool:
         if verdict not in _GRAVITY:
