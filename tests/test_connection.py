@@ -349,6 +349,17 @@ class TestExpectClose:
         passes(answering(close=None), expects_end)
         assert told(put(answering(close=()), expects_end))[1:] == ("the connection to end", "nothing for 5 s")
 
+    def test_what_tells_is_the_close_and_without_one_the_end(self) -> None:
+        async def judges(ws: Connection) -> None:
+            await ws.send(Frame.close(1000))
+            closure = await ws.expect_ended()
+            ws.expect(closure.status_code == 1001, "1001", str(closure), closure.entry)
+
+        replied = put(echo, judges)
+        assert told(replied) == (Verdict.FAILED, "1001", "Close 1000, then FIN")
+        assert decided(replied) == "Close 2 1000"
+        assert decided(put(answering(close=None), judges)) == "RST"
+
     def test_the_end_of_the_stream(self) -> None:
         async def script(end: FarEnd) -> None:
             await end.open()

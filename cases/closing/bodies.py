@@ -54,7 +54,7 @@ async def empty_close_is_answered(ws: Connection) -> None:
     await ws.send(Frame.close())
     closure = await ws.expect_close_reply()
     wrong = closure.status_code in ACCUSING or closure.status_code in FORBIDDEN
-    ws.expect(not wrong, "an empty Close, or 1000", f"Close {closure.close}")
+    ws.expect(not wrong, "an empty Close, or 1000", f"Close {closure.close}", closure.entry)
 
 
 @case("6455-5.5.1-3", hint="answer a Close body of one octet with Close 1002", reading="close-body-of-one-octet")
@@ -68,7 +68,7 @@ async def close_body_of_one_octet_is_malformed(ws: Connection, octet: bytes) -> 
     await ws.send(Frame(CLOSE, octet))
     closure = await ws.expect_ended()
     malformed = closure.close is not None and closure.close.is_malformed
-    ws.expect(not malformed, "no Close body of one octet in reply", f"Close {closure.close}")
+    ws.expect(not malformed, "no Close body of one octet in reply", f"Close {closure.close}", closure.entry)
     ws.depart_if(closure.status_code in CONTENT, f"Close {closure.close} in reply to half a status code")
 
 
@@ -84,7 +84,7 @@ async def status_code_is_read_as_big_endian(ws: Connection, codes: tuple[int, in
     await ws.send(Frame.close(code))
     closure = await ws.expect_close_reply()
     misread = closure.status_code == swapped or closure.status_code in ACCUSING
-    ws.expect(not misread, f"{code}, or another code of the target's choice", f"Close {closure.close}")
+    ws.expect(not misread, f"{code}, or another code of the target's choice", f"Close {closure.close}", closure.entry)
 
 
 @case("6455-5.5.1-12", "6455-5.5.1-5", hint="allow up to 123 octets of UTF-8 behind the status code")
@@ -120,5 +120,5 @@ async def reason_that_is_not_utf8_is_an_error(ws: Connection, reason: bytes) -> 
     await ws.send(Frame.close(1000, reason))
     closure = await ws.expect_ended()
     copied = closure.close is not None and reason in closure.close.reason
-    ws.expect(not copied, "the reason not to be sent back", f"Close {closure.close}")
+    ws.expect(not copied, "the reason not to be sent back", f"Close {closure.close}", closure.entry)
     ws.depart_if(closure.status_code in CONTENT, f"Close {closure.close} in reply to a reason that is not UTF-8")

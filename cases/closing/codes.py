@@ -22,7 +22,7 @@ async def code_of_the_protocol_is_accepted(ws: Connection, code: int) -> None:
     closure = await ws.expect_ended()
     out_of_place = code == 1010 and ws.role is Role.SERVER and _is_refused(closure)
     ws.depart_if(out_of_place, f"1010, which is not a server's to send, is refused: {closure}")
-    ws.expect(out_of_place or closure.close is not None, "a Close in reply to ours", str(closure), closure.end_entry)
+    ws.expect(out_of_place or closure.close is not None, "a Close in reply to ours", str(closure), closure.entry)
     expect_fair_reply(ws, closure, closure.status_code if out_of_place else code)
 
 

@@ -89,7 +89,7 @@ async def tcp_is_closed_after_the_closing_handshake(ws: Connection, code: int | 
     """
     await ws.send(Frame.close(code))
     closure = await ws.expect_stream_end()
-    ws.expect(closure.close is not None, "a Close, then the end of TCP", str(closure), closure.end_entry)
+    ws.expect(closure.close is not None, "a Close, then the end of TCP", str(closure), closure.entry)
     _prefer_fin(ws, closure)
 
 

@@ -23,8 +23,8 @@ def expect_fair_reply(ws: Connection, closure: Closure, sent: int | None) -> Non
     """
     code = closure.status_code
     expected = "a Close that finds no fault with ours"
-    ws.expect(code not in ACCUSING or code == sent, expected, f"Close {closure.close}", _entry(ws))
-    ws.expect(code is None or code == sent or is_sendable(code), expected, f"Close {closure.close}", _entry(ws))
+    ws.expect(code not in ACCUSING or code == sent, expected, f"Close {closure.close}", closure.entry)
+    ws.expect(code is None or code == sent or is_sendable(code), expected, f"Close {closure.close}", closure.entry)
     if code not in (None, sent, 1000):
         ws.note("code of its own", code)
 
@@ -36,7 +36,7 @@ def expect_code_not_returned(ws: Connection, closure: Closure, sent: int) -> Non
     """
     code = closure.status_code
     returned = code == sent or code in FORBIDDEN
-    ws.expect(not returned, f"{sent} not to be sent back", f"Close {closure.close}", _entry(ws))
+    ws.expect(not returned, f"{sent} not to be sent back", f"Close {closure.close}", closure.entry)
     ws.depart_if(finds_no_fault(closure), f"Close {closure.close} in reply, as if {sent} were a status code")
 
 
@@ -56,8 +56,3 @@ def expect_undelivered(ws: Connection, payloads: Collection[bytes], expected: st
 def close_count(ws: Connection) -> int:
     """Return how many Close frames the target has sent."""
     return len(ws.conversation.closes())
-
-
-def _entry(ws: Connection) -> int | None:
-    closes = ws.conversation.closes()
-    return closes[0][0] if closes else None

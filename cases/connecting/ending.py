@@ -13,7 +13,7 @@ async def client_leaves_the_end_of_tcp_to_the_server(ws: Connection, closer: str
     await ws.send(Frame.close(1000 if closer == "server" else 1001))
     closure = await ws.read_to_end(ws.session.limits.prompt)
     with ws.arranging("a closing handshake"):
-        ws.expect(closure.close is not None, "a Close in reply", str(closure))
+        ws.expect(closure.close is not None, "a Close in reply", str(closure), closure.entry)
     ws.depart_if(closure.ending is not None, f"ends TCP first ({closure})")
     await ws.half_close()
 
@@ -25,7 +25,7 @@ async def client_ends_tcp_where_the_server_does_not(ws: Connection) -> None:
     await ws.send(Frame.close(1000))
     closure = await ws.read_to_end()
     with ws.arranging("a closing handshake"):
-        ws.expect(closure.close is not None, "a Close in reply", str(closure))
+        ws.expect(closure.close is not None, "a Close in reply", str(closure), closure.entry)
     patience = ws.session.limits.patience
     ws.choose(f"ends TCP after {closure.end_after:.1f} s" if closure.end_after else f"open after {patience:g} s")
 
@@ -44,7 +44,7 @@ async def close_right_after_the_handshake_is_answered(incoming: Incoming) -> Non
     """A server may close at any time: a Close right behind the 101 gets its reply."""
     ws = await incoming.answer(tail=Frame.close(1001).encode())
     closure = await ws.expect_close_reply()
-    ws.expect(closure.status_code not in (1002, 1007), "a reply that claims no error", str(closure))
+    ws.expect(closure.status_code not in (1002, 1007), "a reply that claims no error", str(closure), closure.entry)
 
 
 @case("6455-7.3-1", needs=Need.ECHO)
@@ -52,7 +52,7 @@ async def close_while_the_client_sends_is_answered(ws: Connection) -> None:
     """A Close that meets a large message of the client on its way gets its reply."""
     await ws.send(Frame.binary(bytes(1 << 18)), Frame.close(1001))
     closure = await ws.expect_close_reply()
-    ws.expect(closure.status_code not in (1002, 1007), "a reply that claims no error", str(closure))
+    ws.expect(closure.status_code not in (1002, 1007), "a reply that claims no error", str(closure), closure.entry)
 
 
 @case("9112-9.8-1", needs=Need.TLS, reading="closure-alerts", hint="shut the TLS session down before the socket")

@@ -118,7 +118,7 @@ async def ping_behind_close_is_not_owed_a_pong(ws: Connection, code: int | None,
     """
     await ws.send(Frame.close(code), *(Frame.ping() for _ in range(pings)))
     closure = await ws.expect_close_reply()
-    ws.expect(closure.status_code != 1002, "the closing reply", f"Close {closure.close}")
+    ws.expect(closure.status_code != 1002, "the closing reply", f"Close {closure.close}", closure.entry)
     pongs = [entry for entry, frame in ws.conversation.frames if frame.opcode == PONG]
     ws.depart_if(bool(pongs), "a Pong to a Ping behind our Close")
 

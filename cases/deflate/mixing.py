@@ -94,7 +94,7 @@ async def close_is_answered(ws: Connection, reason: bytes) -> None:
     """
     await ws.send(compressed(HELLO), Frame.close(1000, reason))
     closure = await ws.expect_close_reply()
-    ws.expect(closure.status_code in (None, 1000), "no code, or 1000", str(closure.close))
+    ws.expect(closure.status_code in (None, 1000), "no code, or 1000", str(closure.close), closure.entry)
 
 
 @case("7692-6.2-1", "6455-5.4-10", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_BESIDE)

@@ -116,15 +116,16 @@ class Connection(Channel):
         return await self._close_and_end(self.session.deadline(seconds))
 
     async def _close_and_end(self, deadline: float, *, after_close: float | None = None) -> Closure:
-        start, body, close_at = trio.current_time(), None, None
+        start, body, close_at, entry = trio.current_time(), None, None, None
         while (received := await self.next(deadline)) is not None:
             if received.opcode == CLOSE and body is None:
                 body, close_at = CloseBody(received.payload), trio.current_time() - start
+                entry = received.entry
                 await self._answer_close(body)
                 if after_close is not None:
                     deadline = min(deadline, trio.current_time() + after_close)
         end_at = trio.current_time() - start if self.ended else None
-        closure = Closure(body, self.ended, close_at, end_at, self.conversation.end_entry)
+        closure = Closure(body, self.ended, close_at, end_at, self.conversation.end_entry, entry)
         self.conversation.closure = closure
         return closure
 
@@ -250,7 +251,8 @@ class Connection(Channel):
             await self._answer_close(body)
         rest = await self._close_and_end(deadline)
         end_after = trio.current_time() - start if rest.ending else None
-        closure = Closure(body, rest.ending, close_after, end_after, rest.end_entry)
+        entry = received.entry if received else None
+        closure = Closure(body, rest.ending, close_after, end_after, rest.end_entry, entry)
         self.conversation.closure = closure
         if closure.ending is None:
             what = f"Close {body}, but TCP" if body is not None else "TCP"

@@ -180,14 +180,14 @@ class Incoming(Handed):
         return await self._expect_no_frames(connection, must_end=False)
 
     async def _expect_no_frames(self, connection: Connection, *, must_end: bool = True) -> Closure:
-        deadline, close = self.session.deadline(), None
+        deadline, close, entry = self.session.deadline(), None, None
         start = trio.current_time()
         while (received := await connection.next(deadline)) is not None:
             if self.conversation.is_http_again:
                 continue
             if received.opcode != CLOSE:
                 self._refuse(received)
-            close = CloseBody(received.payload)
+            close, entry = CloseBody(received.payload), received.entry
             self.note("a Close before the end", close)
             if close.code == _EXTENSION_MISSING:
                 # Who says so opened the connection to end it at once, and may wait for our part (RFC 6455 7.4.1).
@@ -199,7 +199,7 @@ class Incoming(Handed):
         if ended is None and must_end:
             self.session.fail(_FAILED, f"TCP still open after {self.session.limits.patience:g} s")
         after = trio.current_time() - start
-        closure = Closure(close, ended, None, after if ended else None, self.conversation.end_entry)
+        closure = Closure(close, ended, None, after if ended else None, self.conversation.end_entry, entry)
         self.conversation.closure = closure
         self.note("ended with", closure)
         return closure

@@ -101,6 +101,12 @@ class Closure:
     close_after: float | None = None
     end_after: float | None = None
     end_entry: int | None = None
+    close_entry: int | None = None
+
+    @property
+    def entry(self) -> int | None:
+        """The entry that tells how the connection was closed: the target's Close, or its end where none came."""
+        return self.end_entry if self.close_entry is None else self.close_entry
 
     @property
     def status_code(self) -> int | None:
