@@ -270,6 +270,12 @@ def test_masked_credentials_are_told() -> None:
     first = Entry(210, Direction.OURS, "request", "GET /chat HTTP/1.1", Octets.of(masked))
     assert b"# Credentials were masked with asterisks" in script.render(target(), result(first))
     assert b"Credentials" not in script.render(target(), result())
+    assert b"# Credentials were masked with asterisks" in shell.render(target(), result(first))
+
+
+def test_a_target_named_by_its_address_is_named_once() -> None:
+    text = shell.render(target(name="ws://127.0.0.1:9001/"), result()).decode()
+    assert "# Recorded at ws://127.0.0.1:9001/: violation.\n" in text
 
 
 # --- netcat

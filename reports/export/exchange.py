@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from wsconform.escape import shown
 from wsconform.journal import TargetRecord
 from wsconform.requirement import Role
 from wsconform.result import Direction, Entry, Octets, Result
@@ -95,6 +96,20 @@ class Exchange:
     def we_dial(self) -> bool:
         """Whether the connections were ours to open."""
         return self.result.role is not Role.CLIENT
+
+    def about(self) -> Iterator[str]:
+        """Return lines that say what this is: the case, where it was recorded, what was found."""
+        result, target = self.result, self.target
+        yield shown(result.case)
+        if result.title:
+            yield shown(result.title)
+        where = ", ".join(dict.fromkeys((shown(target.name), shown(target.address))))
+        yield f"Recorded at {where}: {result.mark.words}."
+        if result.finding:
+            yield f"  expected  {shown(result.finding.expected)}"
+            yield f"  observed  {shown(result.finding.observed)}"
+        if any(b": ***" in entry.octets.head for entry in result.transcript):
+            yield "Credentials were masked with asterisks before they were recorded; put your own in their place."
 
     def steps(self, *, theirs_whole: bool = False) -> list[Step]:
         """Return what happened in order, our octets whole; what left in one write is one step.

@@ -210,22 +210,13 @@ def render(target: TargetRecord, result: Result, start: str = "") -> bytes:
         if exchange.tls:
             other += " It needs cert.pem and key.pem."
     head = _HEAD.format(
-        about="\n".join(_about(exchange)), other=other, host=exchange.host, port=exchange.port, opening=opening
+        about="\n".join(f"# {line}" for line in exchange.about()),
+        other=other,
+        host=exchange.host,
+        port=exchange.port,
+        opening=opening,
     )
     return "\n".join([head, *_body(steps, exchange), ""]).encode("ascii", "backslashreplace")
-
-
-def _about(exchange: Exchange) -> Iterator[str]:
-    result, target = exchange.result, exchange.target
-    yield f"# {shown(result.case)}"
-    if result.title:
-        yield f"# {shown(result.title)}"
-    yield f"# Recorded at {shown(target.name)}, {shown(target.address)}: {result.mark.words}."
-    if result.finding:
-        yield f"#   expected  {shown(result.finding.expected)}"
-        yield f"#   observed  {shown(result.finding.observed)}"
-    if any(b": ***" in entry.octets.head for entry in result.transcript):
-        yield "# Credentials were masked with asterisks before they were recorded; put your own in their place."
 
 
 def _body(steps: Sequence[Step], exchange: Exchange) -> Iterator[str]:

@@ -23,9 +23,7 @@ def render(target: TargetRecord, result: Result, start: str = "") -> bytes:
     numbers = list(dict.fromkeys(step.connection for step in steps))
     lines = [
         "#!/bin/sh",
-        f"# {shown(result.case)}",
-        f"# {shown(result.title)}",
-        f"# Recorded at {shown(exchange.target.name)}, {shown(exchange.target.address)}: {result.mark.words}.",
+        *(f"# {line}" for line in exchange.about()),
         "# Another target: HOST=... PORT=... sh FILE. Pauses stand for what was awaited; netcat awaits nothing.",
         f'HOST="${{HOST:-{exchange.host}}}" PORT="${{PORT:-{exchange.port}}}"',
     ]
