@@ -7,10 +7,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol
 
-from .requirement import Level, Role
-from .result import Attempt, Direction, Entry, Finding, Octets, Reason, Result, Verdict
+from .records import result_of_record, result_record
+from .requirement import Role
+from .result import Result
 
 #: Version of the record formats; fields are added, never renamed, while the first number stays.
 FORMAT = "1.0"
@@ -86,116 +87,6 @@ class Journal:
     footer: Footer | None = None
 
 
-def _octets_out(octets: Octets) -> Any:
-    if octets.sha256 is None:
-        return octets.head.hex()
-    return {
-        "head": octets.head.hex(),
-        "tail": octets.tail.hex(),
-        "length": octets.length,
-        "sha256": octets.sha256,
-    }
-
-
-def _octets_in(value: Any) -> Octets:
-    if isinstance(value, str):
-        head = bytes.fromhex(value)
-        return Octets(head, b"", len(head))
-    return Octets(
-        bytes.fromhex(value["head"]), bytes.fromhex(value["tail"]), int(value["length"]), str(value["sha256"])
-    )
-
-
-def _entry_out(entry: Entry) -> list[Any]:
-    line = [entry.micros, entry.direction.value, entry.kind, entry.summary, _octets_out(entry.octets)]
-    return line if entry.connection == 1 else [*line, entry.connection]
-
-
-def _entry_in(line: list[Any]) -> Entry:
-    micros, direction, kind, summary, octets, *rest = line
-    return Entry(micros, Direction(direction), kind, summary, _octets_in(octets), rest[0] if rest else 1)
-
-
-def _finding_out(finding: Finding | None) -> Any:
-    if finding is None:
-        return None
-    return {"expected": finding.expected, "observed": finding.observed, "entry": finding.entry}
-
-
-def _finding_in(value: Any) -> Finding | None:
-    return None if value is None else Finding(value["expected"], value["observed"], value["entry"])
-
-
-def _attempt_out(attempt: Attempt) -> dict[str, Any]:
-    return {
-        "verdict": attempt.verdict.name.lower(),
-        "finding": _finding_out(attempt.finding),
-        "us": attempt.micros,
-        "transcript": [_entry_out(entry) for entry in attempt.transcript],
-    }
-
-
-def _attempt_in(value: dict[str, Any]) -> Attempt:
-    return Attempt(
-        Verdict[value["verdict"].upper()],
-        _finding_in(value["finding"]),
-        value["us"],
-        tuple(_entry_in(line) for line in value["transcript"]),
-    )
-
-
-def result_record(target: str, result: Result) -> dict[str, Any]:
-    """Return `result` as its record: what every output that is JSON is made of."""
-    return {
-        "record": "result",
-        "target": target,
-        "case": result.case,
-        "title": result.title,
-        "role": result.role.value,
-        "requirement": result.requirement,
-        "cites": list(result.cites),
-        "level": result.level.value,
-        "verdict": result.verdict.name.lower(),
-        "mark": result.mark.words,
-        "finding": _finding_out(result.finding),
-        "reason": result.reason.value if result.reason else None,
-        "notes": [list(note) for note in result.notes],
-        "us": result.micros,
-        "attempts": [_attempt_out(attempt) for attempt in result.attempts],
-        "flaky": result.flaky,
-        "flaky_expected": result.flaky_expected,
-        "expected": result.expected,
-        "hint": result.hint,
-        "reading": result.reading,
-        "extra": result.extra,
-        "transcript": [_entry_out(entry) for entry in result.transcript],
-    }
-
-
-def _result_in(value: dict[str, Any]) -> Result:
-    return Result(
-        case=value["case"],
-        title=value["title"],
-        role=Role(value["role"]),
-        requirement=value["requirement"],
-        level=Level(value["level"]),
-        verdict=Verdict[value["verdict"].upper()],
-        finding=_finding_in(value["finding"]),
-        reason=Reason(value["reason"]) if value["reason"] else None,
-        notes=tuple((key, text) for key, text in value["notes"]),
-        cites=tuple(value["cites"]),
-        micros=value["us"],
-        transcript=tuple(_entry_in(line) for line in value["transcript"]),
-        attempts=tuple(_attempt_in(attempt) for attempt in value["attempts"]),
-        flaky=value["flaky"],
-        expected=value["expected"],
-        hint=value.get("hint", ""),
-        reading=value.get("reading", ""),
-        extra=value.get("extra", {}),
-        flaky_expected=value.get("flaky_expected", False),
-    )
-
-
 def _header_record(header: Header) -> dict[str, Any]:
     return {
         "record": "header",
@@ -228,10 +119,20 @@ def _target_record(target: TargetRecord) -> dict[str, Any]:
     }
 
 
+class Sink(Protocol):
+    """What a journal is written to: a file, a copy of it, memory."""
+
+    def write(self, text: str, /) -> int:
+        """Take `text`."""
+
+    def flush(self) -> None:
+        """Hand over what was taken."""
+
+
 class JournalWriter:
     """Writes a journal record by record; each is flushed, so that a crash loses none."""
 
-    def __init__(self, stream: TextIO, *copies: TextIO) -> None:
+    def __init__(self, stream: Sink, *copies: Sink) -> None:
         """Write to `stream`, and to each of `copies` the same."""
         self._streams = (stream, *copies)
 
@@ -293,7 +194,7 @@ def parse(lines: Iterable[str], where: str = "journal") -> Journal:
                     results.setdefault(value["name"], {})
                 case "result":
                     # A client may run a case again at any time: the later record takes the earlier one's place.
-                    results[value["target"]][value["case"]] = _result_in(value)
+                    results[value["target"]][value["case"]] = result_of_record(value)
                 case "footer":
                     value["stale"] = tuple(value.get("stale", ()))
                     footer = Footer(**_known(Footer, value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -214,9 +215,9 @@ class Replay:
         from ..documents import writable_folder
         from ..execute import Execution, Plan
         from ..journal import JournalWriter
-        from ..problem import Problem
         from .running import header, how
         from .shared import command_word
+        from .sinks import JournalFile
 
         folder = writable_folder(self.settings.out, "-o")
         path = folder / "journal.jsonl"
@@ -224,15 +225,12 @@ class Replay:
             Plan(each.chosen.target, each.entries, each.chosen.jobs, each.chosen.folder, each.chosen.serve)
             for each in asked
         ]
-        try:
-            with path.open("w", encoding="utf-8", newline="\n") as file:
-                writer = JournalWriter(file)
-                put = (entry for plan in plans for entry in plan.entries)
-                writer.header(header(command_word(self.words), self.settings, self.catalogue, put, self.registry))
-                execution = Execution(plans, self.registry, how(self.settings, folder, keep_all=True), writer)
-                trio.run(execution.run)
-        except OSError as problem:
-            raise Problem(f"{path}: cannot be written: {problem.strerror}; name another folder with -o") from None
+        with contextlib.closing(JournalFile(path)) as file:
+            writer = JournalWriter(file)
+            put = (entry for plan in plans for entry in plan.entries)
+            writer.header(header(command_word(self.words), self.settings, self.catalogue, put, self.registry))
+            execution = Execution(plans, self.registry, how(self.settings, folder, keep_all=True), writer)
+            trio.run(execution.run)
         return execution
 
     # --- telling

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
@@ -136,7 +137,8 @@ class Run:
         from ..journal import JournalWriter, read
         from ..problem import Exit, Problem
         from ..style import Out
-        from .shared import Copy, choose, left_out, output, tell_github
+        from .shared import choose, left_out, output, tell_github
+        from .sinks import Copy, JournalFile
 
         settings, older = self.settings, self.older
         chosen = older.targets(self.flags) if older and not names else choose(names, self.flags, self.configuration)
@@ -158,15 +160,12 @@ class Run:
         passed_over = left_out(names, self.configuration) if older is None else ""
         if passed_over and not manner.quiet:
             prose.line(style.text(passed_over))
-        try:
-            with path.open("w", encoding="utf-8", newline="\n") as file:
-                copies = (Copy(Out(sys.stdout)),) if json else ()
-                writer = JournalWriter(file, *copies)
-                execution = self._execute(
-                    plans, expectations, writer, teller, folder, keep_all=manner.verbose, farewell=older is not None
-                )
-        except OSError as problem:
-            raise Problem(f"{path}: cannot be written: {problem.strerror}; name another folder with -o") from None
+        with contextlib.closing(JournalFile(path)) as file:
+            copies = (Copy(Out(sys.stdout)),) if json else ()
+            writer = JournalWriter(file, *copies)
+            execution = self._execute(
+                plans, expectations, writer, teller, folder, keep_all=manner.verbose, farewell=older is not None
+            )
         artefacts = make(documents, [read(path)], folder) if documents else []
         ruling = gate.rule(
             execution.outcomes,

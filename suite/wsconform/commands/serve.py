@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -110,11 +111,12 @@ class Serve:
         from .. import gate
         from ..documents import make, wanted, writable_folder
         from ..journal import JournalWriter, read
-        from ..problem import Exit, Problem
+        from ..problem import Exit
         from ..serving.serve import Serving
         from ..style import Out
         from .running import header
-        from .shared import Copy, command_word, output, tell_github
+        from .shared import command_word, output, tell_github
+        from .sinks import Copy, JournalFile
 
         settings, older = self.settings, self.older
         numbering = self._numbering()
@@ -138,28 +140,25 @@ class Serve:
             if documents:
                 await trio.to_thread.run_sync(lambda: make(documents, [read(path)], folder))
 
-        try:
-            with path.open("w", encoding="utf-8", newline="\n") as file:
-                copies = (Copy(Out(sys.stdout)),) if json else ()
-                writer = JournalWriter(file, *copies)
-                writer.header(header(command_word(self.words), settings, self.catalogue, entries, self.registry))
-                serving = Serving(
-                    entries,
-                    self.registry,
-                    setting,
-                    writer,
-                    Lines(prose, style, Out(sys.stderr), verbose=verbose),
-                    expectations=expectations,
-                    policy=policy,
-                    watcher=teller,
-                    update=update,
-                    keep_all=verbose,
-                    numbering=numbering,
-                    stale=lambda ran: self._stale(expectations, ran),
-                )
-                trio.run(serving.run)
-        except OSError as problem:
-            raise Problem(f"{path}: cannot be written: {problem.strerror}; name another folder with -o") from None
+        with contextlib.closing(JournalFile(path)) as file:
+            copies = (Copy(Out(sys.stdout)),) if json else ()
+            writer = JournalWriter(file, *copies)
+            writer.header(header(command_word(self.words), settings, self.catalogue, entries, self.registry))
+            serving = Serving(
+                entries,
+                self.registry,
+                setting,
+                writer,
+                Lines(prose, style, Out(sys.stderr), verbose=verbose),
+                expectations=expectations,
+                policy=policy,
+                watcher=teller,
+                update=update,
+                keep_all=verbose,
+                numbering=numbering,
+                stale=lambda ran: self._stale(expectations, ran),
+            )
+            trio.run(serving.run)
         artefacts = make(documents, [read(path)], folder) if documents else []
         if not serving.outcomes:
             prose.line(f"No client ran a case at {style.text(str(serving.url))}; journal {style.text(str(path))}")

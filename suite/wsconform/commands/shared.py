@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Chosen",
-    "Copy",
     "catalogue",
     "choose",
     "command_word",
@@ -242,20 +241,6 @@ def command_word(words: object) -> str:
     from ..redact import masked_command
 
     return masked_command(["wsconform", *(words if isinstance(words, list) else [])])
-
-
-class Copy:
-    """The journal's copy on stdout; a reader who went away ends the copy, not the run."""
-
-    def __init__(self, out: Out) -> None:
-        self._out = out
-
-    def write(self, text: str) -> int:
-        self._out.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        """Every line is flushed as it is written."""
 
 
 def tell_github(
