@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure import Failed, program, table, write
-from bench.older_suite.install import NotInstalledError, install
+from bench.older_suite.install import install
 from wsconform.fixtures.targets.install import prepare
 from wsconform.fixtures.targets.launcher import LaunchError, RecipeError, Unavailable, find, free_port, launch
 from wsconform.fixtures.targets.recipe import Recipe
@@ -129,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     known = rulings()
     try:
         theirs = _Theirs(install(options.python))
-    except NotInstalledError as problem:
+    except Unavailable as problem:
         print(f"the older suite cannot be installed: {problem}", file=sys.stderr)
         return 3
     selection = _split(options.cases), _split(options.exclude)

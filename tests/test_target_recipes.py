@@ -30,6 +30,7 @@ from wsconform.fixtures.targets import (
     system,
 )
 from wsconform.fixtures.targets import __main__ as command
+from wsconform.fixtures.targets.installers import telling_line
 from wsconform.fixtures.targets.launcher import free_port
 from wsconform.fixtures.targets.recipe import parse, read
 
@@ -270,7 +271,7 @@ def test_failed_installation_leaves_no_stamp_and_tells_the_installer_s_last_erro
     ],
 )
 def test_telling_line_is_the_one_that_explains(output: str, line: str) -> None:
-    assert install.telling_line(output) == line
+    assert telling_line(output) == line
 
 
 # -- building, and what the system has ------------------------------------------------------------------

@@ -14,18 +14,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from wsconform.fixtures.targets.install import cache_folder, clean_environment
+from wsconform.fixtures.targets.install import cache_folder
+from wsconform.fixtures.targets.installers import run_installer
+from wsconform.fixtures.targets.system import Unavailable
 
 RELEASE = "25.10.1"
 # The release asks for this setuptools exactly, and old pip would only grumble about another.
 PACKAGES = ("setuptools==44.0.0", f"autobahntestsuite=={RELEASE}")
 # The last virtualenv that makes environments of 2.7.
 VIRTUALENV = "virtualenv<20.22"
-DEADLINE = 600.0
-
-
-class NotInstalledError(Exception):
-    """The older suite cannot be had here; the message is one line that says why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,14 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         print(install(options.python, fresh=options.fresh))
-    except NotInstalledError as error:
+    except Unavailable as error:
         print(f"the older suite cannot be installed: {error}", file=sys.stderr)
         return 3
     return 0
 
 
 def install(python: str | None = None, *, fresh: bool = False) -> Path:
-    """The path of ``wstest``, installed first if need be. Raises `NotInstalledError`."""
+    """The path of ``wstest``, installed first if need be. Raises `Unavailable`."""
     folder = cache_folder() / "older-suite"
     program, stamp = folder / "env" / "bin" / "wstest", folder / "stamp"
     pinned = "\n".join(PACKAGES)
@@ -55,15 +52,17 @@ def install(python: str | None = None, *, fresh: bool = False) -> Path:
     try:
         folder.mkdir(parents=True)
     except OSError as error:
-        raise NotInstalledError(f"the cached folder cannot be made: {error}") from None
+        raise Unavailable(f"the cached folder cannot be made: {error}") from None
     maker, environment = folder / "virtualenv", folder / "env"
-    run([sys.executable, "-m", "venv", maker], "no environment for virtualenv could be made")
-    run([maker / "bin" / "pip", "install", "--quiet", VIRTUALENV], f"pip could not install {VIRTUALENV}")
+    run_installer([sys.executable, "-m", "venv", maker], "no environment for virtualenv could be made")
+    run_installer([maker / "bin" / "pip", "install", "--quiet", VIRTUALENV], f"pip could not install {VIRTUALENV}")
     # --no-download: the bundled pip is the last that runs on 2.7; a newer one would not.
     make: list[str | Path] = [maker / "bin" / "virtualenv", "--quiet", "--no-download", "--python", old, environment]
-    run(make, "virtualenv could not make an environment of Python 2.7")
-    run([environment / "bin" / "pip", "install", "--quiet", *PACKAGES], f"pip could not install {PACKAGES[1]}")
-    run([program, "--autobahnversion"], "the installed program does not start")
+    run_installer(make, "virtualenv could not make an environment of Python 2.7")
+    run_installer(
+        [environment / "bin" / "pip", "install", "--quiet", *PACKAGES], f"pip could not install {PACKAGES[1]}"
+    )
+    run_installer([program, "--autobahnversion"], "the installed program does not start")
     stamp.write_text(pinned)
     return program
 
@@ -79,7 +78,7 @@ def find_python(given: str | None) -> Path:
         if said == "2.7":  # a shim of pyenv exists for versions that are not selected, and then only complains
             return Path(candidate)
     where = given or "PATH and pyenv's versions"
-    raise NotInstalledError(f"no Python 2.7 that runs in {where}; install one, or name it with --python")
+    raise Unavailable(f"no Python 2.7 that runs in {where}; install one, or name it with --python")
 
 
 def candidates() -> Iterator[str]:
@@ -89,29 +88,6 @@ def candidates() -> Iterator[str]:
             yield found
     root = Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser()
     yield from map(str, sorted(root.glob("versions/2.7*/bin/python2.7"), reverse=True))
-
-
-def run(command: Sequence[str | Path], complaint: str) -> None:
-    """Run one step; raise `NotInstalledError` with its last line if it fails."""
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=DEADLINE,
-            env=clean_environment(),
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise NotInstalledError(f"{complaint} within {DEADLINE:.0f} s") from None
-    except OSError as error:
-        raise NotInstalledError(f"{complaint}: {error}") from None
-    if done.returncode != 0:
-        lines = [line.strip() for line in (done.stdout + "\n" + done.stderr).splitlines() if line.strip()]
-        errors = [line for line in lines if line.startswith(("ERROR", "error:"))]
-        raise NotInstalledError(f"{complaint}: {(errors or lines or ['it said nothing'])[-1]}")
 
 
 if __name__ == "__main__":

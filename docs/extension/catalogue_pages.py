@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wsconform.catalogue import Case, Entry, binding, catalogue_version, load_catalogue
+from wsconform.catalogue import Case, Entry, binding, catalogue_version, families_citing, load_catalogue
 from wsconform.escape import markdown, markdown_code
 from wsconform.registry import Registry, load_registry
 from wsconform.requirement import Requirement, Role
@@ -34,7 +34,7 @@ def write(docs: Path) -> None:
     pages = {"cases.md": _cases(entries), "requirements.md": _documents(registry)}
     for area, members in _by_area(entries).items():
         pages[f"cases/{area}.md"] = "\n".join(_area(area, members, registry))
-    cited = _cited(entries)
+    cited = families_citing(entries)
     for document, requirements in _by_document(registry).items():
         pages[f"requirements/{document}.md"] = "\n".join(_document(requirements, cited))
     for name, text in pages.items():
@@ -56,14 +56,6 @@ def _by_document(registry: Registry) -> dict[str, list[Requirement]]:
     for each in registry.values():
         documents.setdefault(each.document.id, []).append(each)
     return documents
-
-
-def _cited(entries: Iterable[Entry]) -> dict[str, list[str]]:
-    cited: dict[str, dict[str, None]] = {}
-    for entry in entries:
-        for id in entry.requirements:
-            cited.setdefault(id, {})[entry.family] = None
-    return {id: list(families) for id, families in cited.items()}
 
 
 def _tree(names: Iterable[str]) -> list[str]:

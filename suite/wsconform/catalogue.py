@@ -299,6 +299,15 @@ def catalogue_version(entries: Iterable[Entry]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def families_citing(entries: Iterable[Entry]) -> dict[str, list[str]]:
+    """Return the families of `entries` that cite each requirement, by the requirement's id."""
+    cited: dict[str, dict[str, None]] = {}
+    for entry in entries:
+        for id in entry.requirements:
+            cited.setdefault(id, {})[entry.family] = None
+    return {id: list(families) for id, families in cited.items()}
+
+
 def binding(entry: Entry, role: Role, registry: Registry) -> Requirement | None:
     """Return the first requirement that `entry` cites and that binds a target of `role`; None if none does."""
     if isinstance(entry, Case) and role not in entry.subject.roles:

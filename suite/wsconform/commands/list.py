@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -102,13 +102,14 @@ def _cases(settings: Settings, role: Role) -> list[Row]:
 def _requirements(settings: Settings, role: Role, *, by_case: bool) -> list[Row]:
     from dataclasses import replace
 
+    from ..catalogue import families_citing
     from .shared import catalogue, registry, selected, selection
 
     requirements = registry()
     entries = catalogue()
     wanted = selection(replace(settings, section=(), level=(), profile="full"))
     chosen = selected(wanted, entries, role, requirements) if by_case else entries
-    cited = _cited(chosen)
+    cited = families_citing(chosen)
     rows = list[Row]()
     for needed in requirements.values():
         if by_case and needed.id not in cited:
@@ -139,14 +140,6 @@ def _requirements(settings: Settings, role: Role, *, by_case: bool) -> list[Row]
             )
         )
     return rows
-
-
-def _cited(entries: Iterable[Entry]) -> dict[str, list[str]]:
-    cited: dict[str, dict[str, None]] = {}
-    for entry in entries:
-        for id in entry.requirements:
-            cited.setdefault(id, {})[entry.family] = None
-    return {id: list(families) for id, families in cited.items()}
 
 
 def _in_section(wanted: str, document: str, section: str) -> bool:
