@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tracemalloc
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from wsconform.wire.frame import (
     LengthForm,
     apply_mask,
     encode_all,
+    frames_alike,
     opcode_name,
     read_header,
 )
@@ -107,6 +109,17 @@ class TestEncodeAndDecode:
         payload = bytes(range(251)) * (length // 251 + 1)
         masked = apply_mask(payload[:length], KEY)
         assert masked == bytes(octet ^ key for octet, key in zip(payload[:length], itertools.cycle(KEY), strict=False))
+
+    @given(st.integers(1, 300), st.integers(1, 5), st.booleans(), st.randoms(use_true_random=False))
+    def test_frames_made_together_are_those_made_one_by_one(
+        self, size: int, count: int, masked: bool, dice: Random
+    ) -> None:
+        payloads, keys = dice.randbytes(size * count), dice.randbytes(4 * count)
+        cut = [payloads[at : at + size] for at in range(0, len(payloads), size)]
+        keyed = [keys[at : at + 4] if masked else None for at in range(0, len(keys), 4)]
+        one_by_one = [Frame(TEXT, piece, fin=False, key=key) for piece, key in zip(cut, keyed, strict=True)]
+        header = one_by_one[0].header()[: -4 if masked else None]
+        assert frames_alike(header, payloads, size, keys if masked else None) == encode_all(one_by_one)
 
 
 class TestHeader:

@@ -78,20 +78,31 @@ class Message:
         """Return `count` octets of what is to be delivered, from `start` on."""
         return self.payload.at(start, count) if isinstance(self.payload, Run) else self.payload[start : start + count]
 
-    def frames(self) -> Iterator[tuple[Frame, int, int]]:
-        """Yield each frame as a stub that has no payload and announces it, where its octets begin, and how many."""
+    def frames(self) -> Iterator[tuple[Frame, int, int, int]]:
+        """Yield each frame as a stub that has no payload and announces it, where its octets begin, and how many.
+
+        Last comes how many such frames follow each other: those in the middle of a message differ in their octets
+        alone, and come together as far as they fill a piece.
+        """
         rsv = 0 if self.deflated is None else RSV1
         size, total, at = self.fragment or max(self.on_wire, 1), self.on_wire, 0
-        while self.fragment is not None and total - at >= size:
-            yield _stub(CONTINUATION if at else self.opcode, False, 0 if at else rsv, size), at, size
-            at += size
-        yield _stub(CONTINUATION if at else self.opcode, True, 0 if at else rsv, total - at), at, total - at
+        if self.fragment is not None and total >= size:
+            yield _stub(self.opcode, False, rsv, size), 0, size, 1
+            at, inner, most = size, _stub(CONTINUATION, False, 0, size), max(1, PIECE // size)
+            while alike := min((total - at) // size, most):
+                yield inner, at, size, alike
+                at += alike * size
+        yield _stub(CONTINUATION if at else self.opcode, True, 0 if at else rsv, total - at), at, total - at, 1
+
+    def octets(self, start: int, count: int) -> bytes:
+        """Return the `count` octets that frames carry from `start` on, unmasked."""
+        return self.at(start, count) if self.deflated is None else self.deflated[start : start + count]
 
     def masked(self, start: int, count: int, key: bytes | None) -> Iterable[bytes]:
         """Return the octets that a frame carries from `start` on, `count` of them, masked with `key`, in pieces."""
         if self.deflated is None and isinstance(self.payload, Run) and count > _SHORT:
             return _masked_run(self.payload, start, count, key)
-        piece = self.at(start, count) if self.deflated is None else self.deflated[start : start + count]
+        piece = self.octets(start, count)
         return (piece if key is None else apply_mask(piece, key),)
 
 
