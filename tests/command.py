@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -76,6 +77,18 @@ def wsconform(*words: str, folder: Path, env: Mapping[str, str] | None = None) -
         check=False,
     )
     return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def url(port: int, scheme: str = "ws") -> str:
+    """Return the address of a server on this machine."""
+    return f"{scheme}://127.0.0.1:{port}/"
+
+
+def closed_port() -> int:
+    """Return a port on which nothing listens."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return int(unused.getsockname()[1])
 
 
 #: Runs the command in the test's own process: the fixture `say`.

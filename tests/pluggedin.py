@@ -49,11 +49,6 @@ def here(pytester: pytest.Pytester, *words: str) -> pytest.RunResult:
     return pytester.runpytest_inprocess("-p", "no:cacheprovider", *words)
 
 
-def url(port: int) -> str:
-    """Return the address of a server on this machine."""
-    return f"ws://127.0.0.1:{port}/"
-
-
 def ids(result: pytest.RunResult) -> list[str]:
     """Return the ids that a session with `--collect-only -q` printed."""
     return [line for line in result.outlines if line.startswith("wsconform::")]

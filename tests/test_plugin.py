@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import TakesAnyMask, answering, environment, serving
-from tests.pluggedin import FAILING, KNOWN, MODULE, TEXT, FailsWithoutClose, here, url
+from tests.command import TakesAnyMask, answering, environment, serving, url
+from tests.pluggedin import FAILING, KNOWN, MODULE, TEXT, FailsWithoutClose, here
 from wsconform.expected import Expectation
 from wsconform.gate import Allow, FailOn, Policy
 from wsconform.plugin.ahead import Ahead

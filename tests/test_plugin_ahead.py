@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import trio
 
-from tests.command import TakesAnyMask, serving, wsconform
-from tests.pluggedin import here, url
+from tests.command import TakesAnyMask, serving, url, wsconform
+from tests.pluggedin import here
 from tests.test_plugin import result_of
 from wsconform.gate import TargetOutcome
 from wsconform.journal import Footer

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import serving
-from tests.pluggedin import MODULE, here, url
+from tests.command import serving, url
+from tests.pluggedin import MODULE, here
 
 pytest_plugins = ["pytester"]
 

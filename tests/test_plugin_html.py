@@ -16,8 +16,8 @@ import pytest
 
 import wsconform.plugin.html
 from tests import markup
-from tests.command import TakesAnyMask, serving
-from tests.pluggedin import FAILING, MODULE, TEXT, Scripted, here, url
+from tests.command import TakesAnyMask, serving, url
+from tests.pluggedin import FAILING, MODULE, TEXT, Scripted, here
 from wsconform.plugin.html import MOST_OCTETS, Log, ladder_html
 from wsconform.plugin.reported import Cells
 from wsconform.requirement import Level

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import TakesAnyMask, environment, serving
-from tests.pluggedin import FAILING, MODULE, TEXT, here, ids, url
+from tests.command import TakesAnyMask, environment, serving, url
+from tests.pluggedin import FAILING, MODULE, TEXT, here, ids
 from wsconform.plugin.roots import roots
 
 pytest_plugins = ["pytester"]

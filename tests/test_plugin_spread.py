@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import TakesAnyMask, serving
-from tests.pluggedin import FAILING, KNOWN, MODULE, url, worker_of
+from tests.command import TakesAnyMask, serving, url
+from tests.pluggedin import FAILING, KNOWN, MODULE, worker_of
 from wsconform.journal import read
 
 pytest_plugins = ["pytester"]

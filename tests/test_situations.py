@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.command import CASE, CASES, LONG, TakesAnyMask, answering, running, serving, wsconform
-from tests.test_cli import closed_port
+from tests.command import CASE, CASES, LONG, TakesAnyMask, answering, closed_port, running, serving, wsconform
 from wsconform.fixtures.mutants.http_lines import StumblesOverEmptyLines
 from wsconform.fixtures.reference import ReferenceServer
 from wsconform.fixtures.reference.frames import Failure
