@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import os
 import signal
@@ -10,8 +11,10 @@ import socket
 import sys
 import threading
 from contextlib import suppress
+from importlib.metadata import entry_points
 from pathlib import Path
 
+import click
 import pytest
 import trio
 
@@ -224,8 +227,15 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_help_tells_of_each_command_what_the_command_tells_of_itself() -> None:
-    import importlib
-
     for name, told in COMMANDS.items():
         command = importlib.import_module(f"wsconform.commands.{name}").command
         assert (command.name, command.short_help) == (name, told)
+
+
+@pytest.mark.parametrize("word", ["run", "serve", "report"])
+def test_help_names_the_kinds_of_reports_that_there_are(word: str) -> None:
+    command = importlib.import_module(f"wsconform.commands.{word}").command
+    (option,) = [each for each in command.params if "--report" in each.opts]
+    assert isinstance(option, click.Option)
+    kinds = sorted(point.name for point in entry_points(group="wsconform.reports"))
+    assert (option.help or "").removeprefix("Also write ") == f"{', '.join(kinds)}."

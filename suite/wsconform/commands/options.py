@@ -173,7 +173,7 @@ def run_options(function: F) -> F:
                 "reports",
                 multiple=True,
                 metavar="KIND[=PATH]",
-                help="Also write autobahn, badge, github, html, json, junit, md.",
+                help="Also write autobahn, badge, html, json, junit, md.",
             ),
             click.option("--json", "json_", is_flag=True, help="The journal on stdout, prose on stderr."),
             click.option("-q", "--quiet", is_flag=True, help="The verdict alone."),

@@ -19,7 +19,7 @@ from .options import Value
     "reports",
     multiple=True,
     metavar="KIND[=PATH]",
-    help="autobahn, badge, github, html, json, junit, md.",
+    help="autobahn, badge, html, json, junit, md.",
 )
 @click.option(
     "-o",
