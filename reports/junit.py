@@ -14,7 +14,8 @@ from wsconform.journal import Header, Journal
 from wsconform.result import Direction, Mark, Reason, Result
 from wsconform.tally import by_area
 
-from .gathered import Column, Gathered, again, gather
+from .again import again
+from .gathered import Column, Gathered, gather
 
 # A failure's text shows the last lines of the transcript, which is where cases are decided.
 _LINES = 40
@@ -177,7 +178,7 @@ def _story(gathered: Gathered, column: Column, result: Result) -> Iterator[str]:
         yield f"{entry.micros / 1000:10.1f} ms {_ARROWS[entry.direction]} {shown(entry.summary)}"
     if result.hint:
         yield f"hint         {shown(result.hint)}"
-    yield f"again        {again(column.target.name, result.case)}"
+    yield f"again        {again(column, result.case)}"
 
 
 def _properties(**values: str) -> Iterator[str]:

@@ -10,7 +10,8 @@ from wsconform.journal import Journal
 from wsconform.result import Mark
 from wsconform.tally import Group, group_findings, headline, met_of_put
 
-from .gathered import Column, Gathered, again, gather
+from .again import again
+from .gathered import Column, Gathered, gather
 
 #: The longest summary, in octets of UTF-8; continuous integration refuses one of 1 MiB.
 MOST = 900 * 1024
@@ -105,7 +106,7 @@ def _finding(gathered: Gathered, column: Column, group: Group) -> str:
         ]
     if result.hint:
         lines.append(f"- hint: {markdown(result.hint)}")
-    lines.append(f"- again: {markdown_code(again(column.target.name, result.case))}")
+    lines.append(f"- again: {markdown_code(again(column, result.case))}")
     return "\n".join([lines[0], "", *(line for line in lines[1:] if line)])
 
 

@@ -152,7 +152,7 @@ def test_changes_are_told_by_kind_target_and_case(tmp_path: Path) -> None:
     before = run("2027-01-05", ws={"a.x": "P", "a.y": "F", "a.z": "P", "a.gone[1]": "P", "a.same": "F", "a.d": "P"})
     after = run(ws={"a.x": "F", "a.y": "P", "a.z": "S", "a.new[1]": "P", "a.new[2]": "P", "a.same": "F", "a.d": "D"})
     page = site(after, tmp_path, "changes.html", [before])
-    assert page.one("p", "lead").text == "7 cases changed since 2027-01-05; 1 others kept their marks."
+    assert page.one("p", "lead").text == "7 results differ from those of 2027-01-05; 1 other kept its mark."
     found = kinds(page)
     assert list(found) == [
         "Newly violated 1", "Newly met 1", "No longer decided 1", "Otherwise changed 1", "New cases 2", "Gone cases 1",
@@ -171,7 +171,7 @@ def test_changes_are_told_by_kind_target_and_case(tmp_path: Path) -> None:
 def test_no_change_is_said_kind_by_kind(tmp_path: Path) -> None:
     made = run(ws={"a.x": "P"})
     page = site(made, tmp_path, "changes.html", [made])
-    assert page.one("p", "lead").text == "No case changed since 2027-01-12; 1 kept their marks."
+    assert page.one("p", "lead").text == "No result differs from those of 2027-01-12; 1 kept its mark."
     assert [each.one("p", "nothing").text for each in kinds(page).values()][:2] == [
         "No target violates a MUST that it did not violate before.",
         "Nothing that was violated before is met now.",
@@ -182,6 +182,15 @@ def test_without_an_earlier_journal_there_is_no_lens_of_changes(tmp_path: Path) 
     page = site(run(ws={"a.x": "P"}), tmp_path)
     assert not page.all("a", **{"data-page": "changes"})
     assert not (tmp_path / "report" / "changes.html").exists()
+
+
+def test_where_no_target_is_in_both_runs_nothing_is_said_of_changes(tmp_path: Path) -> None:
+    before, after = run("2027-01-05", a={"a.x": "P"}, b={"a.x": "P"}), run(c={"a.x": "F"}, d={"a.x": "P"})
+    page = site(after, tmp_path, "changes.html", [before])
+    assert page.one("p", "lead").text == (
+        "No target has results here and in an earlier journal (2027-01-05): there is nothing to compare."
+    )
+    assert list(kinds(page)) == ["Targets"]
 
 
 def test_another_catalogue_is_said_to_be_another(tmp_path: Path) -> None:
@@ -215,6 +224,11 @@ def test_columns_of_an_earlier_day_have_its_date(tmp_path: Path) -> None:
     heads = read(index.read_text(encoding="utf-8")).one("table", "head").one("thead").all("th")
     assert [each.text for each in heads] == ["old2027-01-05", "young"]
     assert not any("kept" in each.classes for each in heads)
+
+
+def test_the_day_of_a_report_is_that_of_the_columns_without_a_date(tmp_path: Path) -> None:
+    index = render([run("2027-01-05", old={"a.x": "P"}), run(young={"a.x": "P"})], tmp_path, None)
+    assert read(index.read_text(encoding="utf-8")).one("p", "run").text.endswith("· 2027-01-12")
 
 
 def test_one_target_is_compared_whatever_it_is_called(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import re
 from dataclasses import replace
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -382,7 +383,7 @@ def test_a_case_page_shows_behaviours_and_their_ladders(tmp_path: Path) -> None:
     assert "RFC 6455 5.1 MUST" in requirement.text
     assert requirement.all("a")[0].attributes["href"] == "https://www.rfc-editor.org/rfc/rfc6455#section-5.1"
     assert requirement.all("a")[1].attributes["href"] == "../documents/rfc6455.html#section-5.1"
-    assert page.one("h3", "count-of").text == "3 behaviours among 5 targets"
+    assert page.one("h2", "count-of").text == "3 behaviours among 5 targets"
     behaviours = [each.text for each in page.one("ol", "behaviours").all("li")]
     assert behaviours == [
         "A3✓metClose 1002, then FINnode-ws, tungstenite, echo-go",
@@ -390,7 +391,7 @@ def test_a_case_page_shows_behaviours_and_their_ladders(tmp_path: Path) -> None:
         "C1✓metFINbeast",
     ]
     ladders = page.all("article", "rungs")
-    assert [each.one("h4").text for each in ladders] == ["node-ws", "libwebsockets", "beast"]
+    assert [each.one("h3", "at").text for each in ladders] == ["node-ws", "libwebsockets", "beast"]
     decided = [each.all("li", "decided") for each in ladders]
     assert [len(each) for each in decided] == [0, 1, 0]
     assert 'Text 5 "Hello"' in decided[0 + 1][0].text
@@ -404,6 +405,23 @@ def test_a_case_page_shows_behaviours_and_their_ladders(tmp_path: Path) -> None:
     assert forms == ["python", "netcat", "hex", "pcapng -o case.pcapng"]
     # The commonest of the gravest mark stands beside one that met the case.
     assert page.one("div", "ladders").attributes["data-first"] == "A B"
+
+
+def test_a_target_without_results_has_no_cases_to_filter(tmp_path: Path) -> None:
+    target = journals.target(notes={"not tested": "nothing listens there"})
+    index = read(render([journals.journal((target, []))], tmp_path, None).read_text(encoding="utf-8"))
+    assert index.one("p", "warn").text == "the target could not be tested: nothing listens there."
+    assert index.one("p", "nothing").text == "No case was put."
+    assert not index.all("form")
+
+
+@pytest.mark.parametrize("name", JOURNALS)
+def test_no_level_of_headings_is_left_out(name: str, tmp_path: Path) -> None:
+    render([JOURNALS[name]()], tmp_path, None)
+    for path in (tmp_path / "report").rglob("*.html"):
+        levels = [int(level) for level in re.findall(r"<h([1-6])[ >]", path.read_text(encoding="utf-8"))]
+        assert levels[0] == 1, path
+        assert all(after <= before + 1 for before, after in pairwise(levels)), path
 
 
 def test_a_ladder_opens_into_fields_and_octets(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from wsconform.requirement import Requirement
 from wsconform.result import Mark, Result
 from wsconform.tally import parameters, worst
 
+from ..again import again, explain, export
 from ..behaviour import Behaviour, behaviour, label
-from ..gathered import Column, Gathered, again, explain, export
+from ..gathered import Column, Gathered
 from .drawn import Place, Plan, plans
 from .ladder import Row, rows
 from .marks import CLASSES, Cell, cell, css
@@ -67,17 +68,17 @@ class BehaviourView:
     @property
     def again(self) -> str:
         """The command that repeats what is shown."""
-        return again(self.column.target.name, self.result.case)
+        return again(self.column, self.result.case)
 
     @property
     def export(self) -> str:
         """The command that writes the evidence, up to the form, which is one of `FORMS`."""
-        return export(self.result.case, self.column.target.name)
+        return export(self.column, self.result.case)
 
     @property
     def explain(self) -> str:
         """The command that shows the ladder on a terminal."""
-        return explain(self.result.case, self.column.target.name)
+        return explain(self.column, self.result.case)
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:

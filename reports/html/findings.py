@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from wsconform.requirement import Requirement
+from wsconform.requirement import Requirement, Role
 from wsconform.result import Capability, Direction, Entry, Mark, Result
 from wsconform.tally import Group, by_area, counts, group_findings, met_of_put
 from wsconform.wire.frame import CLOSE, read_header
 
-from ..gathered import Column, Gathered, again
+from ..again import again
+from ..gathered import Column, Gathered
 from .marks import CLASSES
 
 
@@ -38,7 +39,7 @@ class FindingView:
     @property
     def again(self) -> str:
         """The command that repeats it."""
-        return again(self.column.target.name, self.result.case)
+        return again(self.column, self.result.case)
 
     @property
     def flaky(self) -> bool:
@@ -89,6 +90,7 @@ class Ability:
 
 _TRANSPORTS = {"tcp": "TCP", "tls": "TLS over TCP"}
 _MOST_VALUES = 4
+_NO_EXTENSIONS = {Role.SERVER: "none in answer to a browser's offer", Role.CLIENT: "none offered"}
 # Notes in which a target's answer to an offer of extensions stands.
 _AGREED = ("accepted", "agreed")
 _WINDOW = re.compile(r"(server|client)_max_window_bits=(\d+)")
@@ -105,7 +107,7 @@ def abilities(column: Column) -> list[Ability]:
         Ability("address", (target.address,)),
         Ability("transport", (f"{_TRANSPORTS.get(target.transport, target.transport)}, HTTP/{target.http}",)),
         Ability("application", ("echoes messages" if target.echo else "does not echo" if results else "",)),
-        Ability("extensions", target.offers or ("none in answer to a browser's offer" if results else "",)),
+        Ability("extensions", target.offers or (_NO_EXTENSIONS[target.role] if results else "",)),
         *_windows(results),
         Ability("subprotocols", _chosen(results)),
         *_capacity(results),

@@ -191,7 +191,7 @@
     if (!forms || forms.dataset.done) return;
     forms.dataset.done = "1";
     const word = card.querySelector(".export .again b");
-    const name = card.querySelector("h4").textContent.replace(/[^\w.-]+/g, "-");
+    const name = card.querySelector(".at").textContent.replace(/[^\w.-]+/g, "-");
     const buttons = all("[data-form]", forms).map((each) => {
       const button = make("button", { type: "button", title: each.textContent }, each.dataset.form.split(" ")[0]);
       button.addEventListener("click", () => {
@@ -361,5 +361,5 @@
     } else return;
     event.preventDefault();
   });
-  addEventListener("beforeprint", () => { for (const each of all(".put > details, .fold, .area", shownPage())) if (each.querySelector(".bad, .err")) each.open = true; });
+  addEventListener("beforeprint", () => { for (const each of all(".put > details, .fold, .area, details.roster", shownPage())) if (each.querySelector(".bad, .err")) each.open = true; });
 })();
