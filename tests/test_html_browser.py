@@ -124,6 +124,18 @@ def test_nothing_sticks_out_of_the_window(browser: Any, report: Path, kind: str,
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("targets", [5, 12])
+def test_heads_that_stay_do_not_hide_what_an_address_points_into(
+    browser: Any, tmp_path: Path, targets: int, width: int
+) -> None:
+    index = render([journals.plausible(targets, 60)], tmp_path, None)
+    where = (index.parent / "documents/rfc6455.html").as_uri() + "#section-7.4.1"
+    with page_at(browser, where, viewport={"width": width, "height": 800}) as page:
+        heads, section = (page.locator(css).bounding_box() for css in (".laws .head", "[id='section-7.4.1'] h2"))
+        assert section["y"] >= heads["y"] + heads["height"]
+
+
 @pytest.mark.parametrize("form", ["site", "single"])
 def test_the_filter_is_kept_in_the_address(browser: Any, report: Path, form: str) -> None:
     with page_at(browser, address(report, form, "index")) as page:
