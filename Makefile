@@ -20,9 +20,10 @@ test: $(VENV)/.test-installed
 targets: $(VENV)/.test-installed
 	$(BIN)/python -m wsconform.fixtures.targets prepare all
 
-# The whole catalogue put to every mutant: what `make test` does with a sample.
+# The whole catalogue put to every mutant and every eccentric: what `make test` does with a sample.
 proof: $(VENV)/.test-installed
-	WSCONFORM_PROOF=whole $(BIN)/python -m pytest -n auto tests/test_catalogue_is_proven.py
+	WSCONFORM_PROOF=whole $(BIN)/python -m pytest -n auto tests/test_catalogue_is_proven.py \
+		tests/test_no_false_accusation.py
 
 check: $(VENV)/.test-installed
 	$(BIN)/ruff format --check .

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -200,29 +199,6 @@ def _called_alike(before: dict[str, Column], now: Sequence[Column]) -> dict[str,
         (column,), (name,) = before.values(), (now[0].name,)
         return {name: replace(column, name=name)}
     return before
-
-
-def again(target: str, case: str) -> str:
-    """Return the command that puts `case` to `target` again and shows what was said, ready to be pasted."""
-    return f"wsconform run {_quoted(target)} -c {_quoted(case)} -v"
-
-
-def export(case: str, target: str) -> str:
-    """Return the command that writes what `target` and the suite said in `case`; the word for the form comes last."""
-    return f"wsconform export wsconform-out/journal.jsonl {_quoted(case)} --target {_quoted(target)} --as"
-
-
-def explain(case: str, target: str) -> str:
-    """Return the command that shows what `target` and the suite said in `case`."""
-    return f"wsconform explain {_quoted(case)} --in wsconform-out/journal.jsonl --target {_quoted(target)}"
-
-
-def _quoted(word: str) -> str:
-    # Control characters cannot be pasted into a shell; ANSI-C quoting says them.
-    if word.isprintable():
-        return shlex.quote(word)
-    octets = word.encode(errors="surrogatepass")
-    return "$'" + "".join(chr(o) if 0x20 < o < 0x7F and o not in b"\\'" else f"\\x{o:02x}" for o in octets) + "'"
 
 
 def _unique(name: str, taken: set[str]) -> str:

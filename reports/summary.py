@@ -11,7 +11,8 @@ from wsconform.journal import Journal
 from wsconform.result import Mark, Result
 from wsconform.tally import headline, met_of_put
 
-from .gathered import Column, Gathered, again, gather
+from .again import again
+from .gathered import Column, Gathered, gather
 
 #: Version of the summary; fields are added, never renamed, while the first number stays.
 FORMAT = "1.0"
@@ -85,5 +86,5 @@ def _result(gathered: Gathered, column: Column, result: Result) -> Json:
         "finding": finding,
         "notes": [[key, text] for key, text in result.notes],
         "hint": result.hint,
-        "again": again(column.target.name, result.case),
+        "again": again(column, result.case),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import trio
 
 from tests.dialogues import (
     answering,
@@ -15,7 +16,7 @@ from tests.dialogues import (
     passes,
     told,
 )
-from tests.scripted import FarEnd, echo, put
+from tests.scripted import FarEnd, Script, echo, put
 from wsconform import Connection, Frame
 from wsconform.handshake import base_response
 from wsconform.result import Reason, Verdict
@@ -254,6 +255,77 @@ class TestLimits:
         attempted = passes(script, body)
         assert attempted.transcript[-1].summary == "the target stopped reading; the rest was not sent"
         assert attempted.micros < 200_000
+
+
+class TestSlowAndPicky:
+    """Who is slow is not silent, and who takes text alone may say so."""
+
+    @staticmethod
+    def pinging(times: int) -> Script:
+        async def script(end: FarEnd) -> None:
+            await end.open()
+            asked = await end.frame()
+            assert asked is not None
+            for _ in range(times):
+                with trio.move_on_after(3):
+                    while await end.frame() is not None:
+                        pass
+                await end.send(Frame.ping(b"wait"))
+            await end.send(Frame.text(asked.payload))
+            while (frame := await end.frame()) is not None:
+                if frame.opcode == CLOSE:
+                    await end.send(Frame.close(1000))
+                    await end.fin()
+
+        return script
+
+    def test_an_answer_is_waited_for_while_something_comes(self) -> None:
+        passes(self.pinging(3), expects_echo)
+
+    def test_and_not_for_ever(self) -> None:
+        attempted = put(self.pinging(30), expects_echo)
+        assert told(attempted)[2] == "nothing but other frames for 20 s"
+        assert attempted.micros == 20_000_000
+
+    @pytest.mark.parametrize("echoes", [0, 1])
+    def test_a_target_that_takes_text_alone_puts_binary_messages_out_of_reach(self, echoes: int) -> None:
+        async def script(end: FarEnd) -> None:
+            await end.open()
+            for _ in range(echoes):
+                asked = await end.frame()
+                assert asked is not None
+                await end.send(Frame.binary(asked.payload))
+            await end.frame()
+            await end.send(Frame.close(1003, "text only"))
+            await end.frame()
+            await end.fin()
+
+        async def body(ws: Connection) -> None:
+            for number in range(echoes + 1):
+                await ws.echo(Frame.binary(b"%d" % number))
+
+        attempted = put(script, body)
+        if echoes:
+            assert attempted.verdict is Verdict.FAILED
+        else:
+            assert (attempted.verdict, attempted.reason) == (Verdict.SKIPPED, Reason.NEEDS_ECHO)
+            assert told(attempted)[2] == 'the target takes no binary messages: Close 1003 "text only"'
+            assert decided(attempted).startswith("Close 11 1003")
+
+    def test_a_message_that_is_small_when_compressed_may_be_too_large(self) -> None:
+        async def script(end: FarEnd) -> None:
+            await end.open()
+            await end.frame()
+            await end.send(Frame.close(1009))
+            await end.frame()
+            await end.fin()
+
+        async def body(ws: Connection) -> None:
+            await ws.send(Frame.text("small"))
+            await ws.expect_echo(Frame.text("a" * 5000))
+
+        attempted = put(script, body)
+        assert (attempted.verdict, attempted.reason) == (Verdict.INCONCLUSIVE, Reason.LIMIT)
 
 
 class TestSettleAndEvidence:

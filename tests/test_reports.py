@@ -19,7 +19,7 @@ from tests import journals
 from wsconform.journal import Footer, Journal, dumps, parse
 from wsconform.registry import Registry
 from wsconform.reports import junit, markdown, summary
-from wsconform.reports.gathered import again, gather
+from wsconform.reports.gathered import gather
 from wsconform.requirement import Level
 from wsconform.result import Attempt, Direction, Finding, Mark, Reason, Result, Verdict
 
@@ -219,18 +219,6 @@ def test_an_unknown_requirement_is_cited_by_its_id() -> None:
     assert gathered.citation("6455-5.1-3", failed.level) == "6455-5.1-3 MUST"
     assert "6455-5.1-3 MUST" in junit.dumps(gathered)
     assert "· 6455-5.1-3 MUST\n" in markdown.dumps(gathered)
-
-
-@pytest.mark.parametrize(
-    ("target", "case", "command"),
-    [
-        ("echo-go", "a.b[0x3]", "wsconform run echo-go -c 'a.b[0x3]' -v"),
-        ("it's", "a.b", "wsconform run 'it'\"'\"'s' -c a.b -v"),
-        ("a\x1b[m", "a.b", "wsconform run $'a\\x1b[m' -c a.b -v"),
-    ],
-)
-def test_the_command_that_repeats_a_case_can_be_pasted(target: str, case: str, command: str) -> None:
-    assert again(target, case) == command
 
 
 def test_every_report_is_found_by_entry_point() -> None:

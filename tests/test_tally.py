@@ -61,6 +61,11 @@ def test_headline() -> None:
     assert tally.headline([]) == "nothing was put"
 
 
+def test_where_nothing_binds_what_was_written_down_is_counted() -> None:
+    noted = journals.result(level=Level.MAY, verdict=Verdict.NOTED)
+    assert tally.headline([noted, noted, journals.result(level=Level.MAY)]) == "1 met · 2 noted"
+
+
 def test_the_gravest_mark_comes_first() -> None:
     assert tally.worst([journals.result(), failed("a.b", "x")]) is Mark.VIOLATION
     assert tally.worst([journals.result(verdict=Verdict.SKIPPED), journals.result()]) is Mark.MET

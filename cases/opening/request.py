@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from wsconform import Opening, Provocation, case, each
 from wsconform.opening import Answer, Wire
+from wsconform.result import Reason
+from wsconform.session import Unreached
 from wsconform.wire.http1 import Request
 
 from .answers import expect_reaction
@@ -194,5 +196,8 @@ def _expect_no_websocket(opening: Opening, answer: Answer, wire: Wire, asked: st
 def _accept_unless_not_found(opening: Opening, answer: Answer, wire: Wire, asked: Request) -> None:
     if answer.status == 404:
         opening.choose("404: the target tells resources apart by their query")
+    elif answer.status in (414, 431):
+        # How much has to fit is asked elsewhere (RFC 9112 section 3).
+        raise Unreached(Reason.LIMIT, f"the target stopped at a limit of its own: {answer}", answer.entry)
     else:
         opening.accept(answer, wire, asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import trio
@@ -19,6 +20,9 @@ _FAILED = "the connection to be failed"
 
 # A Close 1009 is a limit of the target's own only where there was something large enough to have a limit for.
 _LARGE_OCTETS, _MANY_FRAMES = 4096, 64
+
+# A target that sends something all the time, and never what it should, is waited for this many times the patience.
+_PATIENCES = 4
 
 
 class Connection(Channel):
@@ -146,12 +150,23 @@ class Connection(Channel):
     def _marker(self) -> bytes:
         return b"wsconform " + self.random_octets(4).hex().encode()
 
+    def _last(self) -> float:
+        return self.session.deadline(_PATIENCES * self.session.limits.patience)
+
+    async def _next(self, last: float) -> Received | None:
+        """Return what comes next: a target that is slow, and not silent, is waited for until `last`."""
+        return await self.next(min(last, self.session.deadline()))
+
     def _silence(self) -> str:
         return f"nothing for {self.session.limits.patience:g} s"
 
-    def _state(self) -> str:
-        """Say why no more comes: how the stream ended, or how long nothing came."""
-        return f"the end of the connection ({self.ended.value})" if self.ended else self._silence()
+    def _state(self, last: float = math.inf) -> str:
+        """Say why no more comes: how the stream ended, or how long nothing came, or nothing but other frames."""
+        if self.ended:
+            return f"the end of the connection ({self.ended.value})"
+        if trio.current_time() < last:
+            return self._silence()
+        return f"nothing but other frames for {_PATIENCES * self.session.limits.patience:g} s"
 
     def is_chatter(self, received: Received) -> bool:
         """Return whether a message of the target may be its application's own, not an answer to ours."""
@@ -174,30 +189,33 @@ class Connection(Channel):
 
     async def _expect_message(self, message: Frame) -> Received:
         wanted = f"the echo, {Received(message.opcode, message.payload, 0)}"
-        deadline = self.session.deadline()
-        while (received := await self.next(deadline)) is not None:
+        last = self._last()
+        while (received := await self._next(last)) is not None:
             if (received.opcode, received.payload) == (message.opcode, message.payload):
                 return received
             if received.opcode == CLOSE:
-                self._stop_at_limit(received)
+                self._stop_at_limit(received, len(message.payload))
                 self.session.fail(wanted, f"{received}", received.entry)
             if received.opcode in (TEXT, BINARY) and not self.is_chatter(received):
                 self.session.fail(wanted, _difference(message, received), received.entry)
-        return self.session.fail(wanted, self._state())
+        return self.session.fail(wanted, self._state(last))
 
-    def _stop_at_limit(self, received: Received) -> None:
+    def _stop_at_limit(self, received: Received, octets: int = 0) -> None:
+        # What was compressed may have been small on the wire, and `octets` when it was inflated.
         sent = self.conversation.sent
-        large = sum(len(frame.payload) for frame in sent) >= _LARGE_OCTETS or len(sent) >= _MANY_FRAMES
+        octets = max(octets, sum(len(frame.payload) for frame in sent))
+        large = octets >= _LARGE_OCTETS or len(sent) >= _MANY_FRAMES
         if large and CloseBody(received.payload).code == 1009:
             raise Unreached(Reason.LIMIT, f"the target stopped at a limit of its own: {received}", received.entry)
 
     async def expect_pong(self, data: bytes) -> Received:
         """Expect a Pong with application data `data`; others are read over, and told if none is right."""
-        deadline, other = self.session.deadline(), list[Received]()
-        while (received := await self.next(deadline)) is not None:
+        last, other = self._last(), list[Received]()
+        while (received := await self._next(last)) is not None:
             if received.opcode == PONG and received.payload == data:
                 return received
             if received.opcode == CLOSE:
+                self._stop_at_limit(received)
                 other.append(received)
                 break
             if received.opcode == PONG:
@@ -205,7 +223,7 @@ class Connection(Channel):
         wanted = f"a Pong of {len(data)} octets with the Ping's application data"
         if other:
             self.session.fail(wanted, str(other[-1]), other[-1].entry)
-        return self.session.fail(wanted, self._state())
+        return self.session.fail(wanted, self._state(last))
 
     async def expect_alive(self) -> None:
         """Expect that the target took no offence: an echo (or, of a target without one, a Pong) still comes."""
@@ -216,10 +234,15 @@ class Connection(Channel):
             await self.send(Frame.ping(marker))
             await self.expect_pong(marker)
 
+    def _is_unsolicited(self, received: Received) -> bool:
+        """Return whether a Pong has nothing of ours in it: a heartbeat (section 5.5.3)."""
+        mine = (frame.payload for frame in self.conversation.sent if frame.opcode >= CLOSE)
+        return received.opcode == PONG and received.payload not in mine
+
     async def expect_no_reaction(self, to: str) -> None:
         """Expect no frame in reaction `to` what was sent: proven by order, with a Ping sent after it."""
         for received in await self.settle():
-            if received.opcode != PING and not self.is_chatter(received):
+            if received.opcode != PING and not self.is_chatter(received) and not self._is_unsolicited(received):
                 self.session.fail(f"no reaction to {to}", str(received), received.entry)
         self.expect(self.ended is None, f"no reaction to {to}", self._state())
 

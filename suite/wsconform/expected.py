@@ -126,7 +126,8 @@ class Expectations:
         for entry in self.entries:
             where = f'{self.name}: {entry.target}: "{entry.pattern}"'
             if known and entry.target not in names:
-                lines.append(f"{where}: there is no target of this name{meant(entry.target, names)}")
+                mend = meant(entry.target, names, otherwise="; rename the table, or take it out")
+                lines.append(f"{where}: there is no target of this name{mend}")
             elif here is not None and entry.target not in here:
                 continue
             elif self.matches_nothing(entry, cases):

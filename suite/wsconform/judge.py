@@ -20,6 +20,7 @@ from .result import Entry, Finding, Reason, Result, Verdict
 from .session import Address, Facts, Limits, Session, Unreached, Violation
 from .transcript import Conversation, Transcript
 from .transport import Dialer, TlsFailed
+from .wire.close import CloseBody
 
 #: Seconds that a case may take beyond six times the patience, whatever the target does.
 HARD = 10.0
@@ -122,6 +123,11 @@ async def attempt(case: Case, bench: Bench, limits: Limits, provide: Provide = p
         await session.aclose()
         for conversation in session.conversations:
             conversation.forget_http()
+    declined = _text_only(session) if verdict is Verdict.FAILED or reason is Reason.ARRANGING else None
+    if declined is not None:
+        verdict, reason = Verdict.SKIPPED, Reason.NEEDS_ECHO
+        text = f"the target takes no binary messages: Close {declined[1]}"
+        finding = Finding("to reach the requirement", text, transcript.index(declined[0]))
     return Attempted(
         verdict,
         finding,
@@ -134,6 +140,11 @@ async def attempt(case: Case, bench: Bench, limits: Limits, provide: Provide = p
         session.lost,
         transcript.index,
     )
+
+
+def _text_only(session: Session) -> tuple[int, CloseBody] | None:
+    """Return the Close that says that the target takes text alone: it may, whatever else was asked of it."""
+    return next((each.text_only for each in session.conversations if each.text_only), None)
 
 
 async def _take_leave(session: Session) -> None:

@@ -70,6 +70,10 @@ def headline(results: Sequence[Result], *, separator: str = " · ") -> str:
     for mark in (Mark.NOT_REACHED, Mark.SUITE_ERROR):
         if found[mark]:
             parts.append(f"{found[mark]} {mark_words(mark, found[mark])}")
+    # Where neither level was put there may be choices that were written down, and what was met at MAY.
+    parts = parts or [
+        f"{found[mark]} {mark_words(mark, found[mark])}" for mark in (Mark.MET, Mark.NOTED) if found[mark]
+    ]
     return separator.join(parts) or "nothing was put"
 
 

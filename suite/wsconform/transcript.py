@@ -12,8 +12,8 @@ from .handshake import DEFLATE, Extension
 from .requirement import Role
 from .result import Direction, Entry, Octets
 from .transport import TlsFacts
-from .wire.close import CloseBody
-from .wire.frame import CLOSE, Frame
+from .wire.close import UNACCEPTABLE, CloseBody
+from .wire.frame import BINARY, CLOSE, Frame
 from .wire.http1 import Head
 
 _FIRST, _LAST = 240, 60
@@ -170,6 +170,18 @@ class Conversation:
         if self.is_http_again:
             self.frames.clear()
             self.residue = b""
+
+    @property
+    def text_only(self) -> tuple[int, CloseBody] | None:
+        """The Close 1003, and its entry, with which the target declined our binary messages (RFC 6455 section 7.4.1).
+
+        None where there is none, where we sent no such message, or where the target sent one itself.
+        """
+        if all(frame.opcode != BINARY for frame in self.sent) or any(
+            frame.opcode == BINARY for _, frame in self.frames
+        ):
+            return None
+        return next((close for close in self.closes() if close[1].code == UNACCEPTABLE), None)
 
     def closes(self) -> list[tuple[int, CloseBody]]:
         """Return the target's Close frames: entry number and body."""

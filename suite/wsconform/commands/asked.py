@@ -170,5 +170,7 @@ class Preparing:
 def _name(words: Sequence[str]) -> str:
     """Return what a client is called whose command is `words`: its program, or the script that an interpreter runs."""
     plain = [word for word in words if "{" not in word and not word.startswith("-")]
+    if "-m" in words[:-1] and (module := words[words.index("-m") + 1]) in plain:
+        return module
     names = [Path(word).name for word in plain]
     return next((Path(name).stem for name in names if "." in name.strip(".")), names[0] if names else "client")

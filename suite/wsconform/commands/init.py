@@ -15,7 +15,7 @@ from .. import values
 from .options import Value
 
 _HEAD = """\
-# What `wsconform run` puts to which target; every flag of the command line may stand here.
+# What `wsconform` puts to which target; most flags of the command line may stand here, by their names.
 # Its schema: `wsconform schema configuration`.
 profile = "standard"          # quick, standard, full
 fail-on = "must"              # must, should, never

@@ -29,7 +29,7 @@ Row = tuple[str, Mapping[str, object]]
 @click.option("--json", "json_", is_flag=True, help="As one JSON array.")
 @display_options
 def command(what: str, role: str, json_: bool, **flags: object) -> None:
-    """List what there is; every selector of `run` narrows cases and requirements."""
+    """List what there is; every selector of `run` narrows cases and requirements. Cases are those of all profiles."""
     from .. import config
     from ..requirement import Role
     from .shared import output

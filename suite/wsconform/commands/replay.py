@@ -248,7 +248,8 @@ class Replay:
         for each, outcome in zip(asked, execution.outcomes, strict=False):
             now = {result.case: result for result in outcome.results}
             told: list[Result] = []
-            out.line(style.paint(style.text(f"{outcome.name} at {each.chosen.target.url}"), "bold"))
+            where = " at ".join(dict.fromkeys((outcome.name, str(each.chosen.target.url))))
+            out.line(style.paint(style.text(where), "bold"))
             for before in each.before:
                 result = now.get(before.case)
                 if result is None:

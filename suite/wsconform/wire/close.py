@@ -7,6 +7,9 @@ from dataclasses import dataclass
 #: Codes that sections 7.4.1 and the registry of section 11.7 give a meaning and that may be sent.
 ASSIGNED = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
 
+#: What a target says that takes text alone, or binary messages alone.
+UNACCEPTABLE = 1003
+
 #: Codes that an API reports and that section 7.4.1 bans from the wire.
 FORBIDDEN = frozenset({1005, 1006, 1015})
 
