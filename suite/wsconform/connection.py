@@ -235,9 +235,15 @@ class Connection(Channel):
             await self.expect_pong(marker)
 
     def _is_unsolicited(self, received: Received) -> bool:
-        """Return whether a Pong has nothing of ours in it: a heartbeat (section 5.5.3)."""
-        mine = (frame.payload for frame in self.conversation.sent if frame.opcode >= CLOSE)
-        return received.opcode == PONG and received.payload not in mine
+        """Return whether a Pong has nothing of ours in it: a heartbeat (section 5.5.3).
+
+        That cannot be told where octets went out that may hold a frame: raw ones, or a request's body.
+        """
+        if received.opcode != PONG or self.conversation.sent_raw:
+            return False
+        if not all(request.endswith(b"\r\n\r\n") for request in self.conversation.requests):
+            return False
+        return all(frame.payload != received.payload for frame in self.conversation.sent if frame.opcode >= CLOSE)
 
     async def expect_no_reaction(self, to: str) -> None:
         """Expect no frame in reaction `to` what was sent: proven by order, with a Ping sent after it."""
