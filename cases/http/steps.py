@@ -73,11 +73,18 @@ async def expect_bad_request(opening: Opening, request: Request | bytes) -> Answ
     return answer
 
 
-async def expect_accepted_or(opening: Opening, octets: bytes, statuses: tuple[int, ...], reason: str) -> None:
-    """Expect `octets`, which carry the key of `opening.request`, to be accepted; one of `statuses` is a departure."""
+async def expect_accepted_or(
+    opening: Opening, octets: bytes, statuses: tuple[int, ...], reason: str, *, found: bool = True
+) -> None:
+    """Expect `octets`, which carry the key of `opening.request`, to be accepted; one of `statuses` is a departure.
+
+    Where what is asked for may not be there (not `found`), 404 is a choice: it was read.
+    """
     answer, wire = await opening.exchange(octets)
     if answer.status in statuses:
         opening.depart(f"{reason}: {answer}")
+    elif answer.status == 404 and not found:
+        opening.choose("404: the target tells resources apart by their query")
     else:
         opening.accept(answer, wire, opening.request)
 
