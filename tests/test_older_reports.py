@@ -461,6 +461,16 @@ class TestCommands:
             False,
         ]
 
+    def test_two_servers_of_one_agent_leave_out_alike(self, tmp_path: Path) -> None:
+        with serving() as port:
+            server = {"url": f"ws://127.0.0.1:{port}/", "agent": "A b"}
+            spec = {"servers": [server, server], "cases": ["1.1.1", "3.1"], "exclude-agent-cases": {"A b": ["3.*"]}}
+            (tmp_path / "s.json").write_text(json.dumps({**spec, "outdir": "out"}))
+            ended = wsconform("run", "--autobahn-spec", "s.json", folder=tmp_path)
+        assert (ended.code, ended.err) == (0, "")
+        index = json.loads((tmp_path / "out" / "index.json").read_text())
+        assert {name: list(cases) for name, cases in index.items()} == {"A b": ["1.1.1"], "A b (2)": ["1.1.1"]}
+
     def test_a_hostname_is_what_the_certificate_is_verified_for(self, tmp_path: Path) -> None:
         authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("some.example").configure_cert(context)

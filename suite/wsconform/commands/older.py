@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
@@ -75,16 +76,26 @@ class Older:
                 " name one: wsconform run ws://HOST:PORT/ --autobahn-spec ..."
             )
         found = list[Chosen]()
-        taken = set[str]()
-        for number, server in enumerate(self.spec.servers):
+        for number, (name, server) in enumerate(zip(self._names, self.spec.servers, strict=True)):
             target = self._target(server, f"servers[{number}]", flags)
-            name, count = target.name, 1
-            while name in taken:
-                count += 1
-                name = f"{target.name} ({count})"
-            taken.add(name)
             found.append(Chosen(replace(target, name=name), _words(server, target)))
         return with_flags(found, flags)
+
+    @functools.cached_property
+    def _names(self) -> dict[str, str]:
+        """What each server is called here, in order, and its agent: a second one of an agent has a number."""
+        found = dict[str, str]()
+        for server in self.spec.servers:
+            agent, count = server.agent or server.url, 1
+            name = agent
+            while name in found:
+                count += 1
+                name = f"{agent} ({count})"
+            found[name] = agent
+        return found
+
+    def _agent(self, name: str) -> str:
+        return self._names.get(name, name)
 
     def _target(self, server: Server, where: str, flags: Mapping[str, object]) -> Target:
         try:
@@ -104,13 +115,13 @@ class Older:
 
     def informed(self, target: Target) -> Target:
         """Return `target` with the selection in its record."""
-        return replace(target, info={**target.info, SELECTED: str(self.spec.of(target.name, self.table))})
+        return replace(target, info={**target.info, SELECTED: str(self.spec.of(self._agent(target.name), self.table))})
 
     def entries(
         self, agent: str, wanted: Selection, catalogue: Sequence[Entry], role: Role, registry: Registry
     ) -> tuple[Entry, ...]:
-        """Return the cases that the file selects for `agent`, as far as `wanted` takes them too."""
-        cases = {case for id in self.spec.ids(agent, self.table) for case in self.table[id]}
+        """Return the cases that the file selects for the target called `agent`, as far as `wanted` takes them too."""
+        cases = {case for id in self.spec.ids(self._agent(agent), self.table) for case in self.table[id]}
         return tuple(entry for entry in selected(wanted, catalogue, role, registry) if entry.id in cases)
 
     # --- clients
