@@ -268,6 +268,7 @@ class Run:
 
         import trio
 
+        from ..apart import apart
         from ..execute import Execution
         from .running import header, how
         from .shared import command_word
@@ -275,17 +276,18 @@ class Run:
         put = (entry for plan in plans for entry in plan.entries)
         writer.header(header(command_word(self.words), self.settings, self.catalogue, put, self.registry))
         going = replace(how(self.settings, folder, keep_all=keep_all), farewell=farewell)
-        execution = Execution(
-            plans,
-            self.registry,
-            going,
-            writer,
-            expectations=expectations,
-            watcher=teller,
-            stale=lambda: self._stale(expectations, plans),
-            policy=self.policy,
-        )
-        gc.freeze()
-        gc.enable()
-        trio.run(execution.run)
+        with contextlib.ExitStack() as stack:
+            execution = Execution(
+                [stack.enter_context(apart(plan)) for plan in plans],
+                self.registry,
+                going,
+                writer,
+                expectations=expectations,
+                watcher=teller,
+                stale=lambda: self._stale(expectations, plans),
+                policy=self.policy,
+            )
+            gc.freeze()
+            gc.enable()
+            trio.run(execution.run)
         return execution
