@@ -287,8 +287,19 @@ class TestSlowAndPicky:
         assert told(attempted)[2] == "nothing but other frames for 20 s"
         assert attempted.micros == 20_000_000
 
-    @pytest.mark.parametrize("echoes", [0, 1])
-    def test_a_target_that_takes_text_alone_puts_binary_messages_out_of_reach(self, echoes: int) -> None:
+    @pytest.mark.parametrize(
+        ("echoes", "text_only", "verdict"),
+        [
+            (0, True, Verdict.SKIPPED),
+            (0, None, Verdict.SKIPPED),
+            (0, False, Verdict.FAILED),
+            (1, True, Verdict.FAILED),
+            (1, None, Verdict.FAILED),
+        ],
+    )
+    def test_a_target_that_takes_text_alone_puts_binary_messages_out_of_reach(
+        self, echoes: int, text_only: bool | None, verdict: Verdict
+    ) -> None:
         async def script(end: FarEnd) -> None:
             await end.open()
             for _ in range(echoes):
@@ -304,13 +315,12 @@ class TestSlowAndPicky:
             for number in range(echoes + 1):
                 await ws.echo(Frame.binary(b"%d" % number))
 
-        attempted = put(script, body)
-        if echoes:
-            assert attempted.verdict is Verdict.FAILED
-        else:
-            assert (attempted.verdict, attempted.reason) == (Verdict.SKIPPED, Reason.NEEDS_ECHO)
+        attempted = put(script, body, facts=Facts(text_only=text_only))
+        assert attempted.verdict is verdict
+        assert decided(attempted).startswith("Close 11 1003")
+        if verdict is Verdict.SKIPPED:
+            assert attempted.reason is Reason.NEEDS_ECHO
             assert told(attempted)[2] == 'the target takes no binary messages: Close 1003 "text only"'
-            assert decided(attempted).startswith("Close 11 1003")
 
     def test_a_message_that_is_small_when_compressed_may_be_too_large(self) -> None:
         async def script(end: FarEnd) -> None:

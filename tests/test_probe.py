@@ -11,7 +11,7 @@ from wsconform.handshake import base_response
 from wsconform.probe import Probed, ProbeFailed, probe
 from wsconform.session import Limits
 from wsconform.transport import Stream, Unreachable
-from wsconform.wire.frame import CLOSE, PING, TEXT, Frame
+from wsconform.wire.frame import BINARY, CLOSE, PING, TEXT, Frame
 
 URL = "ws://a:9001/chat"
 
@@ -94,6 +94,18 @@ class TestFacts:
     def test_a_greeting_that_changes_makes_it_chatty(self) -> None:
         facts = look(greeting("welcome 1", "welcome 2")).facts
         assert (facts.chatter, facts.chatty) == (frozenset(), True)
+
+    def test_whether_it_takes_text_alone(self) -> None:
+        async def picky(end: FarEnd) -> None:
+            await end.serve(
+                lambda frame: (Frame.close(1003),) if frame.opcode == BINARY else polite(frame),
+            )
+
+        async def deaf(end: FarEnd) -> None:
+            await end.serve(lambda frame: () if frame.opcode == BINARY else polite(frame))
+
+        assert [look(script).facts.text_only for script in (echo, picky, deaf)] == [False, True, False]
+        assert look(echo, app="none").facts.text_only is None
 
     def test_an_extension_that_it_takes_up(self) -> None:
         async def script(end: FarEnd) -> None:

@@ -123,8 +123,7 @@ async def attempt(case: Case, bench: Bench, limits: Limits, provide: Provide = p
         await session.aclose()
         for conversation in session.conversations:
             conversation.forget_http()
-    declined = _text_only(session) if verdict is Verdict.FAILED or reason is Reason.ARRANGING else None
-    if declined is not None:
+    if (verdict is Verdict.FAILED or reason is Reason.ARRANGING) and (declined := _declined(session)) is not None:
         verdict, reason = Verdict.SKIPPED, Reason.NEEDS_ECHO
         text = f"the target takes no binary messages: Close {declined[1]}"
         finding = Finding("to reach the requirement", text, transcript.index(declined[0]))
@@ -142,9 +141,14 @@ async def attempt(case: Case, bench: Bench, limits: Limits, provide: Provide = p
     )
 
 
-def _text_only(session: Session) -> tuple[int, CloseBody] | None:
-    """Return the Close that says that the target takes text alone: it may, whatever else was asked of it."""
-    return next((each.text_only for each in session.conversations if each.text_only), None)
+def _declined(session: Session) -> tuple[int, CloseBody] | None:
+    """Return the Close of a target that takes text alone: it may, whatever the message was sent for.
+
+    Of one that took the probe's binary message, 1003 is an answer like any other.
+    """
+    if session.facts.text_only is False:
+        return None
+    return next((close for each in session.conversations if (close := each.declined_binary)), None)
 
 
 async def _take_leave(session: Session) -> None:

@@ -16,7 +16,8 @@ from .session import Facts, Limits, Session, Unreached, Violation
 from .target import Target
 from .transcript import Conversation, Transcript
 from .transport import Dialer
-from .wire.frame import BINARY, PING, PONG, TEXT, Frame
+from .wire.close import UNACCEPTABLE, CloseBody
+from .wire.frame import BINARY, CLOSE, PING, PONG, TEXT, Frame
 
 _ROUNDS = 5
 
@@ -77,6 +78,7 @@ async def _look(target: Target, session: Session) -> Probed:
     ws = wire.upgrade(answer)
     greeting, trips = await _round_trips(ws)
     echo = await _echoes(ws, target.app)
+    text_only = await takes_text_alone(ws) if echo else None
     second = await open_connection(session)
     # A target that answers no Ping is for the cases to judge: the probe takes note of what came, and goes on.
     greeting_again, _ = await _round_trips(second, rounds=1)
@@ -87,6 +89,7 @@ async def _look(target: Target, session: Session) -> Probed:
         round_trip=statistics.median(trips) if trips else session.limits.prompt,
         offers=await _offers(session),
         tls=target.tls,
+        text_only=text_only,
     )
     info = dict(target.info)
     if (server := answer.field("Server")) is not None:
@@ -134,6 +137,15 @@ async def _echoes(ws: Connection, app: str | None) -> bool:
         if received.opcode not in (PING, PONG, TEXT, BINARY):
             return False
     return False
+
+
+async def takes_text_alone(ws: Connection) -> bool:
+    """Send a binary message to a target that echoes; return whether it closes with 1003 (RFC 6455 section 7.4.1)."""
+    await ws.send(Frame.binary(b"wsconform probe"))
+    deadline = ws.session.deadline(ws.session.limits.prompt)
+    while (received := await ws.next(deadline)) is not None and received.opcode not in (BINARY, CLOSE):
+        pass
+    return received is not None and received.opcode == CLOSE and CloseBody(received.payload).code == UNACCEPTABLE
 
 
 async def _offers(session: Session) -> tuple[str, ...]:

@@ -49,7 +49,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the probe found out. `chatter` are messages that come unasked; `chatty`: others come too, at any time."""
+    """What the probe found out. `chatter` are messages that come unasked; `chatty`: others come too, at any time.
+
+    `text_only` says whether the target closes with 1003 over a binary message; None: nobody has asked it.
+    """
 
     echo: bool = True
     chatter: frozenset[bytes] = frozenset()
@@ -57,6 +60,7 @@ class Facts:
     round_trip: float = 0.001
     offers: tuple[str, ...] = ()
     tls: bool = False
+    text_only: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,14 +172,14 @@ class Conversation:
             self.residue = b""
 
     @property
-    def text_only(self) -> tuple[int, CloseBody] | None:
+    def declined_binary(self) -> tuple[int, CloseBody] | None:
         """The Close 1003, and its entry, with which the target declined our binary messages (RFC 6455 section 7.4.1).
 
         None where there is none, where we sent no such message, or where the target sent one itself.
         """
-        if all(frame.opcode != BINARY for frame in self.sent) or any(
-            frame.opcode == BINARY for _, frame in self.frames
-        ):
+        ours = {frame.opcode for frame in self.sent}
+        theirs = {frame.opcode for _, frame in self.frames}
+        if BINARY not in ours or BINARY in theirs:
             return None
         return next((close for close in self.closes() if close[1].code == UNACCEPTABLE), None)
 

@@ -15,6 +15,7 @@ from ..catalogue import Case, Entry
 from ..connection import Connection
 from ..incoming import Incoming
 from ..judge import Bench
+from ..probe import takes_text_alone
 from ..problem import Exit, Problem
 from ..requirement import Role
 from ..result import Reason, Result
@@ -224,10 +225,12 @@ async def _look(session: Session) -> Facts:
             echo = True
     if trip is None and not echo:
         raise Unreached(Reason.ARRANGING, "it opened a WebSocket and answered neither a Ping nor a message")
+    text_only = await takes_text_alone(ws) if session.facts.echo and echo else None
     await _close(ws)
     return replace(
         session.facts,
         echo=session.facts.echo and echo,
+        text_only=text_only,
         round_trip=trip if trip is not None else session.limits.prompt,
         offers=tuple(str(offer) for offer in incoming.offers),
     )
