@@ -25,6 +25,9 @@ from .wire.close import CloseBody
 #: Seconds that a case may take beyond six times the patience, whatever the target does.
 HARD = 10.0
 
+#: What a case may end in where the target stops at a message that it takes none of.
+_STOPPED = frozenset({Verdict.FAILED, Verdict.INCONCLUSIVE})
+
 Provide = Callable[[Case, Session], Awaitable[object]]
 
 
@@ -123,7 +126,7 @@ async def attempt(case: Case, bench: Bench, limits: Limits, provide: Provide = p
         await session.aclose()
         for conversation in session.conversations:
             conversation.forget_http()
-    if (verdict is Verdict.FAILED or reason is Reason.ARRANGING) and (declined := _declined(session)) is not None:
+    if verdict in _STOPPED and (declined := _declined(session)) is not None:
         verdict, reason = Verdict.SKIPPED, Reason.NEEDS_ECHO
         text = f"the target takes no binary messages: Close {declined[1]}"
         finding = Finding("to reach the requirement", text, transcript.index(declined[0]))
