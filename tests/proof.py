@@ -10,8 +10,9 @@ import trio
 import trio.testing
 import trustme
 
-from wsconform.catalogue import Entry, Monitor, Need
-from wsconform.fixtures.reference import ReferenceClient, ReferenceServer, connect, serve
+from wsconform.catalogue import Entry, Monitor, Need, binding, load_catalogue
+from wsconform.fixtures.reference import ReferenceClient, connect, serve
+from wsconform.fixtures.variants import Endpoint
 from wsconform.judge import Bench
 from wsconform.registry import load_registry
 from wsconform.requirement import Role
@@ -23,10 +24,23 @@ from wsconform.transport import Stream, TlsFacts, TrioStream
 
 HOST = "localhost"
 
-Endpoint = type[ReferenceServer] | type[ReferenceClient]
-
 #: Verdicts that count as failed when a mutant is compared with what it claims.
 FAILED = frozenset({Verdict.FAILED, Verdict.DEPARTED, Verdict.INCONCLUSIVE, Verdict.ERROR})
+
+
+@functools.cache
+def catalogue(role: Role) -> tuple[Entry, ...]:
+    """Return the entries for targets of `role`."""
+    registry = load_registry()
+    return tuple(entry for entry in load_catalogue() if binding(entry, role, registry))
+
+
+def families(role: Role) -> dict[str, list[Entry]]:
+    """Return the members of each family for targets of `role`, by the family's id."""
+    found: dict[str, list[Entry]] = {}
+    for entry in catalogue(role):
+        found.setdefault(entry.family, []).append(entry)
+    return found
 
 
 @functools.cache

@@ -12,18 +12,17 @@ proven with a few messages, by other families that have the same members.
 
 from __future__ import annotations
 
-import functools
 import os
 import zlib
 from collections.abc import Iterable
 
 import pytest
 
-from tests.proof import Endpoint, failed, put
-from wsconform.catalogue import Case, Entry, Monitor, binding, load_catalogue
+from tests.proof import catalogue, failed, families, put
+from wsconform.catalogue import Case, Entry, Monitor
 from wsconform.fixtures.mutants import Mutant, load_mutants
 from wsconform.fixtures.reference import ReferenceClient, ReferenceServer
-from wsconform.registry import load_registry
+from wsconform.fixtures.variants import Endpoint
 from wsconform.requirement import Role
 from wsconform.selection import matches
 
@@ -41,13 +40,6 @@ AFFORDABLE = ("*-16]", "*-256]")
 ELSEWHERE = 4
 
 REFERENCES: dict[Role, Endpoint] = {Role.SERVER: ReferenceServer, Role.CLIENT: ReferenceClient}
-
-
-@functools.cache
-def catalogue(role: Role) -> tuple[Entry, ...]:
-    """Return the entries for targets of `role`."""
-    registry = load_registry()
-    return tuple(entry for entry in load_catalogue() if binding(entry, role, registry))
 
 
 def affordable(entries: Iterable[Entry]) -> tuple[Entry, ...]:
@@ -87,12 +79,9 @@ def sample(mutant: Mutant) -> tuple[Entry, ...]:
 
     Monitors are put all: they cost nothing, since they judge what the others show.
     """
-    families: dict[str, list[Entry]] = {}
-    for entry in catalogue(mutant.role):
-        families.setdefault(entry.family, []).append(entry)
     areas = {area(pattern) for pattern in mutant.fails}
     chosen: list[Entry] = []
-    for family, members in families.items():
+    for family, members in families(mutant.role).items():
         lot = zlib.crc32(f"{mutant.name} {family}".encode())
         if isinstance(members[0], Monitor) or any(
             matches(pattern, entry.id) for pattern in mutant.fails for entry in members

@@ -2,55 +2,28 @@
 
 from __future__ import annotations
 
-import io
 import re
 import socket
-import struct
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pcapng  # type: ignore[import-untyped]
 import pytest
 from websockets.sync.client import connect
 
 from tests import journals
 from tests.command import LONG, Say, serving
-from tests.journals import REQUEST, RESPONSE, came, happened, opened, sent, target
+from tests.journals import REQUEST, RESPONSE, happened, opened, target
+from tests.packets import packets
+from tests.talks import CASE, LARGE, TALK, octets_of, result
 from wsconform.journal import TargetRecord, TargetResults, dumps, read
 from wsconform.reports.export import capture, hexdump, script, shell
 from wsconform.reports.export.exchange import CannotExport, Exchange, Kind, accept_value, field
 from wsconform.requirement import Role
-from wsconform.result import Direction, Entry, Octets, Result, Verdict
+from wsconform.result import Direction, Entry, Octets, Result
 from wsconform.wire.frame import Frame
-
-LARGE = bytes(range(256)) * 300
-CASE = "framing.opcodes.unknown"
-TALK = (
-    *opened(),
-    sent(1000, Frame(3, b"Hello")),
-    sent(1010, Frame.ping(b"'%\\n")),
-    came(1400, Frame(3, b"Hello")),
-    happened(1500, "nothing for 5 s"),
-    sent(5_000_000, Frame.close(1000)),
-    came(5_000_300, Frame.close(1000)),
-    happened(5_000_400, "our FIN"),
-    happened(5_000_900, "FIN", Direction.TARGET),
-)
-
-
-def result(*transcript: Entry, **fields: object) -> Result:
-    """Return a violation with this transcript."""
-    return journals.result(CASE, verdict=Verdict.FAILED, transcript=transcript or TALK, **fields)
-
-
-def octets_of(entries: Sequence[Entry], direction: Direction, connection: int = 1) -> bytes:
-    """Return what one side of a connection said."""
-    return b"".join(e.octets.head for e in entries if e.direction is direction and e.connection == connection)
-
 
 # --- steps
 
@@ -336,124 +309,6 @@ def test_a_client_is_nothing_for_netcat() -> None:
 def test_a_hostile_address_is_not_run(host: str) -> None:
     text = shell.render(target(address=f"ws://{host}/"), result()).decode()
     assert f"HOST:-{host}" not in text
-
-
-# --- pcapng
-
-
-@dataclass(frozen=True)
-class Packet:
-    """One packet of a capture, taken apart."""
-
-    micros: int
-    source: tuple[bytes, int]
-    destination: tuple[bytes, int]
-    number: int
-    acknowledged: int
-    flags: int
-    payload: bytes
-    comment: str
-
-
-def packets(octets: bytes) -> Iterator[Packet]:
-    """Read a capture as others do, and check every checksum on the way."""
-    for block in pcapng.FileScanner(io.BytesIO(octets)):
-        if not isinstance(block, pcapng.blocks.EnhancedPacket):
-            continue
-        assert block.interface.link_type == 101
-        packet = bytes(block.packet_data)
-        assert len(packet) == block.captured_len == block.packet_len
-        version = packet[0] >> 4
-        size, addresses = (20, packet[12:20]) if version == 4 else (40, packet[8:40])
-        half = len(addresses) // 2
-        if version == 4:
-            assert checksum(packet[:20]) == 0
-            assert struct.unpack("!H", packet[2:4])[0] == len(packet)
-        else:
-            assert struct.unpack("!H", packet[4:6])[0] == len(packet) - 40
-        segment = packet[size:]
-        pseudo = struct.pack("!xBH", 6, len(segment)) if version == 4 else struct.pack("!IxxxB", len(segment), 6)
-        assert checksum(addresses + pseudo + segment) == 0
-        source, destination, number, acknowledged, offset, flags = struct.unpack("!HHIIBB", segment[:14])
-        yield Packet(
-            round(block.timestamp * 1_000_000),
-            (addresses[:half], source),
-            (addresses[half:], destination),
-            number,
-            acknowledged,
-            flags,
-            segment[offset >> 4 << 2 :],
-            str(block.options.get("opt_comment", "")),
-        )
-
-
-def checksum(octets: bytes) -> int:
-    """Return the Internet checksum: nought over what holds a right one."""
-    words = octets + b"\0" * (len(octets) % 2)
-    total = sum(words[at] << 8 | words[at + 1] for at in range(0, len(words), 2))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
-
-
-@pytest.mark.parametrize(
-    "address", ["ws://127.0.0.1:9001/", "ws://[::1]:9001/", "ws://example.org:9001/", "wss://a:9001/"]
-)
-def test_a_capture_holds_two_streams_that_others_follow(address: str) -> None:
-    large = Entry(2000, Direction.TARGET, "frame", "Binary", Octets.of(LARGE, whole=True))
-    talk = (*TALK[:5], large, *TALK[6:])
-    found = list(packets(capture.render(target(address=address), result(*talk), "2027-01-12T09:30:00Z")))
-    assert [packet.flags for packet in found[:3]] == [0x02, 0x12, 0x10]
-    theirs = found[0].destination
-    assert theirs[1] == 9001
-    streams = {True: bytearray(), False: bytearray()}
-    following = {True: found[0].number + 1, False: found[1].number + 1}
-    for packet in found[2:]:
-        ours = packet.destination == theirs
-        assert packet.number == following[ours], "nothing is missing, nothing comes twice"
-        assert packet.acknowledged == following[not ours]
-        following[ours] += len(packet.payload) + (packet.flags & 1)
-        streams[ours] += packet.payload
-    assert bytes(streams[True]) == octets_of(talk, Direction.OURS)
-    assert bytes(streams[False]) == octets_of(talk, Direction.TARGET)
-    assert [packet.flags & 1 for packet in found].count(1) == 2, "each side ends its direction once"
-    assert found[3].micros - found[0].micros == 0
-    assert found[-1].micros - found[0].micros == TALK[-1].micros - TALK[0].micros
-    assert "HTTP/1.1 101 Switching Protocols" in [packet.comment for packet in found]
-
-
-def test_a_comment_on_many_frames_is_cut() -> None:
-    frames = (
-        sent(
-            1000,
-            Frame(1, b"\xc3\xa4"),
-        )
-        for _ in range(2000)
-    )
-    found = list(packets(capture.render(target(), result(*opened(), *frames))))
-    longest = max((packet.comment for packet in found), key=len)
-    assert longest.endswith(" ...")
-    assert len(longest) <= 4100
-
-
-def test_each_connection_of_a_case_is_one_in_the_capture() -> None:
-    talk = (
-        *opened(),
-        *(replace(entry, connection=2) for entry in opened()),
-        happened(3, "connection reset", Direction.TARGET),
-    )
-    found = list(packets(capture.render(target(), result(*talk))))
-    assert len({packet.source for packet in found if packet.flags == 0x02}) == 2
-    assert found[-1].flags & 0x04
-
-
-def test_a_client_opens_its_connection_itself() -> None:
-    record = target(role=Role.CLIENT, address="ws://127.0.0.1:9001/")
-    first = Entry(1, Direction.TARGET, "request", "GET /", Octets.of(REQUEST))
-    found = list(packets(capture.render(record, result(first, role=Role.CLIENT))))
-    assert found[0].flags == 0x02
-    assert found[3].payload == REQUEST
-    assert found[3].source == found[0].source
 
 
 # --- the command

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import replace
 
+import click
 import pytest
 
 from tests import journals
-from wsconform.reports.again import again, explain, export
+from wsconform.commands.options import target_options
+from wsconform.reports.again import _REACHES, _SERVES, again, explain, export
 from wsconform.reports.gathered import Column, gather
 from wsconform.requirement import Role
 
@@ -80,3 +83,19 @@ def test_the_journal_is_where_its_command_put_it(command: str, journal: str) -> 
     made = column(command)
     assert export(made, "a.b[1]") == f"wsconform export {journal} 'a.b[1]' --target echo-go --as"
     assert explain(made, "a.b[1]") == f"wsconform explain 'a.b[1]' --in {journal} --target echo-go"
+
+
+@pytest.mark.parametrize(("word", "flags"), [("run", _REACHES), ("serve", _SERVES)])
+def test_what_is_kept_of_a_command_are_options_that_it_has(word: str, flags: dict[str, bool]) -> None:
+    command = importlib.import_module(f"wsconform.commands.{word}").command
+    known = {name: not each.is_flag for each in command.params if isinstance(each, click.Option) for name in each.opts}
+    assert {name: known.get(name) for name in flags} == flags
+
+
+def test_whatever_says_how_to_reach_a_server_is_kept() -> None:
+    @target_options
+    def asked() -> None:
+        """Take the options."""
+
+    names = {name for each in asked.__click_params__ for name in each.opts}  # type: ignore[attr-defined]
+    assert names - {"--role"} == set(_REACHES)

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.proof import Endpoint, put
-from wsconform.catalogue import Case, binding, load_catalogue
+from tests.proof import catalogue, put
 from wsconform.fixtures.reference import ReferenceClient, ReferenceServer
-from wsconform.registry import load_registry
+from wsconform.fixtures.variants import Endpoint
 from wsconform.requirement import Role
 from wsconform.result import Verdict
 
@@ -99,13 +98,7 @@ def mangling(endpoint: Endpoint, seed: int) -> Endpoint:
 @pytest.mark.parametrize("endpoint", [ReferenceServer, ReferenceClient], ids=["server", "client"])
 def test_the_suite_breaks_on_nothing(endpoint: Endpoint, seed: int) -> None:
     role = Role.CLIENT if endpoint is ReferenceClient else Role.SERVER
-    registry = load_registry()
-    entries = [
-        entry
-        for entry in load_catalogue()
-        if binding(entry, role, registry) and not (isinstance(entry, Case) and entry.heavy)
-    ]
-    results = put(entries, mangling(endpoint, seed))
+    results = put(catalogue(role), mangling(endpoint, seed))
     assert len(results) > 1000
     broke = {id: str(result.finding) for id, result in results.items() if result.verdict is Verdict.ERROR}
     assert broke == {}

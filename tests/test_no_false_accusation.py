@@ -6,17 +6,15 @@ all members and of any other one: which follows from the names of eccentric and 
 
 from __future__ import annotations
 
-import functools
 import os
 import zlib
 
 import pytest
 
-from tests.proof import put
-from wsconform.catalogue import Entry, binding, load_catalogue
+from tests.proof import catalogue, families, put
+from wsconform.catalogue import Entry
 from wsconform.fixtures.eccentrics import Eccentric, load_eccentrics
 from wsconform.fixtures.reference import ReferenceClient, ReferenceServer
-from wsconform.registry import load_registry
 from wsconform.requirement import Role
 from wsconform.result import Reason, Result, Verdict
 from wsconform.selection import matches
@@ -24,20 +22,10 @@ from wsconform.selection import matches
 ECCENTRICS = {eccentric.name: eccentric for eccentric in load_eccentrics()}
 
 
-@functools.cache
-def catalogue(role: Role) -> tuple[Entry, ...]:
-    """Return the entries for targets of `role`."""
-    registry = load_registry()
-    return tuple(entry for entry in load_catalogue() if binding(entry, role, registry))
-
-
 def sample(eccentric: Eccentric) -> tuple[Entry, ...]:
     """Return one member of each family, and all where `eccentric` departs."""
-    families: dict[str, list[Entry]] = {}
-    for entry in catalogue(eccentric.role):
-        families.setdefault(entry.family, []).append(entry)
     chosen: list[Entry] = []
-    for family, members in families.items():
+    for family, members in families(eccentric.role).items():
         whole = any(matches(pattern, entry.id) for pattern in eccentric.departs for entry in members)
         lot = zlib.crc32(f"{eccentric.name} {family}".encode()) % len(members)
         chosen += members if whole else [members[lot]]

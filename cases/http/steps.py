@@ -8,6 +8,8 @@ from wsconform import Connection, Frame, Opening
 from wsconform.opening import Answer, Wire
 from wsconform.wire.http1 import CRLF, Head, Request
 
+from ..opening.answers import accept_unless_elsewhere
+
 #: A change to a correct request.
 Change = Callable[[Request], Request]
 
@@ -73,20 +75,21 @@ async def expect_bad_request(opening: Opening, request: Request | bytes) -> Answ
     return answer
 
 
-async def expect_accepted_or(
-    opening: Opening, octets: bytes, statuses: tuple[int, ...], reason: str, *, found: bool = True
-) -> None:
-    """Expect `octets`, which carry the key of `opening.request`, to be accepted; one of `statuses` is a departure.
-
-    Where what is asked for may not be there (not `found`), 404 is a choice: it was read.
-    """
+async def expect_accepted_or(opening: Opening, octets: bytes, statuses: tuple[int, ...], reason: str) -> None:
+    """Expect `octets`, which carry the key of `opening.request`, to be accepted; one of `statuses` is a departure."""
     answer, wire = await opening.exchange(octets)
     if answer.status in statuses:
         opening.depart(f"{reason}: {answer}")
-    elif answer.status == 404 and not found:
-        opening.choose("404: the target tells resources apart by their query")
     else:
         opening.accept(answer, wire, opening.request)
+
+
+def depart_or_accept(opening: Opening, answer: Answer, wire: Wire, asked: Request, too_long: str) -> None:
+    """Take 400, 414 and 431 for departures, `too_long` saying why; expect a good 101 otherwise, or a 404."""
+    if answer.status in (400, 414, 431):
+        opening.depart(f"{too_long}: {answer}")
+    else:
+        accept_unless_elsewhere(opening, answer, wire, asked)
 
 
 async def begin_refused(opening: Opening, change: Change, *, tail: bytes = b"") -> tuple[Answer, Wire]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from wsconform import Opening
 from wsconform.handshake import Extension, MalformedExtensions, offered
-from wsconform.opening import Answer
+from wsconform.opening import Answer, Wire
+from wsconform.wire.http1 import Request
 
 EXTENSIONS, SUBPROTOCOL = "Sec-WebSocket-Extensions", "Sec-WebSocket-Protocol"
 
@@ -29,6 +30,14 @@ def taken(opening: Opening, answer: Answer) -> tuple[Extension, ...]:
 def chosen(answer: Answer) -> tuple[bytes, ...]:
     """Return the values of Sec-WebSocket-Protocol in a 101, one for each line."""
     return answer.head.fields.get_all(SUBPROTOCOL) if answer.head and answer.accepted else ()
+
+
+def accept_unless_elsewhere(opening: Opening, answer: Answer, wire: Wire, asked: Request) -> None:
+    """Expect a good 101 to `asked`, whose query is not the target's own; a 404 is a choice, for it was read."""
+    if answer.status == 404:
+        opening.choose("404: the target tells resources apart by their query")
+    else:
+        opening.accept(answer, wire, asked)
 
 
 def expect_reaction(opening: Opening, answer: Answer) -> None:

@@ -10,7 +10,7 @@ from wsconform.result import Reason
 from wsconform.session import Unreached
 from wsconform.wire.http1 import Request
 
-from .answers import expect_reaction
+from .answers import accept_unless_elsewhere, expect_reaction
 
 _TOKENS = "split the field at commas, over all its lines, strip blanks and compare each element without case"
 
@@ -194,10 +194,7 @@ def _expect_no_websocket(opening: Opening, answer: Answer, wire: Wire, asked: st
 
 
 def _accept_unless_not_found(opening: Opening, answer: Answer, wire: Wire, asked: Request) -> None:
-    if answer.status == 404:
-        opening.choose("404: the target tells resources apart by their query")
-    elif answer.status in (414, 431):
-        # How much has to fit is asked elsewhere (RFC 9112 section 3).
+    # How much has to fit is asked elsewhere (RFC 9112 section 3).
+    if answer.status in (414, 431):
         raise Unreached(Reason.LIMIT, f"the target stopped at a limit of its own: {answer}", answer.entry)
-    else:
-        opening.accept(answer, wire, asked)
+    accept_unless_elsewhere(opening, answer, wire, asked)
