@@ -6,14 +6,24 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from wsconform import Connection, Opening, Profile, case, each
-from wsconform.messages import Message, Run
-from wsconform.opening import BROWSER_OFFER, expect_target_alive
-from wsconform.result import Capability
-from wsconform.volume import refusal
-from wsconform.wire.deflate import TAIL
-from wsconform.wire.frame import BINARY, TEXT
-from wsconform.wire.http1 import Fields, Request
+from wsconform import (
+    BINARY,
+    BROWSER_OFFER,
+    TAIL,
+    TEXT,
+    Capability,
+    Connection,
+    Fields,
+    Message,
+    Opening,
+    Profile,
+    RepeatedOctets,
+    Request,
+    case,
+    each,
+    expect_target_alive,
+    refusal,
+)
 
 from .http.steps import accept_if_switched, expect_reaction, with_query
 
@@ -63,7 +73,7 @@ async def find_limit(
 
 
 def _of_frames(frames: int) -> Message:
-    return Message(TEXT, Run(b"abcdefghijklmnopqrstuvwxyz-", frames - 1), fragment=1)
+    return Message(TEXT, RepeatedOctets(b"abcdefghijklmnopqrstuvwxyz-", frames - 1), fragment=1)
 
 
 def _of_zeros(octets: int) -> Message:
@@ -72,7 +82,7 @@ def _of_zeros(octets: int) -> Message:
     whole, rest = divmod(octets, len(block))
     parts = [deflater.compress(block) for _ in range(whole)]
     deflated = b"".join((*parts, deflater.compress(bytes(rest)), deflater.flush(zlib.Z_SYNC_FLUSH)))
-    return Message(BINARY, Run(b"\0", octets), deflated.removesuffix(TAIL))
+    return Message(BINARY, RepeatedOctets(b"\0", octets), deflated.removesuffix(TAIL))
 
 
 def _full_above(most: int) -> Callable[..., Profile]:

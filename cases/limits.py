@@ -7,12 +7,28 @@ from collections.abc import Callable
 
 import trio
 
-from wsconform import Connection, Frame, Opening, Profile, Provocation, case, each, open_connection
-from wsconform.messages import Message, Run
-from wsconform.opening import BROWSER_OFFER, expect_target_alive
-from wsconform.result import Capability
-from wsconform.wire.deflate import TAIL
-from wsconform.wire.frame import BINARY, CLOSE, PONG, RSV1, TEXT, LengthForm
+from wsconform import (
+    BINARY,
+    BROWSER_OFFER,
+    CLOSE,
+    PONG,
+    RSV1,
+    TAIL,
+    TEXT,
+    Capability,
+    Connection,
+    Frame,
+    LengthForm,
+    Message,
+    Opening,
+    Profile,
+    Provocation,
+    RepeatedOctets,
+    case,
+    each,
+    expect_target_alive,
+    open_connection,
+)
 
 from .capacity import UP_TO_16_MIB, UP_TO_64_MIB, find_limit
 
@@ -70,11 +86,11 @@ async def _expect_steady_progress(ws: Connection, fragments: bytes, times: int) 
 
 
 def _one_frame(octets: int) -> Message:
-    return Message(BINARY, Run(_PATTERN, octets))
+    return Message(BINARY, RepeatedOctets(_PATTERN, octets))
 
 
 def _fragments(octets: int) -> Message:
-    return Message(BINARY, Run(_PATTERN, octets), fragment=_FRAGMENT)
+    return Message(BINARY, RepeatedOctets(_PATTERN, octets), fragment=_FRAGMENT)
 
 
 FORMS: dict[str, tuple[Capability, Callable[[int], Message]]] = {

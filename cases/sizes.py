@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wsconform import Connection, Need, Profile, case, each
-from wsconform.messages import Message, Run
-from wsconform.volume import echo_volume
-from wsconform.wire.frame import BINARY, TEXT
+from wsconform import BINARY, TEXT, Connection, Message, Need, Profile, RepeatedOctets, case, each, echo_volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +17,11 @@ class Kind:
 
     def of(self, octets: int) -> Message:
         """Return a message of `octets` octets: the pattern repeated, so that what is lost or moved shows."""
-        return Message(self.opcode, Run(self.pattern, octets))
+        return Message(self.opcode, RepeatedOctets(self.pattern, octets))
 
     def run(self, octets: int) -> Message:
         """Return a message of one octet repeated `octets` times."""
-        return Message(self.opcode, Run(self.octet, octets))
+        return Message(self.opcode, RepeatedOctets(self.octet, octets))
 
 
 KINDS = {
@@ -63,7 +60,7 @@ def _message_in_fragments(kind: Kind, fragment: int) -> Message:
     # The older suite's binary messages are of the text's octet as well, but for the shortest fragments.
     octet = kind.octet if fragment == FRAGMENTS[0] else b"*"
     cut = fragment if fragment < FRAGMENTS[-1] else None
-    return Message(kind.opcode, Run(octet, FRAGMENTS[-1]), fragment=cut)
+    return Message(kind.opcode, RepeatedOctets(octet, FRAGMENTS[-1]), fragment=cut)
 
 
 @case("6455-5.2-11", "6455-5.2-16", needs=Need.ECHO, heavy=True, allow=120, profile=_octets_in)

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from wsconform import Connection, Ending, Frame, Need, Opening, Provocation, case, each
-from wsconform.opening import Answer, Wire
-from wsconform.transport import TlsFacts, TlsFailed
-from wsconform.wire.http1 import Request
+from wsconform import (
+    Answer,
+    Connection,
+    Ending,
+    Frame,
+    HttpConnection,
+    Need,
+    Opening,
+    Provocation,
+    Request,
+    TlsFacts,
+    TlsFailed,
+    case,
+    each,
+)
 
 from .http.steps import says_close
 
@@ -56,10 +67,10 @@ async def unknown_server_name_is_no_cause_for_a_warning(opening: Opening) -> Non
     await _expect_served_or_refused(opening, met)
     other = isinstance(met, TlsFailed) and "UNRECOGNIZED_NAME" not in met.alert
     opening.depart_if(other, f"the handshake ends without the alert for it: {met}")
-    opening.depart_if(isinstance(met, Wire) and _warned(met), "a warning-level unrecognized_name came")
+    opening.depart_if(isinstance(met, HttpConnection) and _warned(met), "a warning-level unrecognized_name came")
 
 
-async def _dial_as(opening: Opening, name: str) -> Wire | TlsFailed:
+async def _dial_as(opening: Opening, name: str) -> HttpConnection | TlsFailed:
     """Open TLS under the server name `name`, whatever certificate comes; return it, or why it failed."""
     try:
         return await opening.dial(server_name=name, verify=False)
@@ -67,7 +78,7 @@ async def _dial_as(opening: Opening, name: str) -> Wire | TlsFailed:
         return failed
 
 
-async def _expect_served_or_refused(opening: Opening, met: Wire | TlsFailed) -> None:
+async def _expect_served_or_refused(opening: Opening, met: HttpConnection | TlsFailed) -> None:
     if isinstance(met, TlsFailed):
         opening.note("TLS handshake", met.alert or "ended")
         return
@@ -90,12 +101,12 @@ def _records(octets: bytes) -> list[tuple[int, bytes]] | None:
     return records
 
 
-def _warned(wire: Wire) -> bool:
+def _warned(wire: HttpConnection) -> bool:
     warning = (_ALERT, bytes((_WARNING, _UNRECOGNIZED_NAME)))
     return warning in (_records(bytes(_facts(wire).octets)) or [])
 
 
-def _facts(wire: Wire) -> TlsFacts:
+def _facts(wire: HttpConnection) -> TlsFacts:
     return wire.conversation.tls or TlsFacts()
 
 
@@ -110,7 +121,7 @@ async def everything_runs_inside_tls(opening: Opening) -> None:
     _expect_records(opening, wire, answer)
 
 
-def _expect_records(opening: Opening, wire: Wire, answer: Answer) -> None:
+def _expect_records(opening: Opening, wire: HttpConnection, answer: Answer) -> None:
     facts = _facts(wire)
     opening.note("octets looked at", len(facts.octets))
     opening.expect(_records(bytes(facts.octets)) is not None, "TLS records alone", "octets in cleartext", answer.entry)

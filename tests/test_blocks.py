@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsconform.wire.bits import BlockWriter, Code, Item, Match, balanced, repeated
-from wsconform.wire.blocks import DISTANCES, LENGTHS, TAIL, BlockError, Ending, Kind, Usage, read_message
+from wsconform.wire.bits import BlockItem, BlockWriter, Code, Match, balanced, repeated
+from wsconform.wire.blocks import DISTANCES, LENGTHS, TAIL, BlockError, Kind, PayloadEnd, Usage, read_message
 
 LEVELS = st.integers(0, 9)
 STRATEGIES = st.sampled_from((zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED, zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE, zlib.Z_FIXED))
@@ -53,7 +53,7 @@ class TestReaderAgainstZlib:
             octets = compressor.compress(message) + compressor.flush(flush)
             usage = read_message(octets.removesuffix(TAIL), window)
             assert usage.payload == message
-            assert usage.end is (Ending.WHOLE if octets else Ending.BARE)
+            assert usage.end is (PayloadEnd.WHOLE if octets else PayloadEnd.BARE)
             assert usage.distance <= 1 << bits
             assert usage.reach <= len(window)
             assert sum(block.length for block in usage.blocks) == len(message)
@@ -64,8 +64,8 @@ class TestReaderAgainstZlib:
         compressor = zlib.compressobj(level, wbits=-15)
         octets = compressor.compress(message) + compressor.flush()
         usage = read_message(octets + b"\x00")
-        assert (usage.payload, usage.end, usage.final) == (message, Ending.WHOLE, True)
-        assert read_message(octets).end is Ending.BARE
+        assert (usage.payload, usage.end, usage.final) == (message, PayloadEnd.WHOLE, True)
+        assert read_message(octets).end is PayloadEnd.BARE
 
     @given(st.binary(max_size=80), st.binary(max_size=20))
     def test_any_octets_are_read_as_zlib_reads_them(self, octets: bytes, window: bytes) -> None:
@@ -103,9 +103,9 @@ def compare(octets: bytes, window: bytes) -> None:
         right = False
     if usage is None:
         assert not right
-    elif usage.end is Ending.CUT:
+    elif usage.end is PayloadEnd.CUT:
         assert not right or usage.payload == foreign[len(window) :]
-    elif usage.end is Ending.WHOLE:
+    elif usage.end is PayloadEnd.WHOLE:
         assert right
         assert usage.payload == foreign[len(window) :]
     else:
@@ -117,21 +117,21 @@ class TestReader:
     @pytest.mark.parametrize(
         ("octets", "end"),
         [
-            ("f2 48 cd c9 c9 07 00", Ending.WHOLE),
-            ("f2 48 cd c9 c9 07 00 00 00 ff ff", Ending.LEFT),
-            ("f3 48 cd c9 c9 07 00", Ending.BARE),
-            ("f3 48 cd c9 c9 07 00 00", Ending.WHOLE),
-            ("f2 48 cd c9 c9 07", Ending.CUT),
-            ("f2 48 cd", Ending.CUT),
-            ("00 05 00 fa ff 48 65", Ending.CUT),
-            ("00 04 00 fb ff", Ending.CUT),
-            ("", Ending.BARE),
-            ("00", Ending.WHOLE),
-            ("02 00", Ending.WHOLE),
-            ("03 00", Ending.BARE),
+            ("f2 48 cd c9 c9 07 00", PayloadEnd.WHOLE),
+            ("f2 48 cd c9 c9 07 00 00 00 ff ff", PayloadEnd.LEFT),
+            ("f3 48 cd c9 c9 07 00", PayloadEnd.BARE),
+            ("f3 48 cd c9 c9 07 00 00", PayloadEnd.WHOLE),
+            ("f2 48 cd c9 c9 07", PayloadEnd.CUT),
+            ("f2 48 cd", PayloadEnd.CUT),
+            ("00 05 00 fa ff 48 65", PayloadEnd.CUT),
+            ("00 04 00 fb ff", PayloadEnd.CUT),
+            ("", PayloadEnd.BARE),
+            ("00", PayloadEnd.WHOLE),
+            ("02 00", PayloadEnd.WHOLE),
+            ("03 00", PayloadEnd.BARE),
         ],
     )
-    def test_how_the_octets_end(self, octets: str, end: Ending) -> None:
+    def test_how_the_octets_end(self, octets: str, end: PayloadEnd) -> None:
         assert read_message(bytes.fromhex(octets)).end is end
 
     @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ class TestWriter:
     @given(
         st.lists(st.tuples(st.sampled_from(("stored", "fixed", "dynamic", "plain")), items, st.booleans()), max_size=4)
     )
-    def test_zlib_reads_what_is_written(self, blocks: list[tuple[str, list[Item], bool]]) -> None:
+    def test_zlib_reads_what_is_written(self, blocks: list[tuple[str, list[BlockItem], bool]]) -> None:
         writer, wanted = BlockWriter(), b""
         for kind, some, final in blocks:
             payload = expand(some)
@@ -237,7 +237,7 @@ class TestWriter:
                     writer.dynamic(*some, final=final, repeat=kind == "dynamic")
             wanted += payload
         usage = read_message(writer.message())
-        assert (usage.payload, usage.end) == (wanted, Ending.WHOLE)
+        assert (usage.payload, usage.end) == (wanted, PayloadEnd.WHOLE)
         assert [block.final for block in usage.blocks] == [*(final for _, _, final in blocks), False]
         if not usage.final:
             assert read(writer.message()) == wanted
@@ -279,7 +279,7 @@ class TestWriter:
         assert BlockWriter().fixed(b"H", Match(4, 5)).octets().hex(" ")[:8] == "f2 00 11"
 
 
-def expand(some: list[Item]) -> bytes:
+def expand(some: list[BlockItem]) -> bytes:
     """Return what `some` literals and matches stand for."""
     payload = b""
     for item in some:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import EXTERNAL_CLOSE_CODES
 
-from wsconform.wire.close import ASSIGNED, FORBIDDEN, CloseBody, is_sendable
+from wsconform.wire.close import ASSIGNED, FORBIDDEN_CODES, CloseBody, is_sendable
 from wsconform.wire.frame import Frame
 
 
@@ -24,7 +24,7 @@ class TestCodes:
         assert frozenset(int(code) for code in EXTERNAL_CLOSE_CODES) == ASSIGNED
 
     def test_none_of_the_forbidden_ones_is_assigned(self) -> None:
-        assert FORBIDDEN.isdisjoint(ASSIGNED)
+        assert FORBIDDEN_CODES.isdisjoint(ASSIGNED)
 
 
 class TestBody:

@@ -10,7 +10,7 @@ from wsconform import Conversation, Frame, Role, compressed_messages
 from wsconform.compression import GLANCE, Budget
 from wsconform.handshake import DEFLATE, Extension
 from wsconform.wire.bits import BlockWriter, Match
-from wsconform.wire.blocks import TAIL, Ending, Kind
+from wsconform.wire.blocks import TAIL, Kind, PayloadEnd
 from wsconform.wire.deflate import Deflater
 from wsconform.wire.frame import RSV1
 
@@ -63,7 +63,7 @@ def test_what_is_no_deflate_has_an_error_and_takes_the_context_with_it() -> None
 def test_a_message_that_is_cut_takes_the_context_with_it_too() -> None:
     seen = compressed_messages(conversation(message(b"\xf2\x48"), message(Deflater().compress(b"Hello"))))
     assert seen[0].usage is not None
-    assert seen[0].usage.end is Ending.CUT
+    assert seen[0].usage.end is PayloadEnd.CUT
     assert seen[1].error == "follows a message that is no DEFLATE"
 
 

@@ -12,7 +12,7 @@ from websockets.frames import Frame as ForeignFrame
 from websockets.frames import Opcode
 
 from wsconform.wire.bits import BlockWriter, Match
-from wsconform.wire.blocks import BlockError, Ending, Usage, read_message
+from wsconform.wire.blocks import BlockError, PayloadEnd, Usage, read_message
 from wsconform.wire.deflate import TAIL, Deflater, InflateError, Inflater, TooLong
 
 HELLO = bytes.fromhex("f2 48 cd c9 c9 07 00")
@@ -187,8 +187,8 @@ class TestEnds:
         octets = b"".join(deflater.compress(message) + TAIL for message in messages)[:400]
         for end in range(len(octets)):
             usage = read(octets[:end])
-            whole = usage is not None and (usage.end in (Ending.WHOLE, Ending.LEFT) or not end)
-            if usage and usage.end is Ending.CUT and usage.payload.endswith(TAIL):
+            whole = usage is not None and (usage.end in (PayloadEnd.WHOLE, PayloadEnd.LEFT) or not end)
+            if usage and usage.end is PayloadEnd.CUT and usage.payload.endswith(TAIL):
                 continue  # A stored block that wants four octets more gets those that are put back.
             assert inflates(octets[:end]) == (usage.payload if usage and whole else None)
 

@@ -16,7 +16,7 @@ from tests.scripted import FarEnd, Script, put
 from tests.test_transport import served
 from wsconform import Connection, Frame
 from wsconform.judge import Attempted
-from wsconform.messages import Message, Run, replayed
+from wsconform.messages import Message, RepeatedOctets, replayed
 from wsconform.result import Direction, Reason, Verdict
 from wsconform.session import Facts
 from wsconform.transport import dial_tcp
@@ -79,19 +79,19 @@ def attempted(answer: Answer, *messages: Message, **options: Any) -> Attempted:
 
 def run_of(octets: int, opcode: int = BINARY, fragment: int | None = None) -> Message:
     """Return a message of a pattern whose length is no power of two."""
-    return Message(opcode, Run(PATTERN, octets), fragment=fragment)
+    return Message(opcode, RepeatedOctets(PATTERN, octets), fragment=fragment)
 
 
 class TestRun:
     @given(st.binary(min_size=1, max_size=9), st.integers(0, 300), st.integers(0, 300))
     def test_any_part_is_that_of_the_repeated_pattern(self, pattern: bytes, start: int, count: int) -> None:
-        assert Run(pattern, 600).at(start, count) == (pattern * 700)[start : start + count]
+        assert RepeatedOctets(pattern, 600).at(start, count) == (pattern * 700)[start : start + count]
 
     @given(
         st.binary(min_size=1, max_size=9), st.integers(0, 40), st.integers(0, 300), st.binary(min_size=4, max_size=4)
     )
     def test_it_is_masked_as_any_payload(self, pattern: bytes, start: int, count: int, key: bytes) -> None:
-        octets = b"".join(Message(BINARY, Run(pattern, 400)).masked(start, count, key))
+        octets = b"".join(Message(BINARY, RepeatedOctets(pattern, 400)).masked(start, count, key))
         assert octets == apply_mask((pattern * 400)[start : start + count], key)
 
     def test_a_long_one_is_made_in_pieces_that_go_on_where_the_last_ended(self) -> None:
@@ -99,7 +99,7 @@ class TestRun:
         assert max(map(len, pieces)) <= 1 << 16
         assert len({id(piece) for piece in pieces}) == 2
         assert math.lcm(len(PATTERN), 4) == 148
-        assert apply_mask(b"".join(pieces), b"abcd") == Run(PATTERN, MEBIBYTE).at(0, MEBIBYTE)
+        assert apply_mask(b"".join(pieces), b"abcd") == RepeatedOctets(PATTERN, MEBIBYTE).at(0, MEBIBYTE)
 
 
 class TestWhatGoesOut:
@@ -118,7 +118,7 @@ class TestWhatGoesOut:
         seen: list[Frame] = []
         put(answering(one_frame, seen=seen), echoing([run_of(length, TEXT, fragment)]))
         assert [(frame.opcode, frame.fin, len(frame.payload)) for frame in seen] == frames
-        assert b"".join(frame.payload for frame in seen) == Run(PATTERN, length).at(0, length)
+        assert b"".join(frame.payload for frame in seen) == RepeatedOctets(PATTERN, length).at(0, length)
         assert len({frame.key for frame in seen}) == len(seen)
 
     def test_writes_of_a_size_are_not_broken_where_frames_are(self) -> None:
@@ -326,7 +326,7 @@ class TestTranscript:
 
     def test_octets_are_told_by_their_ends_and_a_hash(self) -> None:
         result = attempted(one_frame, run_of(MEBIBYTE))
-        whole = Frame(BINARY, Run(PATTERN, MEBIBYTE).at(0, MEBIBYTE)).encode()
+        whole = Frame(BINARY, RepeatedOctets(PATTERN, MEBIBYTE).at(0, MEBIBYTE)).encode()
         came = next(e for e in result.transcript if e.kind == "frame" and e.direction is Direction.TARGET)
         assert came.summary == f"Binary {MEBIBYTE}"
         assert (came.octets.head, came.octets.tail, came.octets.length) == (whole[:128], whole[-64:], len(whole))
@@ -456,7 +456,7 @@ async def test_writes_reach_the_other_end_of_a_socket_whole() -> None:
 
     async with served(read) as port:
         stream = await dial_tcp("127.0.0.1", port)
-        octets = Run(PATTERN, 1 << 20).at(0, 1 << 20)
+        octets = RepeatedOctets(PATTERN, 1 << 20).at(0, 1 << 20)
         await stream.send_each(octets[at : at + 700] for at in range(0, len(octets), 700))
         await stream.send_eof()
         await done.wait()

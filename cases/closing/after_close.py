@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wsconform import Connection, Frame, Need, case, each
-from wsconform.wire.frame import BINARY, CONTINUATION, RSV1, TEXT
+from wsconform import BINARY, CONTINUATION, RSV1, TEXT, Connection, Frame, Need, case, each
 
 from .replies import close_count, expect_undelivered
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from wsconform import Connection, Frame, case, each
-from wsconform.wire.close import FORBIDDEN
-from wsconform.wire.frame import CLOSE
+from wsconform import CLOSE, FORBIDDEN_CODES, Connection, Frame, case, each
 
 from .replies import ACCUSING, CONTENT, expect_fair_reply
 
@@ -53,7 +51,7 @@ async def empty_close_is_answered(ws: Connection) -> None:
     """
     await ws.send(Frame.close())
     closure = await ws.expect_close_reply()
-    wrong = closure.status_code in ACCUSING or closure.status_code in FORBIDDEN
+    wrong = closure.status_code in ACCUSING or closure.status_code in FORBIDDEN_CODES
     ws.expect(not wrong, "an empty Close, or 1000", f"Close {closure.close}", closure.entry)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from wsconform import Connection, Frame, case, each
-from wsconform.wire.frame import PONG
+from wsconform import PONG, Connection, Frame, case, each
 
 from .replies import close_count, expect_undelivered
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from wsconform import Closure, Connection
-from wsconform.channel import Received
-from wsconform.wire.close import FORBIDDEN, is_sendable
+from wsconform import FORBIDDEN_CODES, Closure, Connection, Received, is_sendable
 
 #: Codes that claim an error; in reply to a Close without one they accuse falsely (reading `close-reply-codes`).
 ACCUSING = frozenset({1002, 1007})
@@ -35,7 +33,7 @@ def expect_code_not_returned(ws: Connection, closure: Closure, sent: int) -> Non
     1002 or no Close at all is the strict answer; to find no fault is a departure; the rest is noted.
     """
     code = closure.status_code
-    returned = code == sent or code in FORBIDDEN
+    returned = code == sent or code in FORBIDDEN_CODES
     ws.expect(not returned, f"{sent} not to be sent back", f"Close {closure.close}", closure.entry)
     ws.depart_if(finds_no_fault(closure), f"Close {closure.close} in reply, as if {sent} were a status code")
 

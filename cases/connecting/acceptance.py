@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from wsconform import Connection, Frame, Incoming, Need, case, each
-from wsconform.channel import Received
-from wsconform.handshake import accept_value
-from wsconform.wire.frame import PING
-from wsconform.wire.http1 import Fields, Response
+from wsconform import PING, Connection, Fields, Frame, Incoming, Need, Received, Response, accept_value, case, each
 
 CASES_OF_LETTERS: dict[str, Callable[[bytes], bytes]] = {
     "lower": bytes.lower,

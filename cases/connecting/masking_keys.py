@@ -6,8 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from wsconform import Connection, Frame, case
-from wsconform.wire.frame import PONG
+from wsconform import PONG, Connection, Frame, case
 
 _WORD = 1 << 32
 

@@ -9,9 +9,7 @@ import base64
 import hashlib
 from collections.abc import Callable
 
-from wsconform import Incoming, case, each
-from wsconform.handshake import GUID, accept_value
-from wsconform.wire.http1 import Response
+from wsconform import GUID, Incoming, Response, accept_value, case, each
 
 from ..deflate.replies import require_offered
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from wsconform import Incoming, case, each
-from wsconform.wire.http1 import Response
+from wsconform import Incoming, Response, case, each
 
 #: An empty Ping, as a body: a client that takes the body for frames answers it.
 PING = b"\x89\x00"

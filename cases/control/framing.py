@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wsconform import Closure, Connection, Frame, LengthForm, case, each
-from wsconform.wire.frame import CLOSE, PING, PONG
+from wsconform import CLOSE, PING, PONG, Closure, Connection, Frame, LengthForm, case, each
 
 _FIN_HINT = "refuse a control frame whose FIN bit is clear as soon as its header is read"
 _LENGTH_HINT = "refuse a control frame of more than 125 octets as soon as its header is read"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wsconform import Connection, Frame, Need, case, each
-from wsconform.wire.frame import BINARY, CLOSE, PONG, TEXT
+from wsconform import BINARY, CLOSE, PONG, TEXT, Connection, Frame, Need, case, each
 
 #: A message in four fragments, to be interrupted behind any of them.
 _PARTS = (Frame.text("He", fin=False), Frame.continuation("l", fin=False), Frame.continuation("", fin=False))

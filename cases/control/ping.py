@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 import trio
 
-from wsconform import Connection, Frame, case, each
-from wsconform.channel import Received
-from wsconform.wire.frame import CONTINUATION, PONG, TEXT
+from wsconform import CONTINUATION, PONG, TEXT, Connection, Frame, Received, case, each
 
 _HINT = "answer every Ping with a Pong that carries its application data"
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wsconform import Connection, Frame, case, each
-from wsconform.wire.frame import CLOSE, PONG
+from wsconform import CLOSE, PONG, Connection, Frame, case, each
 
 DATA = {
     "1_octet": b"a",

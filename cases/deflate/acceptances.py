@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from wsconform import Incoming, case, each
-from wsconform.handshake import DEFLATE
-from wsconform.result import Reason
-from wsconform.session import Unreached
+from wsconform import DEFLATE, Incoming, Reason, Unreached, case, each
 
 from .negotiated import WINDOWS
 from .replies import EXTENSIONS, accepting, deflate_offers, is_opened, replying, require_offered

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from wsconform import Connection, Frame, Need, Opening, Profile, case, each
-from wsconform.handshake import DEFLATE, deflate_problem
-from wsconform.opening import BROWSER_OFFER
-from wsconform.wire.frame import RSV1
+from wsconform import (
+    BROWSER_OFFER,
+    DEFLATE,
+    RSV1,
+    Connection,
+    Frame,
+    Need,
+    Opening,
+    Profile,
+    case,
+    deflate_problem,
+    each,
+)
 
 from ..opening.answers import taken
 from .made import HELLO

@@ -5,11 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 
-from wsconform import Connection, Frame, Need, Profile, case, each
-from wsconform.channel import Received
-from wsconform.opening import BROWSER_OFFER
-from wsconform.wire.bits import BlockWriter, Match
-from wsconform.wire.blocks import TAIL
+from wsconform import BROWSER_OFFER, TAIL, BlockWriter, Connection, Frame, Match, Need, Profile, Received, case, each
 
 from .made import AGAIN, HELLO, compressed, fragments, require_takeover, require_window
 

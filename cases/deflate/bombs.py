@@ -5,11 +5,19 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 
-from wsconform import Connection, Frame, Provocation, case, each, expect_target_alive
-from wsconform.opening import BROWSER_OFFER
-from wsconform.wire.blocks import TAIL
-from wsconform.wire.close import CloseBody
-from wsconform.wire.frame import BINARY, CLOSE
+from wsconform import (
+    BINARY,
+    BROWSER_OFFER,
+    CLOSE,
+    TAIL,
+    CloseBody,
+    Connection,
+    Frame,
+    Provocation,
+    case,
+    each,
+    expect_target_alive,
+)
 
 from .made import compressed, fragments
 

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from wsconform.wire.frame import BINARY, TEXT
+from wsconform import BINARY, TEXT
 
 __all__ = ["KINDS", "LENGTH", "Kind"]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 
-from wsconform import Connection, Frame
-from wsconform.compression import Compressed, compressed_messages
+from wsconform import Compressed, Connection, Frame, compressed_messages
 
 #: Where the probe repeats itself, in octets: on both sides of every window's size.
 DISTANCES = (200, 300, 500, 600, 1000, 1100, 2000, 2100, 4000, 4200, 8000, 8300, 16000, 16600, 24000, 32000)

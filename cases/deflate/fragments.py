@@ -6,10 +6,7 @@ import itertools
 import zlib
 from collections.abc import Sequence
 
-from wsconform import Connection, Frame, Need, case, each
-from wsconform.opening import BROWSER_OFFER
-from wsconform.wire.blocks import TAIL
-from wsconform.wire.frame import BINARY
+from wsconform import BINARY, BROWSER_OFFER, TAIL, Connection, Frame, Need, case, each
 
 from .made import AGAIN, HELLO, compressed, fragments, require_takeover
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from wsconform import Closure, Connection, Frame, Incoming, Provocation
-from wsconform.result import Reason
-from wsconform.session import Unreached
-from wsconform.wire.frame import RSV1, TEXT
+from wsconform import RSV1, TEXT, Closure, Connection, Frame, Incoming, Provocation, Reason, Unreached
 
 #: "Hello" as RFC 7692 compresses it in section 7.2.3.1, and once more with a reference to the first (7.2.3.2).
 HELLO = bytes.fromhex("f248cdc9c90700")

@@ -6,11 +6,20 @@ and with takeover, whatever was agreed, so that a breach shows as one even thoug
 
 from __future__ import annotations
 
-from wsconform import Connection, Incoming, Need, Opening, case, each
-from wsconform.handshake import DEFLATE
-from wsconform.opening import BROWSER_OFFER, Answer, Wire
-from wsconform.result import Reason
-from wsconform.session import Unreached
+from wsconform import (
+    BROWSER_OFFER,
+    DEFLATE,
+    Answer,
+    Connection,
+    HttpConnection,
+    Incoming,
+    Need,
+    Opening,
+    Reason,
+    Unreached,
+    case,
+    each,
+)
 
 from .distances import expect_fresh_windows, expect_window, similar
 from .negotiated import WINDOWS, agreed, offering, open_with, told
@@ -63,7 +72,7 @@ async def small_window_is_declined_or_kept(opening: Opening, bits: int) -> None:
     await _expect_window_if_accepted(opening, answer, wire)
 
 
-async def _expect_window_if_accepted(opening: Opening, answer: Answer, wire: Wire) -> None:
+async def _expect_window_if_accepted(opening: Opening, answer: Answer, wire: HttpConnection) -> None:
     accepted = agreed(answer)
     opening.note("accepted", told(accepted))
     if accepted is not None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wsconform import Connection, Frame, Need, case, each
-from wsconform.opening import BROWSER_OFFER
-from wsconform.wire.frame import PING, PONG
+from wsconform import BROWSER_OFFER, PING, PONG, Connection, Frame, Need, case, each
 
 from .made import AGAIN, HELLO, compressed, fragments, require_takeover
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from wsconform import Connection, Frame, Opening
-from wsconform.handshake import DEFLATE, Extension, MalformedExtensions, parse_extensions
-from wsconform.opening import Answer
-from wsconform.result import Reason
-from wsconform.session import Unreached
-from wsconform.wire.http1 import Request
+from wsconform import (
+    DEFLATE,
+    Answer,
+    Connection,
+    Extension,
+    Frame,
+    MalformedExtensions,
+    Opening,
+    Reason,
+    Request,
+    Unreached,
+    parse_extensions,
+)
 
 from ..opening.answers import EXTENSIONS, said
 

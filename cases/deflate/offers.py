@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from wsconform import Connection, Frame, Need, Opening, Provocation, case, each
-from wsconform.handshake import DEFLATE, deflate_answers, parse_extensions
-from wsconform.result import Reason
-from wsconform.session import Unreached
-from wsconform.wire.frame import RSV1
+from wsconform import (
+    DEFLATE,
+    RSV1,
+    Connection,
+    Frame,
+    Need,
+    Opening,
+    Provocation,
+    Reason,
+    Unreached,
+    case,
+    deflate_answers,
+    each,
+    parse_extensions,
+)
 
 from .made import HELLO
 from .negotiated import agreed, answer_to, declined, offering, require_supported, told

@@ -6,11 +6,7 @@ does not look goes on and answers. A Close 1010, which says what is missing, is 
 
 from __future__ import annotations
 
-from wsconform import Connection, Frame, Incoming, Need, case, each
-from wsconform.handshake import DEFLATE
-from wsconform.result import Reason
-from wsconform.session import Unreached
-from wsconform.wire.frame import RSV1, TEXT
+from wsconform import DEFLATE, RSV1, TEXT, Connection, Frame, Incoming, Need, Reason, Unreached, case, each
 
 from .made import AGAIN, HELLO
 from .negotiated import WINDOWS

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from wsconform import Connection, Frame, Incoming
-from wsconform.handshake import DEFLATE, Extension
-from wsconform.result import Reason
-from wsconform.session import Unreached
-from wsconform.wire.frame import CLOSE, PONG
-from wsconform.wire.http1 import Response
+from wsconform import CLOSE, DEFLATE, PONG, Connection, Extension, Frame, Incoming, Reason, Response, Unreached
 
 EXTENSIONS = "Sec-WebSocket-Extensions"
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wsconform import Connection, Frame, Need, case, each
-from wsconform.opening import BROWSER_OFFER
-from wsconform.wire.frame import BINARY, RSV1, TEXT
+from wsconform import BINARY, BROWSER_OFFER, RSV1, TEXT, Connection, Frame, Need, case, each
 
 from .made import HELLO, compressed, fragments
 

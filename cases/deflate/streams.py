@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from wsconform import Connection, Frame, Provocation, case, each
-from wsconform.opening import BROWSER_OFFER
-from wsconform.wire.bits import BlockWriter, Code, Match
-from wsconform.wire.frame import BINARY, RSV1
+from wsconform import BINARY, BROWSER_OFFER, RSV1, BlockWriter, Code, Connection, Frame, Match, Provocation, case, each
 
 from .made import HELLO, compressed, expect_message_refused, fragments
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from wsconform import Connection, Frame, Incoming, Need, Profile, case, each
-from wsconform.handshake import DEFLATE
-from wsconform.opening import BROWSER_OFFER
-from wsconform.result import Reason
-from wsconform.session import Unreached
-from wsconform.wire.bits import BlockWriter, Item, Match
-from wsconform.wire.deflate import Deflater
-from wsconform.wire.frame import BINARY
+from wsconform import (
+    BINARY,
+    BROWSER_OFFER,
+    DEFLATE,
+    BlockItem,
+    BlockWriter,
+    Connection,
+    Deflater,
+    Frame,
+    Incoming,
+    Match,
+    Need,
+    Profile,
+    Reason,
+    Unreached,
+    case,
+    each,
+)
 
 from .made import AGAIN, HELLO, compressed, open_with, require_takeover, require_window
 
@@ -29,7 +39,7 @@ def _referring(ws: Connection, back: int) -> tuple[list[Frame], list[Frame]]:
     for number in range(_MESSAGES):
         own = ws.random_octets(_OWN)
         repeated = meant[number - back].payload[:_REPEATED] if number >= back else b""
-        items: list[Item] = [own]
+        items: list[BlockItem] = [own]
         if repeated:
             # What lies between the end of the own octets and the start of the earlier message.
             behind = sum(len(message.payload) for message in meant[number - back :]) + _OWN

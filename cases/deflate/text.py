@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from wsconform import Connection, Frame, Need, Provocation, case, each
-from wsconform.opening import BROWSER_OFFER
-from wsconform.wire.bits import BlockWriter
-from wsconform.wire.frame import BINARY
+from wsconform import BINARY, BROWSER_OFFER, BlockWriter, Connection, Frame, Need, Provocation, case, each
 
 from .made import AGAIN, HELLO, compressed, fragments, require_takeover
 

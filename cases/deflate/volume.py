@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from wsconform import Connection, Need, Profile, case, each
-from wsconform.messages import replayed
-from wsconform.opening import BROWSER_OFFER
-from wsconform.volume import echo_volume
+from wsconform import BROWSER_OFFER, Connection, Need, Profile, case, each, echo_volume, replayed
 
 from .data import KINDS, Kind
 

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import itertools
 
-from wsconform import Connection, Frame, Incoming, Need, case, each
-from wsconform.handshake import DEFLATE
-from wsconform.opening import BROWSER_OFFER
-from wsconform.result import Reason
-from wsconform.session import Unreached
-from wsconform.wire.bits import BlockWriter, Match
-from wsconform.wire.frame import BINARY
+from wsconform import (
+    BINARY,
+    BROWSER_OFFER,
+    DEFLATE,
+    BlockWriter,
+    Connection,
+    Frame,
+    Incoming,
+    Match,
+    Need,
+    Reason,
+    Unreached,
+    case,
+    each,
+)
 
 from .made import compressed, open_with, our_window, require_takeover, require_window
 

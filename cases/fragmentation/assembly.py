@@ -5,9 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from wsconform import Connection, Frame, Need, Profile, case, each
-from wsconform.opening import BROWSER_OFFER
-from wsconform.wire.frame import BINARY, PONG, RSV1, TEXT
+from wsconform import BINARY, BROWSER_OFFER, PONG, RSV1, TEXT, Connection, Frame, Need, Profile, case, each
 
 DATA = {"text": TEXT, "binary": BINARY}
 

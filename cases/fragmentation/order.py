@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wsconform import Connection, Frame, case, each
-from wsconform.wire.frame import BINARY, TEXT
+from wsconform import BINARY, TEXT, Connection, Frame, case, each
 
 DATA = {"text": TEXT, "binary": BINARY}
 FIN = {"with_fin": True, "without_fin": False}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from wsconform import Connection, Frame, LengthForm, Need, Provocation, case, each
-from wsconform.wire.frame import BINARY, CLOSE, PONG, TEXT
+from wsconform import BINARY, CLOSE, PONG, TEXT, Connection, Frame, LengthForm, Need, Provocation, case, each
 
 DATA = {"text": TEXT, "binary": BINARY}
 

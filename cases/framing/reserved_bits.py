@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from wsconform import Connection, Frame, case, each
-from wsconform.opening import BROWSER_OFFER
-from wsconform.wire.frame import RSV1, RSV2, RSV3
+from wsconform import BROWSER_OFFER, RSV1, RSV2, RSV3, Connection, Frame, case, each
 
 PATTERNS = {
     "RSV3": RSV3,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wsconform import Connection, Frame, Need, Profile, case, each
-from wsconform.wire.frame import BINARY, TEXT
+from wsconform import BINARY, TEXT, Connection, Frame, Need, Profile, case, each
 
 _OCTETS = bytes(range(256))
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from wsconform import Connection, Frame, Need, case, each
-from wsconform.wire.frame import BINARY, TEXT
+from wsconform import BINARY, TEXT, Connection, Frame, Need, case, each
 
 DATA = {"text": TEXT, "binary": BINARY}
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from wsconform import Opening, case, each
-from wsconform.opening import Answer, Wire
-from wsconform.wire.http1 import Request
+from wsconform import Answer, HttpConnection, Opening, Request, case, each
 
 from .steps import (
     expect_body_unread_as_frames,
@@ -106,7 +104,7 @@ async def expectation_is_met_before_the_switch(opening: Opening) -> None:
     await _send_body_and_weigh(opening, wire, first)
 
 
-async def _send_body_and_weigh(opening: Opening, wire: Wire, first: Answer) -> None:
+async def _send_body_and_weigh(opening: Opening, wire: HttpConnection, first: Answer) -> None:
     """Send the body; a 101 now is right only if `first` was the 100."""
     if first.status >= 200 or first.ending is not None:
         return
@@ -135,7 +133,7 @@ async def body_after_an_error_is_not_the_next_request(opening: Opening) -> None:
     _expect_good_request_seen(opening, second, wire, good)
 
 
-def _expect_good_request_seen(opening: Opening, second: Answer, wire: Wire, good: Request) -> None:
+def _expect_good_request_seen(opening: Opening, second: Answer, wire: HttpConnection, good: Request) -> None:
     if second.head is None:
         return
     expected = "the second request to be answered with 101, or the connection to be closed"

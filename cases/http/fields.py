@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from wsconform import Opening, case, each
-from wsconform.opening import BROWSER_OFFER, Answer
-from wsconform.wire.http1 import Fields
+from wsconform import BROWSER_OFFER, Answer, Fields, Opening, case, each
 
 from .steps import accept_if_switched, choose_if, expect_accepted_or, expect_reaction, outcome, with_line
 

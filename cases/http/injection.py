@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from wsconform import Opening, case, each
-from wsconform.opening import Answer
-from wsconform.wire.http1 import Fields, Request
+from wsconform import Answer, Fields, Opening, Request, case, each
 
 from .steps import expect_bad_request, expect_reaction
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from wsconform import Opening, case, each
-from wsconform.wire.http1 import Fields
+from wsconform import Fields, Opening, case, each
 
 from .steps import accept_if_switched, depart_or_accept, expect_reaction, with_query
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from wsconform import Opening, case, each
-from wsconform.opening import Answer, Wire
+from wsconform import Answer, HttpConnection, Opening, case, each
 
 from .steps import (
     BAD_HANDSHAKES,
@@ -66,7 +65,7 @@ async def request_before_the_handshake_is_answered_first(opening: Opening) -> No
     _expect_upgrade_or_closed(opening, wire, first, await wire.answer())
 
 
-def _expect_upgrade_or_closed(opening: Opening, wire: Wire, first: Answer, second: Answer) -> None:
+def _expect_upgrade_or_closed(opening: Opening, wire: HttpConnection, first: Answer, second: Answer) -> None:
     """Expect `second` to accept the handshake, unless `first` announced the end; an end unannounced is a departure."""
     if second.head is None and second.ending is not None:
         after = "after the first response, unannounced" if first.head else "without a response to the first request"

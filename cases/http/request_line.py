@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from wsconform import Need, Opening, case, each
-from wsconform.opening import Answer
-from wsconform.wire.http1 import Request
+from wsconform import Answer, Need, Opening, Request, case, each
 
 from .steps import choose_if, expect_accepted_or, expect_reaction
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from wsconform import Connection, Frame, Opening
-from wsconform.opening import Answer, Wire
-from wsconform.wire.http1 import CRLF, Head, Request
+from wsconform import CRLF, Answer, Connection, Frame, Head, HttpConnection, Opening, Request
 
 from ..opening.answers import accept_unless_elsewhere
 
@@ -84,7 +82,7 @@ async def expect_accepted_or(opening: Opening, octets: bytes, statuses: tuple[in
         opening.accept(answer, wire, opening.request)
 
 
-def depart_or_accept(opening: Opening, answer: Answer, wire: Wire, asked: Request, too_long: str) -> None:
+def depart_or_accept(opening: Opening, answer: Answer, wire: HttpConnection, asked: Request, too_long: str) -> None:
     """Take 400, 414 and 431 for departures, `too_long` saying why; expect a good 101 otherwise, or a 404."""
     if answer.status in (400, 414, 431):
         opening.depart(f"{too_long}: {answer}")
@@ -92,7 +90,7 @@ def depart_or_accept(opening: Opening, answer: Answer, wire: Wire, asked: Reques
         accept_unless_elsewhere(opening, answer, wire, asked)
 
 
-async def begin_refused(opening: Opening, change: Change, *, tail: bytes = b"") -> tuple[Answer, Wire]:
+async def begin_refused(opening: Opening, change: Change, *, tail: bytes = b"") -> tuple[Answer, HttpConnection]:
     """Send a handshake spoilt by `change`, `tail` right behind it; being refused is not what is tested here."""
     with opening.arranging("a handshake that is refused"):
         answer, wire = await opening.exchange(change(opening.request), tail=tail)
@@ -120,7 +118,7 @@ def expect_http_or_end(opening: Opening, first: Answer, second: Answer, asked: R
         opening.expect(not second.accepted, "an ordinary response", str(second), second.entry)
 
 
-def accept_if_switched(opening: Opening, answer: Answer, wire: Wire, asked: Request) -> None:
+def accept_if_switched(opening: Opening, answer: Answer, wire: HttpConnection, asked: Request) -> None:
     """Where `answer` is a 101, expect it to fit the key of `asked`; where it is not, leave it to the case."""
     if answer.accepted:
         opening.accept(answer, wire, asked)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from wsconform import Frame, Opening, case, each
-from wsconform.opening import Answer, Wire
+from wsconform import Answer, Frame, HttpConnection, Opening, case, each
 
 from .steps import begin_refused, expect_http_or_end, expect_reaction, ordinary_request
 
@@ -37,7 +36,7 @@ async def refusal_is_not_followed_by_frames(opening: Opening) -> None:
     await _expect_nothing_but_http(opening, answer, wire)
 
 
-async def _expect_nothing_but_http(opening: Opening, answer: Answer, wire: Wire) -> None:
+async def _expect_nothing_but_http(opening: Opening, answer: Answer, wire: HttpConnection) -> None:
     if answer.accepted:
         opening.note("not decided", "the target upgrades this path as well")
         return

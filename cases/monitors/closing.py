@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from wsconform import Conversation, Provocation, Sample, Verdict, monitor
-from wsconform.wire.close import CloseBody, is_sendable
-from wsconform.wire.frame import CLOSE
+from wsconform import CLOSE, CloseBody, Conversation, Provocation, Sample, Verdict, is_sendable, monitor
 
 _PROTOCOL_KINDS = (Provocation.PROTOCOL, Provocation.MASKING, Provocation.LENGTH)
 

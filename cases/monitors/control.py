@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsconform import Conversation, Sample, Verdict, monitor
-from wsconform.wire.frame import opcode_name
+from wsconform import Conversation, Sample, Verdict, monitor, opcode_name
 
 
 @monitor("6455-5.4-6", "6455-5.5-6", hint="set FIN on every Close, Ping and Pong")

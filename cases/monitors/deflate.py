@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsconform import Compressed, Conversation, Sample, Verdict, compressed_messages, monitor
-from wsconform.compression import GLANCE, whole_messages
-from wsconform.wire.blocks import LARGEST_WINDOW, Ending
-from wsconform.wire.deflate import InflateError, Inflater
-from wsconform.wire.frame import CONTINUATION, RSV1
+from wsconform import (
+    CONTINUATION,
+    GLANCE,
+    LARGEST_WINDOW,
+    RSV1,
+    Compressed,
+    Conversation,
+    InflateError,
+    Inflater,
+    PayloadEnd,
+    Sample,
+    Verdict,
+    compressed_messages,
+    monitor,
+    whole_messages,
+)
 
 #: Octets of a message without RSV1 up to which it is looked at for DEFLATE.
 _LOOKED_AT = 4096
@@ -18,7 +29,7 @@ def _sample(right: bool, label: str, entry: int | None) -> Sample:
     return Sample(label, Verdict.PASSED if right else Verdict.FAILED, entry)
 
 
-def _ended(conversation: Conversation) -> Iterator[tuple[Compressed, Ending]]:
+def _ended(conversation: Conversation) -> Iterator[tuple[Compressed, PayloadEnd]]:
     """Yield the compressed messages of the target whose end is known, with it."""
     return ((each, each.usage.end) for each in compressed_messages(conversation, GLANCE) if each.usage)
 
@@ -64,7 +75,7 @@ def compressed_messages_inflate(conversation: Conversation) -> Iterator[Sample]:
             if message.error and not message.error.startswith("follows"):
                 yield Sample(f"no DEFLATE: {message.error}", Verdict.FAILED, message.entry)
         else:
-            cut = message.usage.end is Ending.CUT
+            cut = message.usage.end is PayloadEnd.CUT
             yield _sample(not cut, "ends inside a block" if cut else f"inflates ({kind})", message.entry)
 
 
@@ -75,8 +86,8 @@ def last_four_octets_are_removed(conversation: Conversation) -> Iterator[Sample]
     A message that still has it inflates, and is four octets too long.
     """
     for message, end in _ended(conversation):
-        if message.payload and end is not Ending.CUT:
-            left = end is Ending.LEFT
+        if message.payload and end is not PayloadEnd.CUT:
+            left = end is PayloadEnd.LEFT
             yield _sample(not left, "00 00 ff ff in place" if left else "removed", message.entry)
 
 
@@ -87,8 +98,10 @@ def messages_end_with_an_empty_block(conversation: Conversation) -> Iterator[Sam
     Without it the receiver, which puts those back, is left inside a block; a final block needs 00 behind it.
     """
     for message, end in _ended(conversation):
-        if message.payload and end in (Ending.WHOLE, Ending.BARE):
-            yield _sample(end is Ending.WHOLE, "no empty block" if end is Ending.BARE else "empty block", message.entry)
+        if message.payload and end in (PayloadEnd.WHOLE, PayloadEnd.BARE):
+            yield _sample(
+                end is PayloadEnd.WHOLE, "no empty block" if end is PayloadEnd.BARE else "empty block", message.entry
+            )
 
 
 @monitor("7692-7.2.1-8", hint="fill the octet up with zero bits behind a final block")

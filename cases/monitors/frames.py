@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsconform import Conversation, Ending, Frame, LengthForm, Sample, Verdict, monitor
-from wsconform.wire.deflate import InflateError, Inflater
-from wsconform.wire.frame import CLOSE, CONTINUATION, DEFINED_OPCODES, RSV1, TEXT
-from wsconform.wire.utf8 import is_utf8
+from wsconform import (
+    CLOSE,
+    CONTINUATION,
+    DEFINED_OPCODES,
+    RSV1,
+    TEXT,
+    Conversation,
+    Ending,
+    Frame,
+    InflateError,
+    Inflater,
+    LengthForm,
+    Sample,
+    Verdict,
+    is_utf8,
+    monitor,
+)
 
 
 def _sample(right: bool, label: str, entry: int | None) -> Sample:

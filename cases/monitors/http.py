@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsconform import Conversation, Role, Sample, Verdict, monitor
-from wsconform.wire.http1 import Fields, Head
+from wsconform import Conversation, Fields, Head, Role, Sample, Verdict, monitor
 
 #: Fields that hold one value and stand once.
 SINGLE = (

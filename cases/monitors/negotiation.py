@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsconform import Conversation, Role, Sample, Verdict, monitor
-from wsconform.handshake import DEFLATE, Extension, MalformedExtensions, deflate_answers, deflate_problem, offered
-from wsconform.wire.frame import DEFINED_OPCODES
-from wsconform.wire.http1 import Head
+from wsconform import (
+    DEFINED_OPCODES,
+    DEFLATE,
+    Conversation,
+    Extension,
+    Head,
+    MalformedExtensions,
+    Role,
+    Sample,
+    Verdict,
+    deflate_answers,
+    deflate_problem,
+    monitor,
+    offered,
+)
 
 from .opening import accepted, answered, judged
 

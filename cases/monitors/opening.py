@@ -5,9 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from wsconform import Conversation, Provocation, Sample, Verdict, monitor
-from wsconform.handshake import accept_value, decodes_to_16_octets
-from wsconform.wire.http1 import Head, head_end, is_token, parse_head
+from wsconform import (
+    Conversation,
+    Head,
+    Provocation,
+    Sample,
+    Verdict,
+    accept_value,
+    decodes_to_16_octets,
+    head_end,
+    is_token,
+    monitor,
+    parse_head,
+)
 
 #: A version as section 4.3 writes it, before it is compared with 255.
 _VERSION = re.compile(rb"0|[1-9][0-9]{0,2}")

@@ -5,10 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from wsconform import Conversation, Role, Sample, Verdict, monitor
-from wsconform.handshake import MalformedExtensions, decodes_to_16_octets, offered
-from wsconform.wire.frame import DEFINED_OPCODES
-from wsconform.wire.http1 import Head
+from wsconform import (
+    DEFINED_OPCODES,
+    Conversation,
+    Head,
+    MalformedExtensions,
+    Role,
+    Sample,
+    Verdict,
+    decodes_to_16_octets,
+    monitor,
+    offered,
+)
 
 from .frames import ends_whole
 

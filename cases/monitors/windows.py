@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsconform import Conversation, Sample, Verdict, monitor
-from wsconform.compression import GLANCE, compressed_messages
+from wsconform import GLANCE, Conversation, Sample, Verdict, compressed_messages, monitor
 
 
 def _agreed(conversation: Conversation, name: str) -> str | None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from wsconform import Opening
-from wsconform.handshake import Extension, MalformedExtensions, offered
-from wsconform.opening import Answer, Wire
-from wsconform.wire.http1 import Request
+from wsconform import Answer, Extension, HttpConnection, MalformedExtensions, Opening, Request, offered
 
 EXTENSIONS, SUBPROTOCOL = "Sec-WebSocket-Extensions", "Sec-WebSocket-Protocol"
 
@@ -32,7 +29,7 @@ def chosen(answer: Answer) -> tuple[bytes, ...]:
     return answer.head.fields.get_all(SUBPROTOCOL) if answer.head and answer.accepted else ()
 
 
-def accept_unless_elsewhere(opening: Opening, answer: Answer, wire: Wire, asked: Request) -> None:
+def accept_unless_elsewhere(opening: Opening, answer: Answer, wire: HttpConnection, asked: Request) -> None:
     """Expect a good 101 to `asked`, whose query is not the target's own; a 404 is a choice, for it was read."""
     if answer.status == 404:
         opening.choose("404: the target tells resources apart by their query")

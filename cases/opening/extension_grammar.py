@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from wsconform import Opening, Provocation, case, each
-from wsconform.handshake import DEFLATE, Extension, deflate_answers
-from wsconform.opening import Answer
+from wsconform import DEFLATE, Answer, Extension, Opening, Provocation, case, deflate_answers, each
 
 from .answers import EXTENSIONS, expect_reaction, said, taken
 

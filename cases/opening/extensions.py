@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from wsconform import Frame, Opening, case, each
-from wsconform.handshake import DEFLATE, Extension, deflate_answers, parse_extensions
-from wsconform.opening import BROWSER_OFFER, Answer
-from wsconform.wire.http1 import Request
+from wsconform import (
+    BROWSER_OFFER,
+    DEFLATE,
+    Answer,
+    Extension,
+    Frame,
+    Opening,
+    Request,
+    case,
+    deflate_answers,
+    each,
+    parse_extensions,
+)
 
 from .answers import EXTENSIONS, said, taken
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from wsconform import Opening, Provocation, case, each
-from wsconform.opening import Answer, Wire
-from wsconform.wire.http1 import Request
+from wsconform import Answer, HttpConnection, Opening, Provocation, Request, case, each
 
 from .answers import expect_reaction, said
 
@@ -170,6 +168,6 @@ async def _expect_refused_or_hashed(opening: Opening, asked: Request) -> None:
         opening.note("refused with", answer)
 
 
-def _expect_accept_if_accepted(opening: Opening, answer: Answer, wire: Wire, asked: Request) -> None:
+def _expect_accept_if_accepted(opening: Opening, answer: Answer, wire: HttpConnection, asked: Request) -> None:
     if answer.accepted:
         opening.accept(answer, wire, asked)

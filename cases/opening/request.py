@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from wsconform import Opening, Provocation, case, each
-from wsconform.opening import Answer, Wire
-from wsconform.result import Reason
-from wsconform.session import Unreached
-from wsconform.wire.http1 import Request
+from wsconform import Answer, HttpConnection, Opening, Provocation, Reason, Request, Unreached, case, each
 
 from .answers import accept_unless_elsewhere, expect_reaction
 
@@ -179,7 +175,7 @@ async def upgrade_is_found_in_a_connection_list(opening: Opening, values: tuple[
     await opening.expect_accepted(opening.request.replacing("Connection", *values))
 
 
-def _expect_no_websocket(opening: Opening, answer: Answer, wire: Wire, asked: str) -> None:
+def _expect_no_websocket(opening: Opening, answer: Answer, wire: HttpConnection, asked: str) -> None:
     """Expect a refusal, or, noted, a switch to the protocol that was `asked` for."""
     named = answer.field("Upgrade") if answer.accepted else None
     switched = named is not None and bool(asked) and named.lower() == asked.lower().encode()
@@ -193,7 +189,7 @@ def _expect_no_websocket(opening: Opening, answer: Answer, wire: Wire, asked: st
         opening.note("refused with", answer)
 
 
-def _accept_unless_not_found(opening: Opening, answer: Answer, wire: Wire, asked: Request) -> None:
+def _accept_unless_not_found(opening: Opening, answer: Answer, wire: HttpConnection, asked: Request) -> None:
     # How much has to fit is asked elsewhere (RFC 9112 section 3).
     if answer.status in (414, 431):
         raise Unreached(Reason.LIMIT, f"the target stopped at a limit of its own: {answer}", answer.entry)

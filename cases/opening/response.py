@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from wsconform import Frame, Opening, case, each
-from wsconform.opening import Answer, Wire
-from wsconform.wire.http1 import Request
+from wsconform import Answer, Frame, HttpConnection, Opening, Request, case, each
 
 from .answers import EXTENSIONS, SUBPROTOCOL, chosen, said
 
@@ -114,7 +112,7 @@ def _with(request: Request, changes: dict[str, tuple[str, ...]]) -> Request:
     return request
 
 
-def _accept_unless_forbidden(opening: Opening, answer: Answer, wire: Wire, asked: Request) -> None:
+def _accept_unless_forbidden(opening: Opening, answer: Answer, wire: HttpConnection, asked: Request) -> None:
     if answer.status == 403:
         opening.note("answered with", "403: the target requires an Origin")
     else:

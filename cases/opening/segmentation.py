@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from wsconform import Frame, Opening, case, each
-from wsconform.connection import Connection
-from wsconform.opening import Answer, Wire
-from wsconform.wire.frame import CLOSE
+from wsconform import CLOSE, Answer, Connection, Frame, HttpConnection, Opening, case, each
 
 from .answers import expect_reaction
 
@@ -111,7 +108,7 @@ async def frame_glued_to_the_request_waits_for_the_answer(opening: Opening, fram
     await opening.expect_accepted(opening.fresh_request())
 
 
-async def _note_what_became_of_the_frame(opening: Opening, answer: Answer, wire: Wire) -> None:
+async def _note_what_became_of_the_frame(opening: Opening, answer: Answer, wire: HttpConnection) -> None:
     if answer.accepted:
         opening.note("the frame was", await _fate(opening.accept(answer, wire, opening.request)))
 

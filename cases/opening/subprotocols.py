@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from wsconform import Opening, Provocation, case, each
-from wsconform.opening import Answer, Wire
-from wsconform.wire.http1 import Request, is_token
+from wsconform import Answer, HttpConnection, Opening, Provocation, Request, case, each, is_token
 
 from .answers import SUBPROTOCOL, chosen, expect_reaction, said
 
@@ -196,7 +194,7 @@ def _depart_if_willing(opening: Opening, names: tuple[bytes, ...], offered: list
     return agrees
 
 
-def _accept_unless_by_policy(opening: Opening, answer: Answer, wire: Wire, asked: Request) -> None:
+def _accept_unless_by_policy(opening: Opening, answer: Answer, wire: HttpConnection, asked: Request) -> None:
     if _known(opening) and 400 <= answer.status < 500:
         opening.note("refused by policy", answer)
     else:

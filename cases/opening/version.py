@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from wsconform import Opening, case, each
-from wsconform.opening import Answer, Wire
-from wsconform.wire.http1 import Request
+from wsconform import Answer, HttpConnection, Opening, Request, case, each
 
 _LIST = "send Sec-WebSocket-Version: 13 in the error response to any other version"
 _PARSE = "compare the value with 13 as text; a number parser takes much that is no version"
@@ -154,7 +152,7 @@ async def _expect_each_accepted(opening: Opening, listed: tuple[bytes, ...]) -> 
         opening.expect(answer.accepted, f"101 for version {said}, which was listed", str(answer), answer.entry)
 
 
-async def _expect_accepted_next(opening: Opening, refusal: Answer, wire: Wire) -> None:
+async def _expect_accepted_next(opening: Opening, refusal: Answer, wire: HttpConnection) -> None:
     """Expect a correct handshake to be accepted on `wire` if the target left it open, else on a new connection."""
     options = refusal.head.fields.elements("Connection") if refusal.head else (b"close",)
     asked = opening.fresh_request()

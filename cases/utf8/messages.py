@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from wsconform import Connection, Frame, Need, case, each
-from wsconform.opening import BROWSER_OFFER
-from wsconform.wire.frame import PING, PONG, RSV1
+from wsconform import BROWSER_OFFER, PING, PONG, RSV1, Connection, Frame, Need, case, each
 
 from .refusal import expect_text_refused
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from wsconform import Connection, Frame, Need, case, each
-from wsconform.wire.frame import BINARY, CLOSE, TEXT
+from wsconform import BINARY, CLOSE, TEXT, Connection, Frame, Need, case, each
 
 BOUNDARIES = {
     f"U+{point:04X}": chr(point)

@@ -1,71 +1,272 @@
-"""wsconform puts a catalogue of cases to a WebSocket endpoint and says what it violates, with evidence.
+"""Test a WebSocket endpoint against the RFCs and show what it violates, with evidence.
 
-The names that cases and other people's tests use stand here; they are loaded when they are first asked for,
-so that importing the package costs next to nothing.
+The names that cases, and other projects' tests, import. Each is loaded when it is first used, so that importing the
+package costs next to nothing.
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
+
+from .version import __version__
 
 if TYPE_CHECKING:
     from .catalogue import Need, Profile, Sample, case, each, monitor
-    from .compression import Compressed, compressed_messages
+    from .channel import Received
+    from .compression import GLANCE, Compressed, compressed_messages, whole_messages
     from .connection import Connection
+    from .handshake import (
+        DEFLATE,
+        GUID,
+        Extension,
+        MalformedExtensions,
+        accept_value,
+        decodes_to_16_octets,
+        deflate_answers,
+        deflate_problem,
+        offered,
+        parse_extensions,
+    )
     from .incoming import Incoming
-    from .opening import Opening, expect_target_alive, open_connection
+    from .messages import Message, RepeatedOctets, replayed
+    from .opening import BROWSER_OFFER, Answer, HttpConnection, Opening, expect_target_alive, open_connection
     from .requirement import Level, Role
-    from .result import Finding, Result, Verdict
+    from .result import Capability, Finding, Reason, Result, Verdict
+    from .session import Unreached
     from .transcript import Closure, Conversation, Ending, Provocation
-    from .wire.frame import Frame, LengthForm
+    from .transport import TlsFacts, TlsFailed
+    from .volume import echo_volume, refusal
+    from .wire.bits import BlockItem, BlockWriter, Code, Match
+    from .wire.blocks import LARGEST_WINDOW, TAIL, PayloadEnd
+    from .wire.close import FORBIDDEN_CODES, CloseBody, is_sendable
+    from .wire.deflate import Deflater, InflateError, Inflater
+    from .wire.frame import (
+        BINARY,
+        CLOSE,
+        CONTINUATION,
+        DEFINED_OPCODES,
+        PING,
+        PONG,
+        RSV1,
+        RSV2,
+        RSV3,
+        TEXT,
+        Frame,
+        LengthForm,
+        opcode_name,
+    )
+    from .wire.http1 import CRLF, Fields, Head, Request, Response, head_end, is_token, parse_head
+    from .wire.utf8 import is_utf8
 
 __all__ = [
+    "BINARY",
+    "BROWSER_OFFER",
+    "CLOSE",
+    "CONTINUATION",
+    "CRLF",
+    "DEFINED_OPCODES",
+    "DEFLATE",
+    "FORBIDDEN_CODES",
+    "GLANCE",
+    "GUID",
+    "LARGEST_WINDOW",
+    "PING",
+    "PONG",
+    "RSV1",
+    "RSV2",
+    "RSV3",
+    "TAIL",
+    "TEXT",
+    "Answer",
+    "BlockItem",
+    "BlockWriter",
+    "Capability",
+    "CloseBody",
     "Closure",
+    "Code",
     "Compressed",
     "Connection",
     "Conversation",
+    "Deflater",
     "Ending",
+    "Extension",
+    "Fields",
     "Finding",
     "Frame",
+    "Head",
+    "HttpConnection",
     "Incoming",
+    "InflateError",
+    "Inflater",
     "LengthForm",
     "Level",
+    "MalformedExtensions",
+    "Match",
+    "Message",
     "Need",
     "Opening",
+    "PayloadEnd",
     "Profile",
     "Provocation",
+    "Reason",
+    "Received",
+    "RepeatedOctets",
+    "Request",
+    "Response",
     "Result",
     "Role",
     "Sample",
+    "TlsFacts",
+    "TlsFailed",
+    "Unreached",
     "Verdict",
     "__version__",
+    "accept_value",
     "case",
     "compressed_messages",
+    "decodes_to_16_octets",
+    "deflate_answers",
+    "deflate_problem",
     "each",
+    "echo_volume",
     "expect_target_alive",
+    "head_end",
+    "is_sendable",
+    "is_token",
+    "is_utf8",
     "monitor",
+    "offered",
+    "opcode_name",
     "open_connection",
+    "parse_extensions",
+    "parse_head",
+    "refusal",
+    "replayed",
+    "whole_messages",
 ]
 
-__version__ = "0.1.0"
-
 _HOMES = {
-    "catalogue": ("Need", "Profile", "Sample", "case", "each", "monitor"),
-    "compression": ("Compressed", "compressed_messages"),
+    "catalogue": (
+        "Need",
+        "Profile",
+        "Sample",
+        "case",
+        "each",
+        "monitor",
+    ),
+    "channel": ("Received",),
+    "compression": (
+        "GLANCE",
+        "Compressed",
+        "compressed_messages",
+        "whole_messages",
+    ),
     "connection": ("Connection",),
+    "handshake": (
+        "DEFLATE",
+        "GUID",
+        "Extension",
+        "MalformedExtensions",
+        "accept_value",
+        "decodes_to_16_octets",
+        "deflate_answers",
+        "deflate_problem",
+        "offered",
+        "parse_extensions",
+    ),
     "incoming": ("Incoming",),
-    "opening": ("Opening", "expect_target_alive", "open_connection"),
-    "requirement": ("Level", "Role"),
-    "result": ("Finding", "Result", "Verdict"),
-    "transcript": ("Closure", "Conversation", "Ending", "Provocation"),
-    "wire.frame": ("Frame", "LengthForm"),
+    "messages": (
+        "Message",
+        "RepeatedOctets",
+        "replayed",
+    ),
+    "opening": (
+        "BROWSER_OFFER",
+        "Answer",
+        "HttpConnection",
+        "Opening",
+        "expect_target_alive",
+        "open_connection",
+    ),
+    "requirement": (
+        "Level",
+        "Role",
+    ),
+    "result": (
+        "Capability",
+        "Finding",
+        "Reason",
+        "Result",
+        "Verdict",
+    ),
+    "session": ("Unreached",),
+    "transcript": (
+        "Closure",
+        "Conversation",
+        "Ending",
+        "Provocation",
+    ),
+    "transport": (
+        "TlsFacts",
+        "TlsFailed",
+    ),
+    "volume": (
+        "echo_volume",
+        "refusal",
+    ),
+    "wire.bits": (
+        "BlockItem",
+        "BlockWriter",
+        "Code",
+        "Match",
+    ),
+    "wire.blocks": (
+        "LARGEST_WINDOW",
+        "TAIL",
+        "PayloadEnd",
+    ),
+    "wire.close": (
+        "FORBIDDEN_CODES",
+        "CloseBody",
+        "is_sendable",
+    ),
+    "wire.deflate": (
+        "Deflater",
+        "InflateError",
+        "Inflater",
+    ),
+    "wire.frame": (
+        "BINARY",
+        "CLOSE",
+        "CONTINUATION",
+        "DEFINED_OPCODES",
+        "PING",
+        "PONG",
+        "RSV1",
+        "RSV2",
+        "RSV3",
+        "TEXT",
+        "Frame",
+        "LengthForm",
+        "opcode_name",
+    ),
+    "wire.http1": (
+        "CRLF",
+        "Fields",
+        "Head",
+        "Request",
+        "Response",
+        "head_end",
+        "is_token",
+        "parse_head",
+    ),
+    "wire.utf8": ("is_utf8",),
 }
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    import importlib
-
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(importlib.import_module(f".{module}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOME_OF[name]}", __name__), name)

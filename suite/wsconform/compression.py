@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .transcript import Conversation
-from .wire.blocks import BlockError, Ending, Usage, read_message
+from .wire.blocks import BlockError, PayloadEnd, Usage, read_message
 from .wire.deflate import InflateError, Inflater
 from .wire.frame import CONTINUATION, RSV1, Frame
 
@@ -118,7 +118,7 @@ class _Reader:
             # More than the limit is no error of the target's.
             self._skip(payload)
             return None, str(problem) if self.lost else ""
-        self.lost = usage.end is Ending.CUT
+        self.lost = usage.end is PayloadEnd.CUT
         self.inflated += len(usage.payload)
         self.window = usage.carried(self.window)
         return usage, ""

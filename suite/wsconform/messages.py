@@ -14,7 +14,7 @@ from .session import Unreached
 from .wire.deflate import Deflater
 from .wire.frame import CONTINUATION, RSV1, Frame, apply_mask, opcode_name
 
-__all__ = ["PIECE", "Message", "Run", "replayed"]
+__all__ = ["PIECE", "Message", "RepeatedOctets", "replayed"]
 
 #: Octets of a piece that is made, masked and sent in one go.
 PIECE = 1 << 16
@@ -23,7 +23,7 @@ _SHORT = 1 << 12
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RepeatedOctets:
     """`pattern`, repeated up to `length` octets: a payload of any size that takes no memory."""
 
     pattern: bytes
@@ -56,14 +56,14 @@ class Message:
     """
 
     opcode: int
-    payload: bytes | Run
+    payload: bytes | RepeatedOctets
     deflated: bytes | None = None
     fragment: int | None = None
 
     @property
     def length(self) -> int:
         """The octets that are to be delivered."""
-        return self.payload.length if isinstance(self.payload, Run) else len(self.payload)
+        return self.payload.length if isinstance(self.payload, RepeatedOctets) else len(self.payload)
 
     @property
     def on_wire(self) -> int:
@@ -76,7 +76,11 @@ class Message:
 
     def at(self, start: int, count: int) -> bytes:
         """Return `count` octets of what is to be delivered, from `start` on."""
-        return self.payload.at(start, count) if isinstance(self.payload, Run) else self.payload[start : start + count]
+        return (
+            self.payload.at(start, count)
+            if isinstance(self.payload, RepeatedOctets)
+            else self.payload[start : start + count]
+        )
 
     def frames(self) -> Iterator[tuple[Frame, int, int, int]]:
         """Yield each frame as a stub that has no payload and announces it, where its octets begin, and how many.
@@ -100,13 +104,13 @@ class Message:
 
     def masked(self, start: int, count: int, key: bytes | None) -> Iterable[bytes]:
         """Return the octets that a frame carries from `start` on, `count` of them, masked with `key`, in pieces."""
-        if self.deflated is None and isinstance(self.payload, Run) and count > _SHORT:
+        if self.deflated is None and isinstance(self.payload, RepeatedOctets) and count > _SHORT:
             return _masked_run(self.payload, start, count, key)
         piece = self.octets(start, count)
         return (piece if key is None else apply_mask(piece, key),)
 
 
-def _masked_run(run: Run, start: int, count: int, key: bytes | None) -> Iterator[bytes]:
+def _masked_run(run: RepeatedOctets, start: int, count: int, key: bytes | None) -> Iterator[bytes]:
     # What is masked repeats itself as well: it is masked once, and sent again and again.
     period = math.lcm(len(run.pattern), 4)
     block = run.at(start, min(count, max(period, PIECE // period * period)))

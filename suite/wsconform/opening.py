@@ -67,7 +67,7 @@ class Answer:
         return f"{status} {self.head.reason.decode('latin-1')}".strip() or "a response without a status code"
 
 
-class Wire:
+class HttpConnection:
     """One HTTP connection to the target: requests out, responses in."""
 
     def __init__(self, session: Session, stream: Stream, conversation: Conversation) -> None:
@@ -213,9 +213,9 @@ class Opening(Handed):
         """The Sec-WebSocket-Key of `request`."""
         return self.request.fields.get("Sec-WebSocket-Key") or b""
 
-    async def dial(self, **options: object) -> Wire:
+    async def dial(self, **options: object) -> HttpConnection:
         """Open a connection to the target; `tls=False` speaks cleartext to a TLS port, `server_name` sets SNI."""
-        return Wire(self.session, *await self.session.connect(**options))
+        return HttpConnection(self.session, *await self.session.connect(**options))
 
     async def exchange(
         self,
@@ -223,8 +223,8 @@ class Opening(Handed):
         *,
         pieces: Sequence[int] | None = None,
         tail: bytes = b"",
-        wire: Wire | None = None,
-    ) -> tuple[Answer, Wire]:
+        wire: HttpConnection | None = None,
+    ) -> tuple[Answer, HttpConnection]:
         """Send `request` (the base request by default), `tail` right behind it, on a new connection or on `wire`.
 
         Returns the answer, whatever it is, and the connection that it came on.
@@ -242,14 +242,14 @@ class Opening(Handed):
         *,
         pieces: Sequence[int] | None = None,
         tail: bytes = b"",
-        wire: Wire | None = None,
+        wire: HttpConnection | None = None,
     ) -> Connection:
         """Expect a 101 with the Sec-WebSocket-Accept of the request's key; return the open connection."""
         asked = request or self.request
         answer, wire = await self.exchange(asked, pieces=pieces, tail=tail, wire=wire)
         return self.accept(answer, wire, asked)
 
-    def accept(self, answer: Answer, wire: Wire, asked: Request) -> Connection:
+    def accept(self, answer: Answer, wire: HttpConnection, asked: Request) -> Connection:
         """Expect `answer` to accept `asked`, with the right Sec-WebSocket-Accept; return the open connection."""
         expected = "101 with the right Sec-WebSocket-Accept"
         self.expect(answer.accepted, expected, str(answer), answer.entry)
@@ -260,7 +260,7 @@ class Opening(Handed):
 
     async def expect_refused(
         self, request: Request | bytes, *, best: Sequence[int] = (400,), pieces: Sequence[int] | None = None
-    ) -> tuple[Answer, Wire]:
+    ) -> tuple[Answer, HttpConnection]:
         """Expect anything but a 101 and but silence (section 4.2.1); `best` are the statuses that need no note."""
         answer, wire = await self.exchange(request, pieces=pieces)
         wire.conversation.provoked = Provocation.HANDSHAKE
@@ -271,7 +271,7 @@ class Opening(Handed):
             self.note("refused with", answer)
         return answer, wire
 
-    async def expect_accepted_or_refused(self, request: Request, *, tail: bytes = b"") -> tuple[Answer, Wire]:
+    async def expect_accepted_or_refused(self, request: Request, *, tail: bytes = b"") -> tuple[Answer, HttpConnection]:
         """Expect a reaction of either kind, and note which; silence fails the case."""
         answer, wire = await self.exchange(request, tail=tail)
         silent = answer.head is None and answer.ending is None

@@ -10,7 +10,7 @@ import trio
 
 from .connection import Connection
 from .journal import TargetRecord
-from .opening import BROWSER_OFFER, Answer, Opening, Wire, open_connection
+from .opening import BROWSER_OFFER, Answer, HttpConnection, Opening, open_connection
 from .requirement import Role
 from .session import Facts, Limits, Session, Unreached, Violation
 from .target import Target
@@ -156,7 +156,7 @@ async def _offers(session: Session) -> tuple[str, ...]:
     return tuple(str(extension) for extension in ws.conversation.extensions)
 
 
-def _refusal(target: Target, answer: Answer, wire: Wire) -> str:
+def _refusal(target: Target, answer: Answer, wire: HttpConnection) -> str:
     seen = wire.conversation.before_head
     if answer.head is None and seen.startswith((b"\x15\x03", b"\x16\x03")):
         return "answers in TLS; use wss:// for it"

@@ -32,7 +32,7 @@ class Code:
     distance: int
 
 
-Item = bytes | Match | Code
+BlockItem = bytes | Match | Code
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def _place(value: int, table: Sequence[tuple[int, int]], first: int, *, is_dista
     return Symbol(first + number, is_distance, value - start, extra_bits)
 
 
-def symbols_of(items: Sequence[Item]) -> list[Symbol]:
+def symbols_of(items: Sequence[BlockItem]) -> list[Symbol]:
     """Return the symbols that `items` are written with, the end of the block not among them."""
     symbols: list[Symbol] = []
     for item in items:
@@ -151,13 +151,13 @@ class BlockWriter:
         self._octets += payload
         return self
 
-    def fixed(self, *items: Item, final: bool = False, end: bool = True) -> Self:
+    def fixed(self, *items: BlockItem, final: bool = False, end: bool = True) -> Self:
         """Write a block with the fixed codes; `end` False leaves it open."""
         return self.header(Kind.FIXED, final=final)._symbols(symbols_of(items), FIXED, final=final, end=end)
 
     def dynamic(
         self,
-        *items: Item,
+        *items: BlockItem,
         final: bool = False,
         end: bool = True,
         lengths: tuple[Sequence[int], Sequence[int]] | None = None,

@@ -7,7 +7,7 @@ messages left, and returns what the message used:
     usage.distance      # the largest distance of its matches, in octets; 0 for none
     usage.reach         # how far the farthest match goes back beyond the start of this message; 0 for none
     usage.blocks        # the blocks: kind, BFINAL, padding, distance
-    usage.end           # how the payload data ends: Ending.WHOLE is what section 7.2.1 asks for
+    usage.end           # how the payload data ends: PayloadEnd.WHOLE is what section 7.2.1 asks for
     usage.payload       # the inflated message
     window = usage.carried(window)
 
@@ -55,7 +55,7 @@ class Kind(enum.IntEnum):
     DYNAMIC = 2
 
 
-class Ending(enum.Enum):
+class PayloadEnd(enum.Enum):
     """How the payload data of a compressed message ends."""
 
     WHOLE = "with an empty stored block whose last four octets are removed"
@@ -88,7 +88,7 @@ class Usage:
     blocks: tuple[Block, ...]
     distance: int
     reach: int
-    end: Ending
+    end: PayloadEnd
 
     @property
     def final(self) -> bool:
@@ -103,7 +103,7 @@ class Usage:
 def read_message(octets: bytes, window: bytes = b"", *, limit: int = 1 << 24) -> Usage:
     """Read the payload data `octets` of one message, to which earlier ones left `window`.
 
-    A payload that ends inside a block is no error but Ending.CUT, and what came of its last octets is of no
+    A payload that ends inside a block is no error but PayloadEnd.CUT, and what came of its last octets is of no
     account. Raises BlockError where the octets break
     RFC 1951, or yield more than `limit` octets.
     """
@@ -161,7 +161,7 @@ class _Reader:
         self.farthest = self.reach = 0
 
     def read(self) -> Usage:
-        end = Ending.CUT
+        end = PayloadEnd.CUT
         try:
             while True:
                 if self.at == 8 * len(self.octets) and self._ended_before() is not None:
@@ -170,7 +170,7 @@ class _Reader:
                 self._block()
                 if self.at == 8 * len(self.data):
                     last = self.blocks[-1]
-                    end = Ending.CUT if last.kind is not Kind.STORED or last.length else Ending.WHOLE
+                    end = PayloadEnd.CUT if last.kind is not Kind.STORED or last.length else PayloadEnd.WHOLE
                     break
         except _Ran:
             pass
@@ -180,12 +180,12 @@ class _Reader:
                 raise
         return Usage(bytes(self.output[self.start :]), tuple(self.blocks), self.farthest, self.reach, end)
 
-    def _ended_before(self) -> Ending | None:
+    def _ended_before(self) -> PayloadEnd | None:
         """Say how the octets end at their own end, where a block ends; None where another begins in the tail."""
         if not self.blocks:
-            return Ending.BARE
+            return PayloadEnd.BARE
         last = self.blocks[-1]
-        return Ending.LEFT if last.kind is Kind.STORED and not last.length and not last.final else Ending.BARE
+        return PayloadEnd.LEFT if last.kind is Kind.STORED and not last.length and not last.final else PayloadEnd.BARE
 
     # --- bits
 

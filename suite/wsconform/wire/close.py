@@ -11,7 +11,7 @@ ASSIGNED = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012
 UNACCEPTABLE = 1003
 
 #: Codes that an API reports and that section 7.4.1 bans from the wire.
-FORBIDDEN = frozenset({1005, 1006, 1015})
+FORBIDDEN_CODES = frozenset({1005, 1006, 1015})
 
 
 def is_sendable(code: int) -> bool:
