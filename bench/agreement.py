@@ -23,12 +23,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.autobahn.install import install
 from bench.measure import Failed, program, table, write
-from bench.older_suite.install import install
+from wsconform.autobahn.ids import matches, matches_whole, order
 from wsconform.fixtures.targets.install import prepare
 from wsconform.fixtures.targets.launcher import LaunchError, RecipeError, Unavailable, find, free_port, launch
 from wsconform.fixtures.targets.recipe import Recipe
-from wsconform.older import matches, matches_whole, order
 
 RULINGS = Path(__file__).resolve().parent / "agreement.toml"
 TARGETS = (

@@ -22,10 +22,10 @@ from statistics import median
 from typing import Any
 
 from bench.measure import Failed, load, table, write
-from tests import journals
-from wsconform.journal import Journal, JournalError, dumps, read
+from tests.support import journals
+from wsconform.evidence.result import Octets, TranscriptEntry
+from wsconform.journal.journal import Journal, JournalError, dumps, read
 from wsconform.reports.html import render
-from wsconform.result import Entry, Octets
 from wsconform.wire.frame import apply_mask, read_header
 
 TARGETS, CASES = 30, 700
@@ -111,7 +111,7 @@ def lively(journal: Journal, seed: int = 6455) -> Journal:
     return replace(journal, targets=tuple(columns))
 
 
-def _shuffled(entry: Entry, dice: random.Random) -> Entry:
+def _shuffled(entry: TranscriptEntry, dice: random.Random) -> TranscriptEntry:
     octets = entry.octets.head
     if entry.kind in ("request", "response"):
         for old in (b"dGhlIHNhbXBsZSBub25jZQ==", b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="):

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wsconform.escape import shown, xml
-from wsconform.journal import Journal
-from wsconform.result import Mark
-from wsconform.tally import met_of_put
+from wsconform.evidence.result import Mark
+from wsconform.journal.journal import Journal
+from wsconform.journal.tally import met_of_put
 
-from .gathered import Column, gather
+from .columns import Column, gather
 
 __all__ = ["LABEL", "Badge", "badge", "endpoint", "markdown", "render", "svg"]
 

@@ -10,19 +10,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from wsconform.result import Direction, Entry
+from wsconform.evidence.result import Direction, TranscriptEntry
 from wsconform.wire.close import CloseBody
-from wsconform.wire.frame import (
-    CLOSE,
-    RSV1,
-    RSV2,
-    RSV3,
-    Header,
-    LengthForm,
-    apply_mask,
-    opcode_name,
-    read_header,
-)
+from wsconform.wire.frame import CLOSE, RSV1, RSV2, RSV3, Header, LengthForm, apply_mask, opcode_name, read_header
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +32,7 @@ _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _STATUS = re.compile(r"HTTP/\S+ (\d{3})\b")
 
 
-def behaviour(transcript: Iterable[Entry]) -> Behaviour:
+def behaviour(transcript: Iterable[TranscriptEntry]) -> Behaviour:
     """Return the normal form of `transcript`; steps that repeat one another count as one, said to be several."""
     steps: list[Step] = []
     for entry in transcript:
@@ -58,7 +48,7 @@ def behaviour(transcript: Iterable[Entry]) -> Behaviour:
     return tuple(steps)
 
 
-def token(entry: Entry) -> str:
+def token(entry: TranscriptEntry) -> str:
     """Return what kind of thing `entry` is, told from its octets where they say it, else from its summary."""
     octets = entry.octets.head
     if entry.kind == "frame" and (header := read_header(octets)):

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from wsconform.escape import shown, xml
-from wsconform.journal import Header, Journal
-from wsconform.result import Direction, Mark, Reason, Result
-from wsconform.tally import by_area
+from wsconform.evidence.result import Direction, Mark, Reason, Result
+from wsconform.journal.journal import Header, Journal
+from wsconform.journal.tally import by_area
 
-from .again import again
-from .gathered import Column, Gathered, gather
+from .columns import Column, Gathered, gather
+from .rerun import again
 
 # A failure's text shows the last lines of the transcript, which is where cases are decided.
 _LINES = 40

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from wsconform.escape import markdown, markdown_code
-from wsconform.journal import Journal
-from wsconform.result import Mark
-from wsconform.tally import Group, group_findings, headline, met_of_put
+from wsconform.evidence.result import Mark
+from wsconform.journal.journal import Journal
+from wsconform.journal.tally import Group, group_findings, headline, met_of_put
 
-from .again import again
-from .gathered import Column, Gathered, gather
+from .columns import Column, Gathered, gather
+from .rerun import again
 
 #: The longest summary, in octets of UTF-8; continuous integration refuses one of 1 MiB.
 MOST = 900 * 1024

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wsconform.escape import shown
-from wsconform.journal import Journal
-from wsconform.result import Mark, Result
-from wsconform.tally import headline, met_of_put
+from wsconform.evidence.result import Mark, Result
+from wsconform.journal.journal import Journal
+from wsconform.journal.tally import headline, met_of_put
 
-from .again import again
-from .gathered import Column, Gathered, gather
+from .columns import Column, Gathered, gather
+from .rerun import again
 
 #: Version of the summary; fields are added, never renamed, while the first number stays.
 FORMAT = "1.0"

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.command import SURROUNDINGS, Say
+from tests.support.command import SURROUNDINGS, Say
 
 settings.register_profile(
     "patient",

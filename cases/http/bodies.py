@@ -7,12 +7,7 @@ from dataclasses import replace
 
 from wsconform import Answer, HttpConnection, Opening, Request, case, each
 
-from .steps import (
-    expect_body_unread_as_frames,
-    expect_http_or_end,
-    expect_reaction,
-    smuggled_ping,
-)
+from .steps import expect_body_unread_as_frames, expect_http_or_end, expect_reaction, smuggled_ping
 
 Body = Callable[[Opening], bytes]
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wsconform.catalogue import Case, Entry, binding, catalogue_version, families_citing, load_catalogue
+from wsconform.catalogue.case import Case, Item, binding
+from wsconform.catalogue.load import catalogue_version, families_citing, load_catalogue
 from wsconform.escape import markdown, markdown_code
-from wsconform.registry import Registry, load_registry
-from wsconform.requirement import Requirement, Role
+from wsconform.registry.registry import Registry, load_registry
+from wsconform.registry.requirement import Requirement, Role
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -44,8 +45,8 @@ def write(docs: Path) -> None:
             path.write_text(text, encoding="utf-8")
 
 
-def _by_area(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
-    areas: dict[str, list[Entry]] = {}
+def _by_area(entries: Iterable[Item]) -> dict[str, list[Item]]:
+    areas: dict[str, list[Item]] = {}
     for entry in entries:
         areas.setdefault(entry.id.partition(".")[0], []).append(entry)
     return dict(sorted(areas.items()))
@@ -65,7 +66,7 @@ def _tree(names: Iterable[str]) -> list[str]:
 # --- cases
 
 
-def _cases(entries: Sequence[Entry]) -> str:
+def _cases(entries: Sequence[Item]) -> str:
     areas = _by_area(entries)
     lines = [
         "# Cases",
@@ -79,13 +80,13 @@ def _cases(entries: Sequence[Entry]) -> str:
     return "\n".join(lines)
 
 
-def _area(area: str, entries: Sequence[Entry], registry: Registry) -> Iterator[str]:
+def _area(area: str, entries: Sequence[Item], registry: Registry) -> Iterator[str]:
     yield f"# {area}\n"
     for family, group in itertools.groupby(entries, key=lambda entry: entry.family):
         yield from _family(family, list(group), registry)
 
 
-def _family(family: str, members: Sequence[Entry], registry: Registry) -> Iterator[str]:
+def _family(family: str, members: Sequence[Item], registry: Registry) -> Iterator[str]:
     first = members[0]
     yield f"({_label(family)})="
     yield f"## {markdown(family.partition('.')[2])}\n"

@@ -2,7 +2,7 @@
 
 A journal of any run serves: an older id is there if a case of ours that stands for it was put, and of several the worst
 result speaks. A run with `--autobahn-spec` has the ids that its file selects. What the words mean with us is told in
-`wsconform.older` (behavior) and `closing` (behaviorClose).
+`wsconform.autobahn.ids` (behavior) and `closing` (behaviorClose).
 
 Absent, as with the older suite, are cases that were not run: left out by selection, profile or budget, or never asked
 for by a client. A case that a server did not live to see is FAILED.
@@ -16,10 +16,7 @@ import sys
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from wsconform.aliases import older_cases
-from wsconform.escape import terminal
-from wsconform.journal import Journal
-from wsconform.older import (
+from wsconform.autobahn.ids import (
     FAILED,
     INFORMATIONAL,
     NAMELESS,
@@ -31,10 +28,13 @@ from wsconform.older import (
     behavior,
     order,
 )
-from wsconform.requirement import Role
-from wsconform.result import Reason, Result, Verdict
+from wsconform.catalogue.aliases import older_cases
+from wsconform.escape import terminal
+from wsconform.evidence.result import Reason, Result, Verdict
+from wsconform.journal.journal import Journal
+from wsconform.registry.requirement import Role
 
-from ..gathered import Column, gather
+from ..columns import Column, gather
 from .case import Told, record, tell
 from .page import page
 

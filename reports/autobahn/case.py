@@ -13,15 +13,15 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from wsconform.autobahn.ids import INFORMATIONAL, OK, behavior
 from wsconform.escape import html
-from wsconform.older import INFORMATIONAL, OK, behavior
-from wsconform.requirement import Role
-from wsconform.result import Direction, Entry, Octets, Result
+from wsconform.evidence.result import Direction, Octets, Result, TranscriptEntry
+from wsconform.registry.requirement import Role
 from wsconform.wire.frame import CONTINUATION, PING, PONG, RSV1
 
 from .closing import Closing, judge
 from .closings import Asked, asked
-from .seen import Seen, SeenFrame, pick
+from .connection import Seen, SeenFrame, pick
 
 __all__ = ["Told", "record", "tell"]
 
@@ -130,7 +130,7 @@ def _unclean(seen: Seen) -> str | None:
     return "the server left TCP open" if seen.our_close else "the suite sent no Close"
 
 
-def _head(entry: Entry | None) -> str:
+def _head(entry: TranscriptEntry | None) -> str:
     if entry is None:
         return "?"
     octets = entry.octets

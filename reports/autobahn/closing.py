@@ -21,13 +21,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wsconform.older import FAILED, INFORMATIONAL, NON_STRICT, OK, UNIMPLEMENTED
-from wsconform.requirement import Role
-from wsconform.result import Direction
+from wsconform.autobahn.ids import FAILED, INFORMATIONAL, NON_STRICT, OK, UNIMPLEMENTED
+from wsconform.evidence.result import Direction
+from wsconform.registry.requirement import Role
 from wsconform.wire.close import is_sendable
 
 from .closings import Asked
-from .seen import Seen
+from .connection import Seen
 
 __all__ = ["Closing", "judge"]
 

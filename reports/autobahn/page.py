@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from wsconform.autobahn.ids import FAILED, INFORMATIONAL, NON_STRICT, OK, UNIMPLEMENTED, order
 from wsconform.escape import html
-from wsconform.older import FAILED, INFORMATIONAL, NON_STRICT, OK, UNIMPLEMENTED, order
 
 from .case import Told
 

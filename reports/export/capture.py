@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from wsconform.journal import TargetRecord
-from wsconform.result import Result
+from wsconform.evidence.result import Result
+from wsconform.journal.journal import TargetRecord
 
 from .exchange import Exchange, Kind, Step
 

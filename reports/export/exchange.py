@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from wsconform.escape import shown
-from wsconform.journal import TargetRecord
-from wsconform.requirement import Role
-from wsconform.result import Direction, Entry, Octets, Result
+from wsconform.evidence.result import Direction, Octets, Result, TranscriptEntry
+from wsconform.journal.journal import TargetRecord
+from wsconform.registry.requirement import Role
 
 __all__ = ["CannotExport", "Exchange", "Kind", "Step", "accept_value", "field"]
 
@@ -135,7 +135,7 @@ class Exchange:
             raise CannotExport(f"{self.result.case}: nothing was sent or received in this case")
         return found
 
-    def _check(self, number: int, entry: Entry, *, theirs_whole: bool) -> None:
+    def _check(self, number: int, entry: TranscriptEntry, *, theirs_whole: bool) -> None:
         again = f"wsconform run {self.target.name} -c '{self.result.case}' --whole"
         if entry.direction is Direction.EVENT and _LEFT_OUT.match(entry.summary):
             raise CannotExport(
@@ -150,7 +150,7 @@ class Exchange:
         )
 
 
-def _steps(entry: Entry) -> Iterator[Step]:
+def _steps(entry: TranscriptEntry) -> Iterator[Step]:
     told = (entry.summary,) if entry.summary else ()
     match entry.direction:
         case Direction.OURS:

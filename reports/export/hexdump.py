@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wsconform.escape import shown
-from wsconform.journal import TargetRecord
-from wsconform.result import Direction, Entry, Result
+from wsconform.evidence.result import Direction, Result, TranscriptEntry
+from wsconform.journal.journal import TargetRecord
 
 _ARROWS = {Direction.OURS: ">", Direction.TARGET: "<", Direction.EVENT: "#"}
 _ROW = 16
@@ -28,13 +28,13 @@ def render(target: TargetRecord, result: Result, _: str = "") -> bytes:
     return ("\n".join(lines) + "\n").encode("ascii", "backslashreplace")
 
 
-def _head(entry: Entry) -> str:
+def _head(entry: TranscriptEntry) -> str:
     whose = {Direction.OURS: "ours: ", Direction.TARGET: "target: ", Direction.EVENT: ""}[entry.direction]
     where = f" (connection {entry.connection})" if entry.connection != 1 else ""
     return f"# {entry.micros / 1000:.1f} ms  {whose}{shown(entry.summary)}{where}"
 
 
-def _rows(entry: Entry, offset: int) -> Iterator[str]:
+def _rows(entry: TranscriptEntry, offset: int) -> Iterator[str]:
     octets = entry.octets
     arrow = _ARROWS[entry.direction]
     yield from _dump(octets.head, offset, arrow)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from wsconform.escape import shown
-from wsconform.journal import TargetRecord
-from wsconform.result import Result
+from wsconform.evidence.result import Result
+from wsconform.journal.journal import TargetRecord
 
 from .exchange import Exchange, Kind, Step, accept_value, field
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from wsconform.journal import Journal
+from wsconform.journal.journal import Journal
 
-from ..gathered import gather
+from ..columns import gather
 
 __all__ = ["render"]
 

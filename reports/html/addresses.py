@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from wsconform.tally import parameters
+from wsconform.journal.tally import parameters
 
-from ..gathered import Gathered
+from ..columns import Gathered
 
 _OTHER = re.compile(r"[^A-Za-z0-9_.-]+")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wsconform.result import Mark, Result
-from wsconform.tally import SEVERITY, parameters
+from wsconform.evidence.result import Mark, Result
+from wsconform.journal.tally import SEVERITY, parameters
 
 from ..behaviour import Behaviour
-from ..gathered import Column, Gathered
+from ..columns import Column, Gathered
 from .behaviours import grouped, labels
 from .marks import Segment, bar
 

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from wsconform.requirement import Requirement, Role
-from wsconform.result import Capability, Direction, Entry, Mark, Result
-from wsconform.tally import Group, by_area, counts, group_findings, met_of_put
+from wsconform.evidence.result import Capability, Direction, Mark, Result, TranscriptEntry
+from wsconform.journal.tally import Group, by_area, counts, group_findings, met_of_put
+from wsconform.registry.requirement import Requirement, Role
 from wsconform.wire.frame import CLOSE, read_header
 
-from ..again import again
-from ..gathered import Column, Gathered
+from ..columns import Column, Gathered
+from ..rerun import again
 from .marks import CLASSES
 
 
@@ -176,7 +176,7 @@ def _who_ends_tcp(results: Iterable[Result]) -> str:
     return first if count == whole else f"{first}, in {count} of {whole}"
 
 
-def _ender(transcript: Iterable[Entry]) -> str:
+def _ender(transcript: Iterable[TranscriptEntry]) -> str:
     closed = set[Direction]()
     for entry in transcript:
         if entry.connection != 1:

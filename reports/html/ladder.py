@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from wsconform.escape import shown
-from wsconform.result import Direction, Entry, Octets, Result
+from wsconform.evidence.result import Direction, Octets, Result, TranscriptEntry
 from wsconform.wire.close import CloseBody
 from wsconform.wire.frame import (
     CLOSE,
@@ -119,7 +119,7 @@ def _gap(count: int) -> Row:
     return Row("event", "", f"{count} entries left out here; the journal has them", 0, False, (), (), Octets())
 
 
-def _row(entry: Entry, decided: bool) -> Row:
+def _row(entry: TranscriptEntry, decided: bool) -> Row:
     header = read_header(entry.octets.head) if entry.kind == "frame" else None
     told = entry.kind in ("request", "response")
     return Row(

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from wsconform.requirement import Document, Observable, Requirement
-from wsconform.result import Mark, Result
-from wsconform.tally import SEVERITY
+from wsconform.evidence.result import Mark, Result
+from wsconform.journal.tally import SEVERITY
+from wsconform.registry.requirement import Document, Observable, Requirement
 
-from ..gathered import Gathered
+from ..columns import Gathered
 from .marks import Cell, cell, css, gravest
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from wsconform.result import Mark, Result
-from wsconform.tally import SEVERITY, worst
+from wsconform.evidence.result import Mark, Result
+from wsconform.journal.tally import SEVERITY, worst
 
 #: The style class of each mark.
 CLASSES = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wsconform.result import Mark, Result
-from wsconform.tally import by_area
+from wsconform.evidence.result import Mark, Result
+from wsconform.journal.tally import by_area
 
-from ..gathered import Gathered
+from ..columns import Gathered
 from .marks import Cell, cell
 
 

@@ -12,12 +12,13 @@ import jinja2
 from markupsafe import Markup
 
 from wsconform import escape
-from wsconform.result import Mark
-from wsconform.tally import headline, mark_counts, mark_words, met_of_put
+from wsconform.evidence.result import Mark
+from wsconform.journal.tally import headline, mark_counts, mark_words, met_of_put
 
 from ..badge import badge, markdown, svg
-from ..gathered import Column, Gathered
-from . import behaviours, changed, disagreements, findings, lenses, marks, matrix
+from ..columns import Column, Gathered
+from . import behaviours, disagreements, findings, lenses, marks, matrix, views
+from . import changes as changed
 from .addresses import Addresses, SingleAddresses
 from .pack import Packer
 
@@ -71,7 +72,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.globals.update(
-        FORMS=behaviours.FORMS,
+        FORMS=views.FORMS,
         MARKS=list(marks.CLASSES.items()),
         Mark=Mark,
         bar=marks.bar,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from ..gathered import Gathered
+from ..columns import Gathered
 from .addresses import Addresses, SingleAddresses
 from .pack import Packer
 from .pages import environment, pages, text

@@ -12,31 +12,26 @@ from typing import TYPE_CHECKING
 from .version import __version__
 
 if TYPE_CHECKING:
-    from .catalogue import Need, Profile, Sample, case, each, monitor
-    from .channel import Received
-    from .compression import GLANCE, Compressed, compressed_messages, whole_messages
-    from .connection import Connection
-    from .handshake import (
-        DEFLATE,
-        GUID,
-        Extension,
-        MalformedExtensions,
-        accept_value,
-        decodes_to_16_octets,
-        deflate_answers,
-        deflate_problem,
-        offered,
-        parse_extensions,
+    from .catalogue.case import Need, Profile, Sample, case, each, monitor
+    from .endpoint.channel import Received
+    from .endpoint.connection import Connection
+    from .endpoint.handshake_with_client import Incoming
+    from .endpoint.handshake_with_server import (
+        BROWSER_OFFER,
+        Answer,
+        HttpConnection,
+        Opening,
+        expect_target_alive,
+        open_connection,
     )
-    from .incoming import Incoming
-    from .messages import Message, RepeatedOctets, replayed
-    from .opening import BROWSER_OFFER, Answer, HttpConnection, Opening, expect_target_alive, open_connection
-    from .requirement import Level, Role
-    from .result import Capability, Finding, Reason, Result, Verdict
-    from .session import Unreached
-    from .transcript import Closure, Conversation, Ending, Provocation
-    from .transport import TlsFacts, TlsFailed
-    from .volume import echo_volume, refusal
+    from .endpoint.session import Unreached
+    from .endpoint.volume.exchange import echo_volume, refusal
+    from .endpoint.volume.message import Message, RepeatedOctets, replayed
+    from .evidence.compression import GLANCE, Compressed, compressed_messages, whole_messages
+    from .evidence.result import Capability, Finding, Reason, Result, Verdict
+    from .evidence.transcript import Closure, Conversation, Ending, Provocation
+    from .registry.requirement import Level, Role
+    from .transport.stream import TlsFacts, TlsFailed
     from .wire.bits import BlockItem, BlockWriter, Code, Match
     from .wire.blocks import LARGEST_WINDOW, TAIL, PayloadEnd
     from .wire.close import FORBIDDEN_CODES, CloseBody, is_sendable
@@ -55,6 +50,18 @@ if TYPE_CHECKING:
         Frame,
         LengthForm,
         opcode_name,
+    )
+    from .wire.handshake import (
+        DEFLATE,
+        GUID,
+        Extension,
+        MalformedExtensions,
+        accept_value,
+        decodes_to_16_octets,
+        deflate_answers,
+        deflate_problem,
+        offered,
+        parse_extensions,
     )
     from .wire.http1 import CRLF, Fields, Head, Request, Response, head_end, is_token, parse_head
     from .wire.utf8 import is_utf8
@@ -147,7 +154,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "catalogue": (
+    "catalogue.case": (
         "Need",
         "Profile",
         "Sample",
@@ -155,15 +162,15 @@ _HOMES = {
         "each",
         "monitor",
     ),
-    "channel": ("Received",),
-    "compression": (
+    "endpoint.channel": ("Received",),
+    "evidence.compression": (
         "GLANCE",
         "Compressed",
         "compressed_messages",
         "whole_messages",
     ),
-    "connection": ("Connection",),
-    "handshake": (
+    "endpoint.connection": ("Connection",),
+    "wire.handshake": (
         "DEFLATE",
         "GUID",
         "Extension",
@@ -175,13 +182,13 @@ _HOMES = {
         "offered",
         "parse_extensions",
     ),
-    "incoming": ("Incoming",),
-    "messages": (
+    "endpoint.handshake_with_client": ("Incoming",),
+    "endpoint.volume.message": (
         "Message",
         "RepeatedOctets",
         "replayed",
     ),
-    "opening": (
+    "endpoint.handshake_with_server": (
         "BROWSER_OFFER",
         "Answer",
         "HttpConnection",
@@ -189,29 +196,29 @@ _HOMES = {
         "expect_target_alive",
         "open_connection",
     ),
-    "requirement": (
+    "registry.requirement": (
         "Level",
         "Role",
     ),
-    "result": (
+    "evidence.result": (
         "Capability",
         "Finding",
         "Reason",
         "Result",
         "Verdict",
     ),
-    "session": ("Unreached",),
-    "transcript": (
+    "endpoint.session": ("Unreached",),
+    "evidence.transcript": (
         "Closure",
         "Conversation",
         "Ending",
         "Provocation",
     ),
-    "transport": (
+    "transport.stream": (
         "TlsFacts",
         "TlsFailed",
     ),
-    "volume": (
+    "endpoint.volume.exchange": (
         "echo_volume",
         "refusal",
     ),

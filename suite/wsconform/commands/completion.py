@@ -27,7 +27,7 @@ def command(shell: str) -> None:
     from click.shell_completion import get_completion_class
 
     from ..cli import wsconform
-    from ..style import Out
+    from ..console.style import Out
 
     kind = get_completion_class(shell)
     assert kind is not None  # one of _SHELLS, all of which click knows
@@ -36,7 +36,7 @@ def command(shell: str) -> None:
 
 def complete_cases(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return the families of cases that begin with `incomplete`, each with its title; members once `[` is there."""
-    from ..catalogue import load_catalogue
+    from ..catalogue.load import load_catalogue
 
     entries = load_catalogue(aliases=":" in incomplete)
     if ":" in incomplete:
@@ -48,7 +48,7 @@ def complete_cases(ctx: click.Context, param: click.Parameter, incomplete: str) 
 
 def complete_targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return the configured targets that begin with `incomplete`; none where the configuration cannot be read."""
-    from .. import config
+    from ..prepare import config
     from ..problem import Problem
 
     try:

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import values
+from ..prepare import values
 from .options import Value, display_options
 
 if TYPE_CHECKING:
-    from ..changes import Change, Changes, Results
-    from ..journal import Journal
+    from ..console.style import Style
+    from ..evidence.result import Result
+    from ..journal.compare import Change, Changes, Results
+    from ..journal.journal import Journal
     from ..problem import Exit
-    from ..registry import Registry
-    from ..result import Result
-    from ..style import Style
+    from ..registry.registry import Registry
 
 #: How many families of what breaks nothing are shown without -v, and how many other parameters of each.
 _MOST, _MOST_PARAMETERS = 10, 4
@@ -41,9 +41,11 @@ def command(
 
     Ends in 1 if a case is newly violated at the level of --fail-on, and expected.toml did not expect it.
     """
-    from .. import config
-    from ..changes import at_must, at_should, compare
-    from .shared import journal_at, output, registry
+    from ..journal.compare import at_must, at_should, compare
+    from ..prepare import config
+    from ..prepare.catalogue import registry
+    from ..prepare.journals import journal_at
+    from .output import output
 
     if len(journals) > 2 or (len(journals) == 1 and not targets):
         raise click.UsageError("two journals are compared, or two targets of one with --targets A B")
@@ -68,9 +70,9 @@ def command(
 
 def _sides(paths: Sequence[Path], read: Sequence[Journal], names: tuple[str, str] | None) -> tuple[Results, Results]:
     """What is compared with what; raises Problem where there is nothing to compare."""
-    from ..changes import paired
+    from ..journal.compare import paired
+    from ..prepare.journals import target_in
     from ..problem import Exit, Problem
-    from .shared import target_in
 
     if names:
         first, second = (target_in(read[n], paths[n], name) for n, name in ((0, names[0]), (-1, names[1])))
@@ -137,7 +139,7 @@ class Telling:
         return lines
 
     def _gravest_first(self, changes: Sequence[Change]) -> list[Change]:
-        from ..tally import SEVERITY
+        from ..journal.tally import SEVERITY
 
         return sorted(changes, key=lambda change: SEVERITY.index(change.result.mark))
 
@@ -181,7 +183,7 @@ class Telling:
         return lines
 
     def _others(self, changes: Sequence[Change]) -> str:
-        from ..tally import parameters
+        from ..journal.tally import parameters
 
         if not changes:
             return ""
@@ -193,7 +195,7 @@ class Telling:
 
 def _grouped(changes: Sequence[Change], *, by_finding: bool) -> list[list[Change]]:
     """Changes of one family at one target from the same mark to the same mark, and with the same finding if asked."""
-    from ..tally import group_findings
+    from ..journal.tally import group_findings
 
     groups: dict[tuple[object, ...], list[Change]] = {}
     for change in changes:
@@ -230,7 +232,7 @@ def record(
     paths: Sequence[Path], read: Sequence[Journal], changes: Changes, fail_on: str, exit: Exit
 ) -> dict[str, object]:
     """Return the changes as what `--json` prints; its form is versioned as the journal's is."""
-    from ..journal import FORMAT
+    from ..journal.journal import FORMAT
 
     sides = [
         {"journal": str(paths[n]), "catalogue": read[n].header.catalogue, "start": read[n].header.start}

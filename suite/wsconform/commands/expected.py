@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from .. import values
+from ..prepare import values
 from .options import Value, display_options
 
 if TYPE_CHECKING:
-    from ..catalogue import Entry
-    from ..config import Configuration, Settings
-    from ..expected import Expectation, Expectations
-    from ..journal import Journal
-    from ..mending import Addition
-    from ..registry import Registry
-    from ..requirement import Role
+    from ..catalogue.case import Item
+    from ..journal.expected import Expectation, Expectations
+    from ..journal.expected_edit import Addition
+    from ..journal.journal import Journal
+    from ..prepare.config import Configuration, Settings
+    from ..registry.registry import Registry
+    from ..registry.requirement import Role
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -44,7 +44,7 @@ def check(journals: Sequence[Path], **flags: object) -> int:
     A failure that has no entry yet is told by `wsconform run`, and added by `wsconform expected update`.
     """
     from ..problem import Exit
-    from .shared import output
+    from .output import output
 
     desk = Desk.of(flags)
     out, style = output(desk.settings)
@@ -73,9 +73,10 @@ def update(journals: Sequence[Path], dry_run: bool, **flags: object) -> int:
 
     Comments and entries that are there stay as they are.
     """
-    from .. import gate, mending
+    from ..journal import expected_edit as mending
+    from ..journal import gate
     from ..problem import Exit
-    from .shared import output
+    from .output import output
 
     desk = Desk.of(flags)
     out, style = output(desk.settings)
@@ -112,9 +113,9 @@ def prune(journals: Sequence[Path], dry_run: bool, **flags: object) -> int:
 
     An entry past its date stays: only somebody who knows the target can say what follows from it.
     """
-    from .. import mending
+    from ..journal import expected_edit as mending
     from ..problem import Exit
-    from .shared import output
+    from .output import output
 
     desk = Desk.of(flags)
     out, style = output(desk.settings)
@@ -160,15 +161,15 @@ class Desk:
     configuration: Configuration
     path: Path
     named: bool
-    catalogue: tuple[Entry, ...]
+    catalogue: tuple[Item, ...]
     registry: Registry
 
     @classmethod
     def of(cls, flags: dict[str, object]) -> Desk:
         """Return the desk for these `flags`; raises Problem."""
-        from .. import config
-        from .running import expected_path
-        from .shared import catalogue, registry
+        from ..prepare import config
+        from ..prepare.catalogue import catalogue, registry
+        from ..prepare.run import expected_path
 
         configuration = config.load()
         settings = config.settle(flags, os.environ, configuration)
@@ -186,8 +187,8 @@ class Desk:
 
     def journals(self, paths: Sequence[Path], *, needed: bool = False) -> tuple[list[Path], list[Journal]]:
         """Return the journals at `paths`, or the last run's where none is named; raises Problem if one is `needed`."""
+        from ..prepare.journals import journal_at
         from ..problem import Problem
-        from .shared import journal_at
 
         last = self.settings.out / "journal.jsonl"
         used = list(paths) or ([last] if last.is_file() else [])
@@ -197,7 +198,7 @@ class Desk:
 
     def expectations(self, journals: Sequence[Journal], *, new: bool = False) -> Expectations:
         """Return the list, and what became of its cases in `journals`; raises Problem. It may not be there if `new`."""
-        from .running import expectations
+        from ..prepare.run import expectations
 
         known = expectations(None if new and not self.path.exists() else self.path, self.catalogue)
         for name, results in _by_target(journals).items():
@@ -228,7 +229,7 @@ class Desk:
         return {each.target.name: each.target.role for journal in journals for each in journal.targets}
 
     def _whole(self, journals: Sequence[Journal]) -> dict[str, list[str]]:
-        from .running import whole
+        from ..prepare.run import whole
 
         profile = journals[0].header.profile if journals else self.settings.profile
         return whole(self.catalogue, self.registry, profile, self.configuration, ran=self._roles(journals))

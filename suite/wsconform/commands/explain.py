@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import values
+from ..prepare import values
 from .completion import complete_cases
 from .options import Value, display_options
 
 if TYPE_CHECKING:
-    from ..catalogue import Entry
-    from ..registry import Registry
-    from ..requirement import Requirement
-    from ..style import Style
+    from ..catalogue.case import Item
+    from ..console.style import Style
+    from ..registry.registry import Registry
+    from ..registry.requirement import Requirement
 
 _READINGS = "docs/readings"
 
@@ -32,8 +32,9 @@ _READINGS = "docs/readings"
 @display_options
 def command(case: str, journal: Path | None, target: str | None, **flags: object) -> None:
     """Tell CASE: what it cites and why it matters, whom it binds, what it does, and how to run it alone."""
-    from .. import config
-    from .shared import catalogue, output, registry
+    from ..prepare import config
+    from ..prepare.catalogue import catalogue, registry
+    from .output import output
 
     if target and not journal:
         raise click.UsageError("--target names a target of a journal; name the journal with --in")
@@ -47,10 +48,10 @@ def command(case: str, journal: Path | None, target: str | None, **flags: object
         out.line(line)
 
 
-def _found(pattern: str, entries: Sequence[Entry]) -> list[Entry]:
+def _found(pattern: str, entries: Sequence[Item]) -> list[Item]:
     """The members of the one family that `pattern`, an id or an old name, takes."""
+    from ..catalogue.selection import matches
     from ..problem import Problem, meant
-    from ..selection import matches
 
     found = [e for e in entries if matches(pattern, e.id) or any(matches(pattern, alias) for alias in e.aliases)]
     families = list(dict.fromkeys(entry.family for entry in found))
@@ -64,9 +65,9 @@ def _found(pattern: str, entries: Sequence[Entry]) -> list[Entry]:
     return found
 
 
-def told(entries: Sequence[Entry], registry: Registry, style: Style) -> list[str]:
+def told(entries: Sequence[Item], registry: Registry, style: Style) -> list[str]:
     """Return the lines that tell the members of one family."""
-    from ..catalogue import Case
+    from ..catalogue.case import Case
 
     first = entries[0]
     lines = [style.paint(style.text(first.id if len(entries) == 1 else first.family), "bold")]
@@ -104,8 +105,8 @@ def told(entries: Sequence[Entry], registry: Registry, style: Style) -> list[str
     return [*lines, f"    alone      {style.text(_alone(first, wanted))}"]
 
 
-def _alone(entry: Entry, wanted: str) -> str:
-    from ..catalogue import Case, Profile
+def _alone(entry: Item, wanted: str) -> str:
+    from ..catalogue.case import Case, Profile
 
     full = ["--profile", "full"] if isinstance(entry, Case) and entry.profile is Profile.FULL else []
     return shlex.join(["wsconform", "run", "TARGET", *full, "-c", wanted, "-v"])
@@ -119,10 +120,10 @@ def _labelled(label: str, text: str, style: Style) -> list[str]:
     return style.wrapped(text, 15, first=f"    {label:<11}")
 
 
-def _deciding(entry: Entry, registry: Registry) -> list[Requirement]:
+def _deciding(entry: Item, registry: Registry) -> list[Requirement]:
     """The requirements that decide the case, one for each role that it binds."""
-    from ..catalogue import binding
-    from ..requirement import Role
+    from ..catalogue.case import binding
+    from ..registry.requirement import Role
 
     found = (binding(entry, role, registry) for role in Role)
     return list(dict.fromkeys(needed for needed in found if needed is not None))
@@ -140,10 +141,10 @@ def _requirement(needed: Requirement, style: Style) -> list[str]:
 
 
 def _became(ids: Sequence[str], path: Path, name: str | None, registry: Registry, style: Style) -> list[str]:
+    from ..console.printer import again_command, finding_lines
+    from ..journal.tally import Group
+    from ..prepare.journals import journal_at, target_in
     from ..problem import Problem
-    from ..tally import Group
-    from ..terminal import again_command, finding_lines
-    from .shared import journal_at, target_in
 
     chosen = target_in(journal_at(path), path, name)
     results = [result for result in chosen.results if result.case in ids]

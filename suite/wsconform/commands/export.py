@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import values
+from ..prepare import values
 from .options import Value
 
 if TYPE_CHECKING:
-    from ..journal import TargetResults
-    from ..result import Result
+    from ..evidence.result import Result
+    from ..journal.journal import TargetResults
 
 #: What a journal's case can be exported as, and the module that does it, by entry points of this group.
 ENTRY_POINTS = "wsconform.exports"
@@ -39,8 +39,8 @@ def command(journal: Path, case: str, kind: str, target: str | None, out: Path |
 
     A case with octets too many for a journal has to be run with --whole first.
     """
+    from ..prepare.journals import journal_at, target_in
     from ..problem import Problem
-    from .shared import journal_at, target_in
 
     render = _renderer(kind)
     read = journal_at(journal)
@@ -79,8 +79,8 @@ def _renderer(kind: str) -> Callable[[Any, Any, str], bytes]:
 
 def _result(chosen: TargetResults, path: Path, pattern: str) -> Result:
     """Return the one result that `pattern` means; raises Problem where it means none, or several."""
+    from ..catalogue.selection import matches
     from ..problem import Problem, meant
-    from ..selection import matches
 
     found = [result for result in chosen.results if result.case == pattern]
     found = found or [result for result in chosen.results if matches(pattern, result.case)]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from .. import values
+from ..prepare import values
 from .options import Value
 
 _HEAD = """\
@@ -72,8 +72,8 @@ def command(
 
     Nothing that is there is written over without --force.
     """
-    from ..config import FILE
-    from ..style import Out
+    from ..console.style import Out
+    from ..prepare.config import FILE
 
     if client and (url or start):
         raise click.UsageError("--client: a client has neither URL nor --start; the suite is its server")
@@ -102,7 +102,7 @@ def _name(folder: Path) -> str:
 
 def _address(url: str) -> str:
     from ..problem import Problem
-    from ..target import TargetError, Url
+    from ..run.target import TargetError, Url
 
     try:
         return str(Url.parse(url))
@@ -111,7 +111,7 @@ def _address(url: str) -> str:
 
 
 def _configuration(name: str, keys: Mapping[str, object]) -> str:
-    from ..config import target_name
+    from ..prepare.config import target_name
 
     table = "\n".join(f"{key} = {_toml(value)}" for key, value in keys.items())
     return f"{_HEAD}\n[targets.{target_name(name)}]\n{table}\n"

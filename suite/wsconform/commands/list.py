@@ -12,11 +12,11 @@ import click
 from .options import display_options, selectors
 
 if TYPE_CHECKING:
-    from ..catalogue import Entry
-    from ..config import Configuration, Settings
-    from ..registry import Registry
-    from ..requirement import Role
-    from ..style import Out, Style
+    from ..catalogue.case import Item
+    from ..console.style import Out, Style
+    from ..prepare.config import Configuration, Settings
+    from ..registry.registry import Registry
+    from ..registry.requirement import Role
 
 #: A line of the list, and the same as JSON.
 Row = tuple[str, Mapping[str, object]]
@@ -30,9 +30,9 @@ Row = tuple[str, Mapping[str, object]]
 @display_options
 def command(what: str, role: str, json_: bool, **flags: object) -> None:
     """List what there is; every selector of `run` narrows cases and requirements. Cases are those of all profiles."""
-    from .. import config
-    from ..requirement import Role
-    from .shared import output
+    from ..prepare import config
+    from ..registry.requirement import Role
+    from .output import output
 
     configuration = config.load()
     if what == "cases":
@@ -67,15 +67,15 @@ def _write(rows: Sequence[Row], as_json: bool, out: Out, style: Style) -> None:
         out.line(style.text(line))
 
 
-def _selected(settings: Settings, role: Role, registry: Registry) -> tuple[Entry, ...]:
-    from .shared import catalogue, selected, selection
+def _selected(settings: Settings, role: Role, registry: Registry) -> tuple[Item, ...]:
+    from ..prepare.catalogue import catalogue, selected, selection
 
     return selected(selection(settings), catalogue(), role, registry)
 
 
 def _cases(settings: Settings, role: Role) -> list[Row]:
-    from ..catalogue import Case, binding
-    from .shared import registry
+    from ..catalogue.case import Case, binding
+    from ..prepare.catalogue import registry
 
     requirements = registry()
     rows = list[Row]()
@@ -102,8 +102,8 @@ def _cases(settings: Settings, role: Role) -> list[Row]:
 def _requirements(settings: Settings, role: Role, *, by_case: bool) -> list[Row]:
     from dataclasses import replace
 
-    from ..catalogue import families_citing
-    from .shared import catalogue, registry, selected, selection
+    from ..catalogue.load import families_citing
+    from ..prepare.catalogue import catalogue, registry, selected, selection
 
     requirements = registry()
     entries = catalogue()
@@ -150,7 +150,7 @@ def _in_section(wanted: str, document: str, section: str) -> bool:
 
 
 def _targets(configuration: Configuration) -> list[Row]:
-    from ..reach import REFERENCE
+    from ..run.start import REFERENCE
 
     rows = list[Row]()
     for table in configuration.targets.values():
@@ -174,7 +174,7 @@ def _targets(configuration: Configuration) -> list[Row]:
 def _profiles(settings: Settings, role: Role) -> list[Row]:
     from dataclasses import replace
 
-    from .shared import registry
+    from ..prepare.catalogue import registry
 
     requirements = registry()
     told = {

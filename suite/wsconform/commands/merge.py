@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from .. import values
+from ..prepare import values
 from .options import Value, display_options
 
 
@@ -30,11 +30,12 @@ def command(words: list[str], /, journals: Sequence[Path], out: Path, mixed: boo
 
     Of two results of one case the one in the JOURNAL named later counts, with a line that says so.
     """
-    from .. import config
-    from ..journal import dumps
-    from ..merging import Source, merge
-    from ..style import Out
-    from .shared import command_word, journal_at, output
+    from ..console.style import Out
+    from ..journal.journal import dumps
+    from ..journal.merge import Source, merge
+    from ..prepare import config
+    from ..prepare.journals import command_word, journal_at
+    from .output import output
 
     settings = config.settle(flags, os.environ, config.load())
     sources = [Source(str(path), journal_at(path)) for path in journals]

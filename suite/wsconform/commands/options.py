@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from .. import values
+from ..prepare import values
 from .completion import complete_cases
 
 __all__ = [

@@ -15,12 +15,12 @@ import click
 from .options import DURATION, display_options, target_options
 
 if TYPE_CHECKING:
-    from ..config import Configuration
-    from ..probe import Probed
-    from ..session import Limits
-    from ..style import Style
-    from ..target import Target
-    from .shared import Chosen
+    from ..console.style import Style
+    from ..endpoint.session import Limits
+    from ..prepare.config import Configuration
+    from ..prepare.targets import Chosen
+    from ..run.probe import Probed
+    from ..run.target import Target
 
 
 @click.command("probe", short_help="look at an endpoint: handshake, echo, offers")
@@ -34,9 +34,10 @@ if TYPE_CHECKING:
 @display_options
 def command(url: str, limits: bool, write: bool, name: str | None, json_: bool, **flags: object) -> None:
     """Look at URL, a ws or wss address or a configured target: what it answers, whether it echoes, what it offers."""
-    from .. import config
+    from ..prepare import config
+    from ..prepare.targets import choose
     from ..problem import Problem
-    from .shared import choose, output
+    from .output import output
 
     if name and not write:
         raise click.UsageError("--name is for --write; add it, or leave --name out")
@@ -65,13 +66,13 @@ def look(chosen: Chosen, patience: float, *, measuring: bool = False) -> tuple[P
     """
     import trio
 
-    from ..probe import ProbeFailed, probe
+    from ..endpoint.session import Limits
     from ..problem import Exit, Problem
-    from ..process import StartFailed
-    from ..reach import reached
-    from ..session import Limits
-    from ..target import TargetError
-    from ..transport import Unreachable
+    from ..run.probe import ProbeFailed, probe
+    from ..run.start import reached
+    from ..run.target import TargetError
+    from ..transport.program import StartFailed
+    from ..transport.stream import Unreachable
 
     probed, capabilities = list["Probed"](), dict[str, str]()
     limits = Limits(patience, min(Limits().prompt, patience))
@@ -96,12 +97,12 @@ def look(chosen: Chosen, patience: float, *, measuring: bool = False) -> tuple[P
 
 async def _measure(target: Target, probed: Probed, limits: Limits) -> dict[str, str]:
     """Put the cases that measure, and return what they noted; where a case came to no end, why."""
-    from ..catalogue import Case
-    from ..judge import Bench
-    from ..result import Capability, Result
-    from ..runner import Options, Runner
-    from ..selection import Selection
-    from .shared import catalogue, registry
+    from ..catalogue.case import Case
+    from ..catalogue.selection import Selection
+    from ..evidence.result import Capability, Result
+    from ..prepare.catalogue import catalogue, registry
+    from ..run.judge import Bench
+    from ..run.runner import Options, Runner
 
     entries = [entry for entry in catalogue(aliases=False) if isinstance(entry, Case) and entry.measures]
     found = dict[str, str]()
@@ -167,7 +168,7 @@ def _told(probed: Probed, limits: Mapping[str, str], style: Style) -> list[str]:
 
 def _write(target: Target, probed: Probed, configuration: Configuration, name: str | None) -> tuple[Path, str]:
     """Append the target's table to the configuration, a new one if there is none; return file and table."""
-    from ..config import FILE, target_name
+    from ..prepare.config import FILE, target_name
     from ..problem import Problem
 
     path = configuration.path or Path.cwd() / FILE
@@ -219,7 +220,7 @@ def _keys(target: Target, probed: Probed) -> list[str]:
 
 
 def _headers(headers: Sequence[tuple[str, str]], text: object) -> list[str]:
-    from ..redact import SECRET
+    from ..journal.redact import SECRET
 
     assert callable(text)
     return [

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import values
+from ..prepare import values
 from .options import DURATION, Value, display_options, target_options
 
 if TYPE_CHECKING:
-    from ..catalogue import Entry
-    from ..config import Configuration, Settings
-    from ..execute import Execution
-    from ..gate import Policy
-    from ..journal import Journal, TargetResults
-    from ..result import Result
-    from ..style import Out, Style
-    from .shared import Chosen
+    from ..catalogue.case import Item
+    from ..console.style import Out, Style
+    from ..evidence.result import Result
+    from ..journal.gate import Policy
+    from ..journal.journal import Journal, TargetResults
+    from ..prepare.config import Configuration, Settings
+    from ..prepare.targets import Chosen
+    from ..run.execution import Execution
 
 #: Findings that are told in full.
 _MOST = 10
@@ -63,8 +63,8 @@ def command(  # noqa: PLR0917  # click hands over what was asked for
     The seed is the journal's, so octets are the same as then. Known failures (expected.toml) are put, too.
     Ends in 0 if all is fixed, in 1 if something still fails.
     """
-    from .. import config
-    from .shared import journal_at
+    from ..prepare import config
+    from ..prepare.journals import journal_at
 
     configuration = config.load()
     settings = config.settle(flags, os.environ, configuration)
@@ -82,7 +82,7 @@ class Asked:
 
     chosen: Chosen
     before: tuple[Result, ...]
-    entries: tuple[Entry, ...]
+    entries: tuple[Item, ...]
 
 
 class Replay:
@@ -91,8 +91,8 @@ class Replay:
     def __init__(
         self, words: list[str], path: Path, journal: Journal, settings: Settings, configuration: Configuration
     ) -> None:
-        from .. import gate
-        from .shared import catalogue, registry
+        from ..journal import gate
+        from ..prepare.catalogue import catalogue, registry
 
         self.words, self.path, self.journal = words, path, journal
         self.settings, self.configuration = settings, configuration
@@ -111,10 +111,10 @@ class Replay:
         verbose: bool,
     ) -> int:
         """Put the cases again, tell what became of each, and return the exit code."""
-        from .. import gate
+        from ..console.style import Out
+        from ..journal import gate
         from ..problem import Exit
-        from ..style import Out
-        from .shared import output
+        from .output import output
 
         out, style = output(self.settings)
         asked = self._asked(cases, target, url, flags)
@@ -141,9 +141,9 @@ class Replay:
     def _asked(
         self, cases: Sequence[str], target: str | None, url: str | None, flags: Mapping[str, object]
     ) -> list[Asked]:
+        from ..prepare.journals import target_in
         from ..problem import Problem
-        from ..requirement import Role
-        from .shared import target_in
+        from ..registry.requirement import Role
 
         columns = [target_in(self.journal, self.path, target)] if target else list(self.journal.targets)
         wanted = [(column, before) for column in columns if (before := self._before(column, cases))]
@@ -164,19 +164,19 @@ class Replay:
         return found
 
     def _before(self, column: TargetResults, cases: Sequence[str]) -> tuple[Result, ...]:
-        from ..selection import matches
+        from ..catalogue.selection import matches
 
         if cases:
             return tuple(each for each in column.results if any(matches(case, each.case) for case in cases))
         plain = [replace(each, expected=None, flaky_expected=False) for each in column.results]
         return tuple(each for each in plain if self.policy.breaks(each))
 
-    def _entries(self, before: Sequence[Result]) -> tuple[Entry, ...]:
+    def _entries(self, before: Sequence[Result]) -> tuple[Item, ...]:
         """The cases to put; with a monitor the case in whose conversation it saw something."""
-        from ..catalogue import Monitor
+        from ..catalogue.case import Monitor
 
         known = {entry.id: entry for entry in self.catalogue}
-        found: dict[str, Entry] = {}
+        found: dict[str, Item] = {}
         for result in before:
             entry = known.get(result.case)
             if entry is None:
@@ -190,10 +190,10 @@ class Replay:
 
     def _chosen(self, column: TargetResults, url: str | None, flags: Mapping[str, object]) -> Chosen:
         """The target as it is now: as it is configured, or where it was; in any case where --url says."""
+        from ..prepare.targets import choose
         from ..problem import Problem
-        from ..reach import REFERENCE
-        from ..target import TargetError, Url
-        from .shared import choose
+        from ..run.start import REFERENCE
+        from ..run.target import TargetError, Url
 
         name = column.target.name
         known = name in self.configuration.targets or (name == REFERENCE and url is None)
@@ -212,12 +212,12 @@ class Replay:
     def _execute(self, asked: Sequence[Asked]) -> Execution:
         import trio
 
-        from ..documents import writable_folder
-        from ..execute import Execution, Plan
-        from ..journal import JournalWriter
-        from .running import header, how
-        from .shared import command_word
-        from .sinks import JournalFile
+        from ..journal.journal import JournalWriter
+        from ..journal.renderers import writable_folder
+        from ..prepare.journal_file import JournalFile
+        from ..prepare.journals import command_word
+        from ..prepare.run import header, how
+        from ..run.execution import Execution, Plan
 
         folder = writable_folder(self.settings.out, "-o")
         path = folder / "journal.jsonl"
@@ -239,8 +239,8 @@ class Replay:
         self, asked: Sequence[Asked], execution: Execution, to: tuple[Out, Style], *, verbose: bool
     ) -> tuple[int, int]:
         """Tell of each case what became of it; return how many are fixed, and how many fail."""
-        from ..tally import Group, group_findings
-        from ..terminal import again_command, finding_lines
+        from ..console.printer import again_command, finding_lines
+        from ..journal.tally import Group, group_findings
 
         out, style = to
         again = again_command({each.chosen.target.name: each.chosen.words for each in asked})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from .. import values
+from ..prepare import values
 from .options import Value
 
 
@@ -37,8 +37,8 @@ from .options import Value
 )
 def command(journals: Sequence[Path], reports: Sequence[str], out: Path, against: Sequence[Path]) -> None:
     """Make documents of JOURNALs, their targets side by side; print where each is."""
-    from ..documents import make, wanted, writable_folder
-    from .shared import journal_at
+    from ..journal.renderers import make, wanted, writable_folder
+    from ..prepare.journals import journal_at
 
     if not reports:
         raise click.UsageError("there is nothing to make; add -r KIND, such as -r html")

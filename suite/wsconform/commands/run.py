@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import values
+from ..prepare import values
 from .completion import complete_targets
 from .options import (
     DURATION,
@@ -28,17 +28,17 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..catalogue import Entry
-    from ..config import Configuration, Settings
-    from ..execute import Execution, Plan
-    from ..expected import Expectations
-    from ..gate import Policy
-    from ..journal import JournalWriter
-    from ..registry import Registry
-    from ..style import Out, Style
-    from ..terminal import Teller
-    from .older import Older
-    from .shared import Chosen
+    from ..catalogue.case import Item
+    from ..console.printer import Printer
+    from ..console.style import Out, Style
+    from ..journal.expected import Expectations
+    from ..journal.gate import Policy
+    from ..journal.journal import JournalWriter
+    from ..prepare.autobahn import Older
+    from ..prepare.config import Configuration, Settings
+    from ..prepare.targets import Chosen
+    from ..registry.registry import Registry
+    from ..run.execution import Execution, Plan
 
 
 @click.command("run", short_help="put the catalogue to targets")
@@ -63,14 +63,14 @@ def command(
     """
     import gc
 
-    from .. import config
+    from ..prepare import config
 
     # What is loaded stays to the end: looking through it for garbage would only cost a quick start.
     gc.disable()
     configuration = config.load()
     settings = config.settle(flags, os.environ, configuration)
     if flags.get("autobahn_spec") is not None:
-        from .older import settle
+        from ..prepare.autobahn import settle
 
         settings = settle(settings, flags)
     return Run(words, configuration, settings, flags).run(targets, json=json_, manner=Manner(quiet, verbose))
@@ -97,48 +97,49 @@ class Run:
         """The older suite's configuration, if one is named."""
         if self.flags.get("autobahn_spec") is None:
             return None
-        from .older import load
+        from ..prepare.autobahn import load
 
         return load(self.flags["autobahn_spec"], servers=True)
 
     @functools.cached_property
     def registry(self) -> Registry:
         """The requirements."""
-        from .shared import registry
+        from ..prepare.catalogue import registry
 
         return registry()
 
     @functools.cached_property
     def policy(self) -> Policy:
         """What breaks the gate."""
-        from .. import gate
+        from ..journal import gate
 
         return gate.Policy(gate.FailOn(self.settings.fail_on), frozenset(map(gate.Allow, self.settings.allow)))
 
     @functools.cached_property
-    def catalogue(self) -> tuple[Entry, ...]:
+    def catalogue(self) -> tuple[Item, ...]:
         """All cases and monitors; their older names are read only for somebody who may use them."""
-        from ..aliases import ask_for_aliases
-        from .shared import catalogue
+        from ..catalogue.aliases import ask_for_aliases
+        from ..prepare.catalogue import catalogue
 
         used = ask_for_aliases((*self.settings.case, *self.settings.exclude)) or self._expected is not None
         return catalogue(aliases=used)
 
     @functools.cached_property
     def _expected(self) -> Path | None:
-        from .running import expected_path
+        from ..prepare.run import expected_path
 
         return expected_path(self.settings, self.configuration)
 
     def run(self, names: Sequence[str], *, json: bool, manner: Manner) -> int:
         """Run, write the artefacts, tell the verdict, and return the exit code."""
-        from .. import gate
-        from ..documents import make, wanted, writable_folder
-        from ..journal import JournalWriter, read
+        from ..console.style import Out
+        from ..journal import gate
+        from ..journal.journal import JournalWriter, read
+        from ..journal.renderers import make, wanted, writable_folder
+        from ..prepare.journal_file import Copy, JournalFile
+        from ..prepare.targets import choose, left_out
         from ..problem import Exit, Problem
-        from ..style import Out
-        from .shared import choose, left_out, output, tell_github
-        from .sinks import Copy, JournalFile
+        from .output import output, tell_github
 
         settings, older = self.settings, self.older
         chosen = older.targets(self.flags) if older and not names else choose(names, self.flags, self.configuration)
@@ -182,8 +183,8 @@ class Run:
         return ruling.exit
 
     def _plans(self, chosen: Sequence[Chosen]) -> list[Plan]:
-        from ..execute import Plan
-        from .shared import selected, selection
+        from ..prepare.catalogue import selected, selection
+        from ..run.execution import Plan
 
         wanted = selection(self.settings)
         if older := self.older:
@@ -214,8 +215,8 @@ class Run:
         return given if isinstance(given, int) else chosen.jobs
 
     def _nothing_selected(self, plans: Sequence[Plan]) -> str:
-        from ..catalogue import Profile
-        from .shared import selected, selection
+        from ..catalogue.case import Profile
+        from ..prepare.catalogue import selected, selection
 
         if self.older and not self.settings.case:
             return f"nothing is selected: {self.older.spec.path}: its patterns take no id; see docs/older-suite.md"
@@ -225,24 +226,24 @@ class Run:
         return "nothing is selected: no case is taken by all selectors together; see `wsconform list cases`"
 
     def _expectations(self) -> Expectations:
-        from .running import expectations
+        from ..prepare.run import expectations
 
         return expectations(self._expected, self.catalogue)
 
     def _stale(self, expectations: Expectations, plans: Sequence[Plan]) -> list[str]:
-        from .running import stale
+        from ..prepare.run import stale
 
         ran = {plan.target.name: plan.target.role for plan in plans}
         return stale(expectations, self.catalogue, self.registry, self.settings, self.configuration, ran=ran)
 
-    def _teller(self, chosen: Sequence[Chosen], to: tuple[Out, Style], policy: Policy, manner: Manner) -> Teller:
-        from ..catalogue import catalogue_version
-        from ..progress import Bars
-        from ..style import Out, is_terminal
-        from ..terminal import Teller, Telling, again_command
+    def _teller(self, chosen: Sequence[Chosen], to: tuple[Out, Style], policy: Policy, manner: Manner) -> Printer:
+        from ..catalogue.load import catalogue_version
+        from ..console.printer import Printer, PrinterOptions, again_command
+        from ..console.progress import Bars
+        from ..console.style import Out, is_terminal
 
         extra = [] if self.settings.profile == "standard" else ["--profile", self.settings.profile]
-        telling = Telling(
+        telling = PrinterOptions(
             catalogue_version(self.catalogue),
             self.settings.seed,
             again_command({each.target.name: (*each.words, *extra) for each in chosen}),
@@ -251,14 +252,14 @@ class Run:
             manner.verbose,
         )
         shows = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb" and manner == Manner()
-        return Teller(*to, self.registry, policy, telling, bars=Bars(sys.stderr, to[1]) if shows else None)
+        return Printer(*to, self.registry, policy, telling, bars=Bars(sys.stderr, to[1]) if shows else None)
 
     def _execute(
         self,
         plans: Sequence[Plan],
         expectations: Expectations,
         writer: JournalWriter,
-        teller: Teller,
+        teller: Printer,
         folder: Path,
         *,
         keep_all: bool,
@@ -268,10 +269,10 @@ class Run:
 
         import trio
 
-        from ..apart import apart
-        from ..execute import Execution
-        from .running import header, how
-        from .shared import command_word
+        from ..prepare.journals import command_word
+        from ..prepare.run import header, how
+        from ..run.execution import Execution
+        from ..run.reference_process import apart
 
         put = (entry for plan in plans for entry in plan.entries)
         writer.header(header(command_word(self.words), self.settings, self.catalogue, put, self.registry))

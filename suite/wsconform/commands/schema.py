@@ -33,8 +33,8 @@ def command(name: str | None) -> None:
 
     While the first number of a format stays, fields are added and never renamed.
     """
+    from ..console.style import Out
     from ..problem import Problem, meant
-    from ..style import Out
 
     out = Out(sys.stdout)
     if name is None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import values
-from .asked import ADDRESS, JOBS, Asked, Preparing
+from ..prepare import values
+from ..prepare.serve import ADDRESS, JOBS, Asked, Preparing
 from .options import (
     DURATION,
     Value,
@@ -25,15 +25,15 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..catalogue import Entry
-    from ..config import Configuration, Settings
-    from ..expected import Expectations
-    from ..gate import Policy
+    from ..catalogue.case import Item
+    from ..console.printer import Printer
+    from ..console.style import Out, Style
+    from ..journal.expected import Expectations
+    from ..journal.gate import Policy
+    from ..prepare.autobahn import Older
+    from ..prepare.config import Configuration, Settings
     from ..serving.plan import Numbering
     from ..serving.setting import Setting
-    from ..style import Out, Style
-    from ..terminal import Teller
-    from .older import Older
 
 
 @click.command("serve", short_help="be the server for clients under test")
@@ -74,13 +74,13 @@ def command(
     once for each case; {case}, {number}, {agent} and {cacert} are filled in, too. With --autobahn-spec, the port and
     cases of a fuzzingserver.json of the older suite, its numbers of cases, and its index.json.
     """
-    from .. import config
+    from ..prepare import config
 
     configuration = config.load()
     settings = config.settle(flags, os.environ, configuration)
     asked, older = Asked.of(client, flags), None
     if flags.get("autobahn_spec") is not None:
-        from .older import load, settle
+        from ..prepare.autobahn import load, settle
 
         settings, older = settle(settings, flags), load(flags["autobahn_spec"], servers=False)
         asked = older.asked(asked) if older else asked
@@ -98,7 +98,7 @@ class Serve:
         asked: Asked,
         older: Older | None = None,
     ) -> None:
-        from .shared import catalogue, registry
+        from ..prepare.catalogue import catalogue, registry
 
         self.older = older
         self.words, self.configuration, self.settings, self.asked = words, configuration, settings, asked
@@ -108,15 +108,16 @@ class Serve:
         """Serve, write the artefacts, tell the verdict, and return the exit code."""
         import trio
 
-        from .. import gate
-        from ..documents import make, wanted, writable_folder
-        from ..journal import JournalWriter, read
+        from ..console.style import Out
+        from ..journal import gate
+        from ..journal.journal import JournalWriter, read
+        from ..journal.renderers import make, wanted, writable_folder
+        from ..prepare.journal_file import Copy, JournalFile
+        from ..prepare.journals import command_word
+        from ..prepare.run import header
         from ..problem import Exit
         from ..serving.serve import Serving
-        from ..style import Out
-        from .running import header
-        from .shared import command_word, output, tell_github
-        from .sinks import Copy, JournalFile
+        from .output import output, tell_github
 
         settings, older = self.settings, self.older
         numbering = self._numbering()
@@ -177,11 +178,11 @@ class Serve:
 
     # --- what is served
 
-    def _entries(self) -> tuple[Entry, ...]:
-        from ..catalogue import Case
+    def _entries(self) -> tuple[Item, ...]:
+        from ..catalogue.case import Case
+        from ..prepare.catalogue import selected, selection
         from ..problem import Exit, Problem
-        from ..requirement import Role
-        from .shared import selected, selection
+        from ..registry.requirement import Role
 
         entries = selected(selection(self.settings), self.catalogue, Role.CLIENT, self.registry)
         if not any(isinstance(entry, Case) for entry in entries):
@@ -193,8 +194,8 @@ class Serve:
         return entries
 
     def _numbering(self) -> Numbering | None:
+        from ..prepare.catalogue import selection
         from ..problem import Exit, Problem
-        from .shared import selection
 
         if self.older is None:
             return None
@@ -209,28 +210,30 @@ class Serve:
     # --- around it
 
     def _expectations(self) -> Expectations:
-        from .running import expectations, expected_path
+        from ..prepare.run import expectations, expected_path
 
         return expectations(expected_path(self.settings, self.configuration), self.catalogue)
 
     def _stale(self, expectations: Expectations, ran: Sequence[str]) -> list[str]:
-        from ..requirement import Role
-        from .running import stale
+        from ..prepare.run import stale
+        from ..registry.requirement import Role
 
         clients = dict.fromkeys(ran, Role.CLIENT)
         return stale(expectations, self.catalogue, self.registry, self.settings, self.configuration, ran=clients)
 
-    def _teller(self, to: tuple[Out, Style], policy: Policy, setting: Setting, *, quiet: bool, verbose: bool) -> Teller:
-        from ..catalogue import catalogue_version
-        from ..progress import Bars
-        from ..style import Out, is_terminal
-        from ..terminal import Teller, Telling
+    def _teller(
+        self, to: tuple[Out, Style], policy: Policy, setting: Setting, *, quiet: bool, verbose: bool
+    ) -> Printer:
+        from ..catalogue.load import catalogue_version
+        from ..console.printer import Printer, PrinterOptions
+        from ..console.progress import Bars
+        from ..console.style import Out, is_terminal
 
         version = catalogue_version(self.catalogue)
         again = self._again()
-        telling = Telling(version, self.settings.seed, again, Out(sys.stderr), quiet, verbose)
+        telling = PrinterOptions(version, self.settings.seed, again, Out(sys.stderr), quiet, verbose)
         shows = is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb" and not quiet and not verbose
-        return Teller(*to, self.registry, policy, telling, bars=Bars(sys.stderr, to[1]) if shows else None)
+        return Printer(*to, self.registry, policy, telling, bars=Bars(sys.stderr, to[1]) if shows else None)
 
     def _again(self) -> _Again:
         asked, words = self.asked, ["wsconform", "serve"]

@@ -10,11 +10,11 @@ from typing import Protocol, TypeVar
 
 import trio
 
-from ..execute import Silent
-from ..gate import TargetOutcome
-from ..judge import broken
-from ..result import Result
-from ..runner import Why
+from ..evidence.result import Result
+from ..journal.gate import TargetOutcome
+from ..run.judge import broken
+from ..run.keeper import NullListener
+from ..run.runner import EndReason
 
 __all__ = ["Ahead", "Portal", "Runs", "Untested"]
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 class Runs(Protocol):
     """What can be run ahead: an Execution, or a client served."""
 
-    async def run(self, *, signals: bool = True) -> Why:
+    async def run(self, *, signals: bool = True) -> EndReason:
         """Run to the end."""
 
     def interrupt(self) -> None:
@@ -74,7 +74,7 @@ class Portal:
         self._thread.join()
 
 
-class Ahead(Silent):
+class Ahead(NullListener):
     """One target's run, whose results are taken one by one while it goes; the engine tells it as a watcher."""
 
     def __init__(self, portal: Portal) -> None:

@@ -12,9 +12,9 @@ import pytest
 from . import options
 
 if TYPE_CHECKING:
-    from ..config import Configuration, TargetTable
-    from ..reach import Serve
-    from ..target import Target, Url
+    from ..prepare.config import Configuration, TargetTable
+    from ..run.start import Serve
+    from ..run.target import Target, Url
 
 __all__ = ["Aim", "FromFixture", "aims", "at"]
 
@@ -64,7 +64,7 @@ class Aim:
 def at(address: object, where: str) -> Url:
     """Return `address` as a URL; raises Problem that names `where` it came from."""
     from ..problem import Problem
-    from ..target import TargetError, Url
+    from ..run.target import TargetError, Url
 
     if not isinstance(address, str):
         raise Problem(f"{where}: has to be an address such as ws://HOST:PORT/, and is {address!r:.80}")
@@ -102,7 +102,7 @@ def _aims(config: pytest.Config) -> list[Aim]:
 
 
 def _chosen(name: str, found: Configuration) -> Aim:
-    from ..commands.shared import choose
+    from ..prepare.targets import choose
 
     table = found.targets.get(name)
     if table is not None and table.role == "client":
@@ -114,8 +114,8 @@ def _chosen(name: str, found: Configuration) -> Aim:
 def _client(table: TargetTable) -> Aim:
     """A client has no address: the suite serves, and its command is what the configuration says."""
     from ..problem import Problem
-    from ..requirement import Role
-    from ..target import Target, Url
+    from ..registry.requirement import Role
+    from ..run.target import Target, Url
 
     if not table.start:
         raise Problem(f'{table.where}: start is missing; add start = ["./client", "{{url}}"]')
@@ -138,7 +138,7 @@ def _declared(config: pytest.Config) -> Mapping[str, Aim]:
 
 
 def _declared_one(name: str, value: object, where: str) -> Aim:
-    from ..target import Target, Url
+    from ..run.target import Target, Url
 
     match value:
         case FromFixture():

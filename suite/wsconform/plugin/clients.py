@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from ..commands.asked import Asked, Preparing
-from ..runner import Why
+from ..prepare.serve import Asked, Preparing
+from ..run.runner import EndReason
 from ..serving.serve import Serving
 
 if TYPE_CHECKING:
-    from ..catalogue import Entry
-    from ..execute import Watcher
-    from ..journal import JournalWriter
+    from ..catalogue.case import Item
+    from ..journal.journal import JournalWriter
+    from ..run.keeper import RunListener
     from .aims import Aim
     from .preparing import Prepared
 
@@ -26,7 +26,7 @@ class Served:
     """The run of one client, with the methods of an Execution."""
 
     def __init__(
-        self, prepared: Prepared, aim: Aim, entries: tuple[Entry, ...], writer: JournalWriter, watcher: Watcher
+        self, prepared: Prepared, aim: Aim, entries: tuple[Item, ...], writer: JournalWriter, watcher: RunListener
     ) -> None:
         """Put `entries` to `aim`, a client of the configuration; raises Problem where it cannot be started."""
         given = prepared.config.getoption("ws_jobs")
@@ -45,7 +45,7 @@ class Served:
         )
         self._scope = trio.CancelScope()
 
-    async def run(self, *, signals: bool = True) -> Why:
+    async def run(self, *, signals: bool = True) -> EndReason:
         """Serve until every case was put."""
         try:
             with self._scope:
@@ -57,7 +57,7 @@ class Served:
 
     def interrupt(self) -> None:
         """End early; to be called in the run's own thread."""
-        self._serving.why = Why.INTERRUPTED
+        self._serving.why = EndReason.INTERRUPTED
         self._scope.cancel()
 
 

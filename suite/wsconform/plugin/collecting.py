@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ..catalogue import Case, Entry
+from ..catalogue.case import Case, Item
 from .aims import Aim
 from .items import CaseItem, Running
 from .roots import Root, root_of, roots
@@ -84,7 +84,7 @@ class Cases(_Ours):
 class TargetNode(_Ours):
     """A target with its cases, in the order in which their results come."""
 
-    def __init__(self, *, aim: Aim, entries: Sequence[Entry], **kwargs: Any) -> None:
+    def __init__(self, *, aim: Aim, entries: Sequence[Item], **kwargs: Any) -> None:
         """Collect `entries` for `aim`."""
         super().__init__(**kwargs)
         self.aim, self.entries = aim, entries
@@ -99,10 +99,10 @@ class TargetNode(_Ours):
             )
 
 
-def _is_in(entry: Entry, module: str) -> bool:
+def _is_in(entry: Item, module: str) -> bool:
     home = entry.function.__module__
     return home == module or home.startswith(f"{module}.")
 
 
-def _turn(entry: Entry) -> int:
+def _turn(entry: Item) -> int:
     return (1 if entry.alone else 0) if isinstance(entry, Case) else 2

@@ -10,8 +10,8 @@ import pytest
 from .aims import Aim, aims
 
 if TYPE_CHECKING:
-    from ..session import Limits
-    from ..target import Target
+    from ..endpoint.session import Limits
+    from ..run.target import Target
     from .ahead import Portal
     from .raw import Listening, RawConnection, RawTranscript
 
@@ -49,8 +49,8 @@ def ws_portal() -> Iterator[Portal]:
 def ws_target(request: pytest.FixtureRequest, ws_portal: Portal) -> Iterator[Target]:
     """The target: `ws_target.url` is its address. A test runs once for each target if there are several."""
     from ..problem import Problem
-    from ..process import StartFailed
-    from ..requirement import Role
+    from ..registry.requirement import Role
+    from ..transport.program import StartFailed
     from .raw import Held
 
     aim: Aim = aims(request.config)[getattr(request, "param", 0)]
@@ -108,8 +108,8 @@ def ws_listen(request: pytest.FixtureRequest, ws_portal: Portal, ws_transcript: 
 
 
 def _limits(config: pytest.Config) -> Limits:
+    from ..endpoint.session import Limits
     from ..problem import Problem
-    from ..session import Limits
     from . import options
 
     try:

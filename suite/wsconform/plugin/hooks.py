@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from ..result import Result
-    from ..target import Target
+    from ..evidence.result import Result
+    from ..run.target import Target
     from .aims import FromFixture
 
 __all__ = ["pytest_wsconform_result", "pytest_wsconform_targets"]
@@ -19,7 +19,7 @@ __all__ = ["pytest_wsconform_result", "pytest_wsconform_targets"]
 def pytest_wsconform_targets(
     config: pytest.Config,
 ) -> Mapping[str, str | Target | FromFixture] | Iterable[str] | None:
-    """Return targets by name: an address, a `wsconform.target.Target`, or `wsconform.plugin.FromFixture("name")`.
+    """Return targets by name: an address, a `wsconform.run.target.Target`, or `wsconform.plugin.FromFixture("name")`.
 
     A list of addresses will do as well. What is returned is put to the test unless `--ws-target` says otherwise.
     """

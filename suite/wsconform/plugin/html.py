@@ -13,12 +13,12 @@ from urllib.parse import quote
 import pytest
 
 from .. import escape
-from ..ladder import ladder
+from ..console.ladder import ladder
+from ..console.style import Style
+from ..evidence.result import Result
+from ..journal.tally import parameters
 from ..problem import Exit
-from ..requirement import Role
-from ..result import Result
-from ..style import Style
-from ..tally import parameters
+from ..registry.requirement import Role
 from .aims import Aim
 from .collecting import NAME
 from .items import CaseItem
@@ -65,7 +65,7 @@ def add_style(config: pytest.Config) -> Path:
 
 def environment(prepared: Prepared, metadata: MutableMapping[str, Any]) -> None:
     """Add to what pytest-metadata shows: what was tested, with which catalogue and settings."""
-    from ..catalogue import catalogue_version
+    from ..catalogue.load import catalogue_version
 
     settings = prepared.settings
     metadata["Targets"] = {escape.html(aim.name): escape.html(_where(aim)) for aim in prepared.aims}

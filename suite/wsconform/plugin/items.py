@@ -11,11 +11,11 @@ from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocat
 from _pytest.fixtures import TopRequest
 
 from .. import escape
-from ..catalogue import Case, Entry, Profile
-from ..expected import EVERY
-from ..result import Result
-from ..tally import Group
-from ..terminal import finding_lines
+from ..catalogue.case import Case, Item, Profile
+from ..console.printer import finding_lines
+from ..evidence.result import Result
+from ..journal.expected import EVERY
+from ..journal.tally import Group
 from .ahead import Untested
 from .aims import Aim
 from .departure import DepartureWarning
@@ -35,7 +35,7 @@ class Running(Protocol):
     def take(self, item: CaseItem) -> Result:
         """Return the result of `item`, waiting for it; raises Untested or Told."""
 
-    def file_of(self, entry: Entry) -> Path:
+    def file_of(self, entry: Item) -> Path:
         """Return the file in which `entry` is written."""
 
 
@@ -51,7 +51,7 @@ class Told(Exception):
 class CaseItem(pytest.Item):
     """One case at one target. Fixtures that apply to every test (autouse) apply to it, too."""
 
-    def __init__(self, *, entry: Entry, aim: Aim, conformance: Running, **kwargs: Any) -> None:
+    def __init__(self, *, entry: Item, aim: Aim, conformance: Running, **kwargs: Any) -> None:
         """Make the item of `entry` at `aim`; made by `from_parent`."""
         super().__init__(**kwargs)
         self.entry, self.aim, self.conformance = entry, aim, conformance

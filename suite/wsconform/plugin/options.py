@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from ..config import Configuration, Settings
+    from ..prepare.config import Configuration, Settings
 
 __all__ = ["CONFIG_INI", "TARGETS_INI", "add", "configuration", "given", "settings", "usage"]
 
@@ -65,7 +65,7 @@ def given(config: pytest.Config) -> list[str]:
 
 def configuration(config: pytest.Config) -> Configuration:
     """Return the configuration: the file that was named, or what holds where pytest was called; raises Problem."""
-    from ..config import load
+    from ..prepare.config import load
 
     if named := config.getoption("ws_config"):
         return load(file=config.invocation_params.dir / named)
@@ -76,13 +76,13 @@ def configuration(config: pytest.Config) -> Configuration:
 
 def settings(config: pytest.Config, found: Configuration) -> Settings:
     """Return the settings that hold: options over the environment over the configuration `found`; raises Problem."""
-    from ..config import settle
+    from ..prepare.config import settle
 
     return settle(_flags(config), os.environ, found)
 
 
 def _flags(config: pytest.Config) -> Mapping[str, object]:
-    from ..config import KINDS
+    from ..prepare.config import KINDS
     from ..problem import Problem
 
     flags = dict[str, object]()

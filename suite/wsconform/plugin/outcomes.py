@@ -6,9 +6,9 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..expected import Expectation
-from ..gate import Allow, FailOn, Policy
-from ..result import Mark, Result, Verdict
+from ..evidence.result import Mark, Result, Verdict
+from ..journal.expected import Expectation
+from ..journal.gate import Allow, FailOn, Policy
 
 __all__ = ["Kind", "Outcome", "brief", "outcome_of"]
 

@@ -13,24 +13,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..catalogue import Case, Entry, Profile, binding
-from ..commands import running, shared
-from ..execute import Plan
-from ..expected import Expectations
-from ..gate import Allow, FailOn, Policy
+from ..catalogue.case import Case, Item, Profile, binding
+from ..console.style import Style
+from ..journal.expected import Expectations
+from ..journal.gate import Allow, FailOn, Policy
+from ..prepare import catalogue as shared
+from ..prepare import run as running
 from ..problem import Problem
-from ..registry import Registry
-from ..requirement import Requirement
-from ..style import Style
+from ..registry.registry import Registry
+from ..registry.requirement import Requirement
+from ..run.execution import Plan
 from . import options
 from .aims import Aim, aims
 
 if TYPE_CHECKING:
-    from ..config import Configuration, Settings
-    from ..documents import Wanted
-    from ..execute import How
-    from ..journal import Header
-    from ..target import Target
+    from ..journal.journal import Header
+    from ..journal.renderers import Wanted
+    from ..prepare.config import Configuration, Settings
+    from ..run.execution import How
+    from ..run.target import Target
 
 __all__ = ["Prepared", "is_worker"]
 
@@ -52,7 +53,7 @@ class Prepared:
     settings: Settings
     aims: tuple[Aim, ...]
     registry: Registry
-    catalogue: tuple[Entry, ...]
+    catalogue: tuple[Item, ...]
     expectations: Expectations
     policy: Policy
     style: Style
@@ -93,7 +94,7 @@ class Prepared:
         return self.folder is not None and "html" in words
 
     @functools.cached_property
-    def selected(self) -> dict[str, tuple[Entry, ...]]:
+    def selected(self) -> dict[str, tuple[Item, ...]]:
         """The cases that the selectors take, by target; raises Problem where there are none at all."""
         wanted = shared.selection(self.settings)
         found = {aim.name: shared.selected(wanted, self.catalogue, aim.target.role, self.registry) for aim in self.aims}
@@ -101,7 +102,7 @@ class Prepared:
             raise Problem("nothing is selected: no case is taken by all selectors together; see `wsconform list cases`")
         return found
 
-    def needed(self, entry: Entry, target: Target) -> Requirement:
+    def needed(self, entry: Item, target: Target) -> Requirement:
         """Return the requirement that decides `entry`, one of those selected for `target`."""
         needed = binding(entry, target.role, self.registry)
         assert needed is not None
@@ -124,7 +125,7 @@ class Prepared:
         put = (entry for plan in plans for entry in plan.entries)
         return running.header(command, self.settings, self.catalogue, put, self.registry)
 
-    def again(self, aim: Aim, entry: Entry) -> str:
+    def again(self, aim: Aim, entry: Item) -> str:
         """Return the command that puts `entry` to `aim` again, as pytest takes it."""
         words = ["pytest", "--pyargs", f"{entry.function.__module__}::{aim.node}::{entry.id}"]
         if self.config.getoption("ws_target"):
@@ -138,7 +139,7 @@ class Prepared:
 
 
 def _documents(settings: Settings) -> list[Wanted]:
-    from ..documents import wanted, writable_folder
+    from ..journal.renderers import wanted, writable_folder
 
     documents = wanted(settings.reports or _USUAL)
     writable_folder(settings.out, "--ws-out")

@@ -11,19 +11,20 @@ from typing import TypeVar
 
 import trio
 
-from ..channel import Received
-from ..connection import Connection
-from ..incoming import Incoming
-from ..ladder import ladder
-from ..opening import open_connection
-from ..reach import Serve, reached
-from ..requirement import Role
-from ..result import Entry, Mark
-from ..session import Facts, Limits, Session, Unreached
-from ..style import Style
-from ..target import Target
-from ..transcript import Closure, Provocation, Transcript
-from ..transport import Dialer, Stream, TcpStream
+from ..console.ladder import ladder
+from ..console.style import Style
+from ..endpoint.channel import Received
+from ..endpoint.connection import Connection
+from ..endpoint.handshake_with_client import Incoming
+from ..endpoint.handshake_with_server import open_connection
+from ..endpoint.session import Facts, Limits, Session, Unreached
+from ..evidence.result import Mark, TranscriptEntry
+from ..evidence.transcript import Closure, Provocation, Transcript
+from ..registry.requirement import Role
+from ..run.start import Serve, reached
+from ..run.target import Target
+from ..transport.stream import Dialer, Stream
+from ..transport.tcp import TcpStream
 from ..wire.frame import Frame
 from .ahead import Portal
 
@@ -39,7 +40,7 @@ class RawTranscript:
     sessions: list[Session] = field(default_factory=list)
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[TranscriptEntry, ...]:
         """The entries of all connections."""
         return tuple(entry for session in self.sessions for entry in session.transcript.entries())
 
@@ -163,7 +164,7 @@ class Listening:
 
     def incoming(self) -> Incoming:
         """Take the client's next connection and its request; the answer is to be given with `answer`."""
-        from ..target import Url
+        from ..run.target import Url
 
         target = Target("client", Url.parse(self.url), Role.CLIENT)
 

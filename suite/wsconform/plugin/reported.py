@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 import pytest
 
-from ..result import Mark
+from ..evidence.result import Mark
 from .items import CaseItem
 
 __all__ = ["Cells", "cells_of", "fill"]

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .. import escape
-from ..execute import Execution, Plan
-from ..journal import JournalWriter
+from ..evidence.result import Result
+from ..journal.journal import JournalWriter
+from ..journal.tally import headline
 from ..problem import Exit, Problem
-from ..requirement import Role
-from ..result import Result
-from ..tally import headline
+from ..registry.requirement import Role
+from ..run.execution import Execution, Plan
 from . import options
 from .ahead import Ahead, Portal, Runs, Untested
 from .aims import Aim
@@ -27,7 +27,7 @@ from .reported import fill
 from .writing import Written
 
 if TYPE_CHECKING:
-    from ..catalogue import Entry
+    from ..catalogue.case import Item
 
 __all__ = ["Conformance"]
 
@@ -82,7 +82,7 @@ class Conformance:
         names = ", ".join(self.prepared.style.text(aim.name) for aim in self.prepared.aims)
         return f"wsconform: {names}; profile {self.prepared.settings.profile}, seed {self.prepared.settings.seed}"
 
-    def file_of(self, entry: Entry) -> Path:
+    def file_of(self, entry: Item) -> Path:
         """Return the file in which `entry` is written."""
         return _file(entry.function.__module__)
 

@@ -9,23 +9,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from ..commands import running
-from ..commands.shared import now
-from ..gate import Ruling, TargetOutcome, rule
-from ..journal import Footer, Journal, JournalWriter, parse
+from ..journal.gate import Ruling, TargetOutcome, rule
+from ..journal.journal import Footer, Journal, JournalWriter, parse
+from ..prepare import run as running
+from ..prepare.journals import now
 from ..problem import Problem
-from ..runner import Why
+from ..run.runner import EndReason
 from .preparing import Prepared, is_worker
 
 if TYPE_CHECKING:
-    from ..execute import Plan
+    from ..run.execution import Plan
 
 __all__ = ["Written"]
 
 #: Key of a worker's journal in what it hands to the controller of pytest-xdist.
 OUTPUT = "wsconform"
 
-_GRAVITY = (Why.INTERRUPTED, Why.LOST, Why.BUDGET, Why.DONE)
+_GRAVITY = (EndReason.INTERRUPTED, EndReason.LOST, EndReason.BUDGET, EndReason.DONE)
 
 
 class Parts(JournalWriter):
@@ -48,8 +48,8 @@ class Parts(JournalWriter):
 
     def end(self, stale: Sequence[str], *, interrupted: bool) -> None:
         """Write the footer of all parts together; `stale` are lines about expectations that hold no more."""
-        found = {Why(footer.why) for footer in self.footers} | ({Why.INTERRUPTED} if interrupted else set())
-        why = next((why for why in _GRAVITY if why in found), Why.DONE)
+        found = {EndReason(footer.why) for footer in self.footers} | ({EndReason.INTERRUPTED} if interrupted else set())
+        why = next((why for why in _GRAVITY if why in found), EndReason.DONE)
         together = {name: marks for footer in self.footers for name, marks in footer.counts.items()}
         seconds = round(sum(footer.seconds for footer in self.footers), 6)
         super().footer(Footer(why.value, now(), seconds, together, tuple(stale)))
@@ -127,8 +127,10 @@ class Written:
         outcomes = list[TargetOutcome]()
         for each in journal.targets:
             problem = each.target.notes.get("not tested", "")
-            lost = journal.footer is not None and journal.footer.why == Why.LOST.value and len(journal.targets) == 1
-            why = Why.LOST if problem or lost else Why.DONE
+            lost = (
+                journal.footer is not None and journal.footer.why == EndReason.LOST.value and len(journal.targets) == 1
+            )
+            why = EndReason.LOST if problem or lost else EndReason.DONE
             outcome = TargetOutcome(each.target.name, len(each.results), why.value, problem)
             for result in each.results:
                 outcome.record(result)
@@ -150,8 +152,8 @@ class Written:
         )
 
     def _make(self, path: Path) -> None:
-        from ..documents import make
-        from ..journal import read
+        from ..journal.journal import read
+        from ..journal.renderers import make
 
         self.paths.append(path)
         self.paths += make(self.prepared.documents, [read(path)], path.parent)

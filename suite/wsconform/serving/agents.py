@@ -8,18 +8,18 @@ from typing import Protocol
 
 import trio
 
-from ..catalogue import Case
-from ..handshake import MalformedExtensions, offered
-from ..journal import TargetRecord
-from ..judge import Attempted, Bench, attempt, out_of_reach, result_of
-from ..older import behavior
-from ..requirement import Role
-from ..result import Attempt, Finding, Reason, Result, Verdict
-from ..session import Address, Facts, Limits
-from ..transport import Stream
-from ..watch import Watch, Watches
+from ..autobahn.ids import behavior
+from ..catalogue.case import Case
+from ..endpoint.accepted import once
+from ..endpoint.session import Address, Facts, Limits
+from ..evidence.result import Attempt, Finding, Reason, Result, Verdict
+from ..journal.journal import TargetRecord
+from ..registry.requirement import Role
+from ..run.judge import Attempted, Bench, attempt, out_of_reach, result_of
+from ..run.monitors import Watch, Watches
+from ..transport.stream import Stream
+from ..wire.handshake import MalformedExtensions, offered
 from ..wire.http1 import Head
-from .accepted import once
 from .plan import Plan
 
 #: The first attempt's patience (seconds), where a second attempt with all of it follows.

@@ -6,9 +6,9 @@ import contextlib
 import json
 from typing import Any
 
-from ..transport import Reset
+from ..endpoint.accepted import Visit, farewell
+from ..transport.stream import Reset
 from ..wire.http1 import Fields, Response
-from .accepted import Visit, farewell
 from .routes import Refusal
 
 #: Scripts, styles and connections of the page's own origin alone, and WebSockets to wherever the suite listens.

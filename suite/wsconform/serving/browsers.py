@@ -12,19 +12,10 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from ..problem import Problem
+from ..transport.certificate import Trust
 
 #: Cases at once. Browsers open one connection to a host at a time, and run them side by side afterwards.
 AT_ONCE = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Trust:
-    """Our certificate, for a browser with a fresh profile: `spki` and `sha256` are digests of key and certificate."""
-
-    host: str
-    port: int
-    spki: str
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)

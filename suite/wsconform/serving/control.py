@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from ..handshake import base_response
-from ..transport import Reset, Stream
+from ..endpoint.accepted import Visit, farewell
+from ..transport.stream import Reset, Stream
 from ..wire.frame import CLOSE, PING, Frame, FrameReader
-from .accepted import Visit, farewell
+from ..wire.handshake import base_response
 from .routes import Refusal
 
 #: How long (seconds) a client's Close is waited for after ours.

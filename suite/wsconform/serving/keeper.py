@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..execute import Watcher
-from ..expected import Expectations
-from ..gate import TargetOutcome
-from ..journal import JournalWriter, TargetRecord
-from ..redact import Redactor
-from ..result import Mark, Result
-from ..runner import Why
+from ..evidence.result import Mark, Result
+from ..journal.expected import Expectations
+from ..journal.gate import TargetOutcome
+from ..journal.journal import JournalWriter, TargetRecord
+from ..journal.redact import Redactor
+from ..run.keeper import RunListener
+from ..run.runner import EndReason
 
 
 class Keeper:
     """Takes the results of all clients: marks what is expected, writes the journal, tells who watches."""
 
     def __init__(
-        self, writer: JournalWriter, planned: int, expectations: Expectations, watcher: Watcher, *, keep_all: bool
+        self, writer: JournalWriter, planned: int, expectations: Expectations, watcher: RunListener, *, keep_all: bool
     ) -> None:
         self._writer, self._planned, self._expectations = writer, planned, expectations
         self._watcher, self._keep_all, self._redactor = watcher, keep_all, Redactor()
@@ -45,4 +45,4 @@ class Keeper:
             self.outcomes[name] = TargetOutcome(name, self._planned)
             self._writer.target(replace(record, notes={"not tested": problem}))
         self.outcomes[name].problem = problem
-        self.outcomes[name].why = Why.LOST.value
+        self.outcomes[name].why = EndReason.LOST.value

@@ -11,7 +11,7 @@ from pathlib import Path
 import trio
 
 from ..problem import Problem
-from ..process import Output, Started, StartFailed
+from ..transport.program import Output, Started, StartFailed
 
 #: Most characters of a client's output that a result keeps.
 TAIL = 2000

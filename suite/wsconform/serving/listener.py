@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import socket
 import ssl
 from collections.abc import Awaitable, Callable
 
 import trio
 
+from ..endpoint.accepted import Visit, farewell
 from ..escape import terminal
-from ..problem import Problem
-from ..tls import TlsStream
-from ..transport import CHUNK, Reset, Stream, TcpStream, TlsFacts, TrioStream
+from ..transport.listen import peer_name
+from ..transport.stream import CHUNK, Reset, Stream, TlsFacts, TrioStream
+from ..transport.tcp import TcpStream
+from ..transport.tls import TlsStream
 from ..wire.http1 import head_end, is_token, parse_head
 from . import answers
-from .accepted import Visit, farewell
 from .server import Server, Teller
 
 #: Within how long (seconds) a request's head has to be whole, and most octets that it may have.
@@ -122,7 +121,7 @@ class Listener:
                 nursery.start_soon(self._connection, stream, token)
 
     async def _connection(self, raw: trio.SocketStream, token: object) -> None:
-        peer = _peer(raw)
+        peer = peer_name(raw)
         try:
             await attend(TcpStream(raw), peer, self._context, self._server)
         except Exception as error:
@@ -218,34 +217,3 @@ class Tap(trio.abc.Stream):
     async def aclose(self) -> None:
         """Close the stream."""
         await self._stream.aclose()
-
-
-def _peer(stream: trio.SocketStream) -> str:
-    try:
-        host, port, *_ = stream.socket.getpeername()
-    except OSError:
-        return "a client that is gone"
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-async def open_listeners(host: str, port: int) -> list[trio.SocketListener]:
-    """Listen on `host` and `port` (0: any free one); raises Problem in one line where that cannot be."""
-    try:
-        return await trio.open_tcp_listeners(port, host=host)
-    except socket.gaierror:
-        raise Problem(f"{host}: no such host to listen on; use 127.0.0.1, or 0.0.0.0 for all interfaces") from None
-    except OSError as problem:
-        raise Problem(f"{host}:{port}: {_listen_words(problem)}") from None
-
-
-def _listen_words(problem: OSError) -> str:
-    inner = getattr(problem.__cause__, "exceptions", None)
-    first = inner[0] if inner else problem
-    match first.errno:
-        case errno.EADDRINUSE:
-            return "the port is in use; end what listens there, or choose another with --port (0: any free one)"
-        case errno.EACCES:
-            return "this port needs more rights; choose one above 1023 with --port"
-        case errno.EADDRNOTAVAIL:
-            return "this machine has no such address; use 127.0.0.1, or 0.0.0.0 for all interfaces"
-    return f"cannot listen: {first.strerror or first}"

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .. import __version__
-from ..result import Mark, Result
-from ..tally import SEVERITY
+from ..evidence.result import Mark, Result
+from ..journal.tally import SEVERITY
 from ..wire.http1 import Response
 from . import answers
 from .agents import AgentRun, Rules

@@ -10,21 +10,21 @@ from urllib.parse import quote
 
 import trio
 
-from .. import judge
-from ..catalogue import Case, Entry
-from ..connection import Connection
-from ..incoming import Incoming
-from ..judge import Bench
-from ..probe import takes_text_alone
+from ..catalogue.case import Case, Item
+from ..endpoint.accepted import once
+from ..endpoint.connection import Connection
+from ..endpoint.handshake_with_client import Incoming
+from ..endpoint.session import Address, Facts, Session, Unreached, Violation
+from ..evidence.result import Reason, Result
+from ..evidence.transcript import Conversation, Transcript
 from ..problem import Exit, Problem
-from ..requirement import Role
-from ..result import Reason, Result
-from ..runner import Options, Runner, Why
-from ..session import Address, Facts, Session, Unreached, Violation
-from ..transcript import Conversation, Transcript
-from ..transport import Stream
+from ..registry.requirement import Role
+from ..run import judge
+from ..run.judge import Bench
+from ..run.probe import takes_text_alone
+from ..run.runner import EndReason, Options, Runner
+from ..transport.stream import Stream
 from ..wire.frame import BINARY, PONG, TEXT, Frame
-from .accepted import once
 from .launched import Command, Launched, log_file
 from .server import PROBE, Expected, Server
 
@@ -106,14 +106,14 @@ class PerCase:
 
     # --- the cases
 
-    async def run(self, entries: Sequence[Entry], options: Options, seen: Sequence[Conversation] = ()) -> Why:
+    async def run(self, entries: Sequence[Item], options: Options, seen: Sequence[Conversation] = ()) -> EndReason:
         """Put `entries`; results go to the server's run of the agent; return why it ended."""
         rules = self._server.rules
         address = Address(rules.authority, "/", scheme="wss" if rules.facts.tls else "ws")
         bench = Bench(Role.CLIENT, _unset, address, rules.facts, rules.seed, rules.whole, rules.farewell)
         runner = Runner(bench, self._server.plan.registry, options, self._keep, provide=self._provide)
         why = await runner.run(entries, seen)
-        return Why.LOST if self.lost else why
+        return EndReason.LOST if self.lost else why
 
     def _keep(self, result: Result) -> None:
         extra = {**result.extra, **self._evidence.get(result.case, {})}

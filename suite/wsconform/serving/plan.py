@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..aliases import OLDER
-from ..catalogue import Case, Entry, Monitor, Subject
-from ..older import SELECTED, Selected
-from ..registry import Registry
+from ..autobahn.ids import SELECTED, Selected
+from ..catalogue.aliases import OLDER
+from ..catalogue.case import Case, Item, Monitor, Subject
+from ..registry.registry import Registry
 from .routes import Refusal, Which
 
 
@@ -42,7 +42,7 @@ class Plan:
     numbering: Numbering | None = None
 
     @classmethod
-    def of(cls, entries: Iterable[Entry], registry: Registry, numbering: Numbering | None = None) -> Plan:
+    def of(cls, entries: Iterable[Item], registry: Registry, numbering: Numbering | None = None) -> Plan:
         """Return the plan for `entries`, a selection for clients."""
         chosen = tuple(entries)
         monitors = tuple(entry for entry in chosen if isinstance(entry, Monitor))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import trio
 
-from ..catalogue import Case
+from ..catalogue.case import Case
 from ..problem import Exit, Problem
 from .launched import Launched
 from .server import Server

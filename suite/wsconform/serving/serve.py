@@ -10,23 +10,24 @@ from typing import assert_never
 
 import trio
 
-from ..catalogue import Entry
-from ..execute import Silent, Watcher
-from ..expected import Expectations
-from ..gate import Policy, TargetOutcome
-from ..journal import Footer, JournalWriter, TargetRecord
+from ..catalogue.case import Item
+from ..endpoint.session import Facts
+from ..evidence.result import Reason
+from ..journal.expected import Expectations
+from ..journal.gate import Policy, TargetOutcome
+from ..journal.journal import Footer, JournalWriter, TargetRecord
+from ..journal.tally import counts
 from ..problem import Exit, Problem
-from ..registry import Registry
-from ..requirement import Role
-from ..result import Reason
-from ..runner import Options, Why
-from ..session import Facts
-from ..tally import counts
+from ..registry.registry import Registry
+from ..registry.requirement import Role
+from ..run.keeper import NullListener, RunListener
+from ..run.runner import EndReason, Options
+from ..transport.listen import open_listeners
 from .agents import Rules
 from .browsers import fresh_profile, page_url
 from .keeper import Keeper
 from .launched import Launched, log_file
-from .listener import Listener, open_listeners
+from .listener import Listener
 from .percase import PerCase
 from .plan import Numbering, Plan
 from .rounds import Rounds
@@ -43,7 +44,7 @@ class Serving:
 
     def __init__(
         self,
-        entries: Sequence[Entry],
+        entries: Sequence[Item],
         registry: Registry,
         setting: Setting,
         writer: JournalWriter,
@@ -51,7 +52,7 @@ class Serving:
         *,
         expectations: Expectations | None = None,
         policy: Policy | None = None,
-        watcher: Watcher | None = None,
+        watcher: RunListener | None = None,
         update: Callable[[], Awaitable[None]] = _no_update,
         keep_all: bool = False,
         numbering: Numbering | None = None,
@@ -64,10 +65,10 @@ class Serving:
         """
         self.plan, self.setting, self.teller = Plan.of(entries, registry, numbering), setting, teller
         self._entries, self._writer, self._update = entries, writer, update
-        self._watcher: Watcher = watcher or Silent()
+        self._watcher: RunListener = watcher or NullListener()
         self._expectations, self._policy = expectations or Expectations(), (policy or Policy()).where_it_counts()
         self._keeper = Keeper(writer, len(entries), self._expectations, self._watcher, keep_all=keep_all)
-        self.why = Why.DONE
+        self.why = EndReason.DONE
         self.seconds = 0.0
         self.url = setting.url
         self.stale: tuple[str, ...] = ()
@@ -81,9 +82,9 @@ class Serving:
     @property
     def interrupted(self) -> bool:
         """Whether a signal ended the session before every client had run every case."""
-        return self.why is Why.INTERRUPTED
+        return self.why is EndReason.INTERRUPTED
 
-    async def run(self, *, signals: bool = True) -> Why:
+    async def run(self, *, signals: bool = True) -> EndReason:
         """Serve until it is over, and write all but the journal's header; return why it ended.
 
         SIGINT and SIGTERM end the session with everything written, if `signals`. Raises Problem where the port
@@ -103,7 +104,7 @@ class Serving:
                 with trio.move_on_after(self._budget()) as budget:
                     await self._drive(server, nursery)
                 if budget.cancelled_caught:
-                    self.why = Why.BUDGET
+                    self.why = EndReason.BUDGET
                 nursery.cancel_scope.cancel()
         finally:
             with trio.CancelScope(shield=True):
@@ -146,7 +147,7 @@ class Serving:
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
             task_status.started()
             async for _ in received:
-                self.why = Why.INTERRUPTED
+                self.why = EndReason.INTERRUPTED
                 scope.cancel()
                 return
 
@@ -243,13 +244,13 @@ class Serving:
             run.is_open(case) for run in server.clients for case in self.plan.cases
         )
         match self.why:
-            case Why.INTERRUPTED if complete:
+            case EndReason.INTERRUPTED if complete:
                 # A signal is how such a server is ended; nothing was cut off by it.
-                self.why = Why.DONE
+                self.why = EndReason.DONE
                 server.finish(None)
-            case Why.INTERRUPTED:
+            case EndReason.INTERRUPTED:
                 server.finish(None)
-            case Why.BUDGET:
+            case EndReason.BUDGET:
                 server.finish("the time budget was over before it was", Reason.BUDGET)
             case _:
                 server.finish("the client did not ask for this case before the end")

@@ -8,14 +8,14 @@ from typing import Protocol, assert_never
 
 import trio
 
-from ..catalogue import Case
+from ..catalogue.case import Case
+from ..endpoint.accepted import Accepted, Visit, take_leave
+from ..endpoint.session import Address
 from ..escape import terminal
-from ..result import Reason
-from ..session import Address
-from ..transcript import Conversation
+from ..evidence.result import Reason
+from ..evidence.transcript import Conversation
 from ..wire.http1 import Head, Response
 from . import answers, page, routes
-from .accepted import Accepted, Visit, take_leave
 from .agents import AgentRun, Rules, Sink
 from .control import converse
 from .plan import Plan

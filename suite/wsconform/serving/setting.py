@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..session import Limits
-from ..target import Url
+from ..endpoint.session import Limits
+from ..run.target import Url
+from ..transport.certificate import Tls
 from .browsers import Browser
 from .launched import Command
 from .rounds import QUIET
-from .tls import Tls
 
 
 @dataclass(frozen=True, slots=True)

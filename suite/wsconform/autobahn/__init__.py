@@ -1,0 +1,1 @@
+"""Compatibility with Autobahn|Testsuite: its case ids and its configuration files."""

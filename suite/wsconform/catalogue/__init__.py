@@ -1,0 +1,1 @@
+"""Cases and monitors: how they are declared, loaded, selected and named."""

@@ -1,0 +1,1 @@
+"""What a run prints on a terminal or in a CI log."""

@@ -1,0 +1,151 @@
+"""How output looks on a terminal: marks, colours, width, and what a stream's encoding can carry."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TextIO
+
+from .. import escape
+from ..evidence.result import Mark
+
+__all__ = ["Out", "Style"]
+
+_CODES = {
+    "bold": "1",
+    "dim": "2",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "magenta": "35",
+    "cyan": "36",
+}
+_MARK_COLORS = {
+    Mark.MET: "green",
+    Mark.VIOLATION: "red",
+    Mark.DEPARTURE: "yellow",
+    Mark.NOTED: "cyan",
+    Mark.NOT_REACHED: "magenta",
+    Mark.OUT_OF_REACH: "dim",
+    Mark.SUITE_ERROR: "red",
+}
+_NARROWEST, _WIDEST = 60, 120
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What may be written: `color` as ANSI sequences, ASCII alone if `ascii`, lines of `width` columns."""
+
+    color: bool = False
+    ascii: bool = False
+    width: int = 80
+
+    @classmethod
+    def of(cls, stream: TextIO, environment: Mapping[str, str], *, color: str = "auto", ascii: bool = False) -> Style:
+        """Return the style for `stream`; `color` is auto, always or never, and counts over the environment."""
+        encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "").replace("_", "")
+        return cls(
+            _wants_color(stream, environment, color),
+            ascii or encoding not in ("utf8", "utf8sig", "cp65001"),
+            _width(stream, environment),
+        )
+
+    @property
+    def separator(self) -> str:
+        """What stands between the parts of a line."""
+        return " - " if self.ascii else " · "
+
+    def mark(self, mark: Mark) -> str:
+        """Return `mark` in its colour."""
+        return self.paint(mark.ascii if self.ascii else mark.symbol, _MARK_COLORS[mark])
+
+    def paint(self, text: str, *names: str) -> str:
+        """Return `text`, which is fit for the terminal, in colour; nothing may depend on that."""
+        if not self.color or not text:
+            return text
+        return f"\x1b[{';'.join(_CODES[name] for name in names)}m{text}\x1b[0m"
+
+    def text(self, text: str) -> str:
+        """Return a stranger's `text` fit for the terminal."""
+        return escape.terminal(text, ascii=self.ascii)
+
+    def cut(self, text: str, width: int) -> str:
+        """Return `text`, fit for the terminal, in `width` columns at most."""
+        if len(text) <= width:
+            return text
+        dots = "..." if self.ascii else "…"
+        return text[: max(0, width - len(dots))] + dots
+
+    def wrapped(self, text: str, indent: int, *, first: str = "") -> list[str]:
+        """Return a stranger's `text` in lines of the width, indented; `first` stands before the first line's text.
+
+        The text is aligned behind `first`, which is fit for the terminal.
+        """
+        import textwrap
+
+        rest = " " * max(indent, len(first))
+        lines = textwrap.wrap(
+            self.text(text),
+            self.width,
+            initial_indent=first or rest,
+            subsequent_indent=rest,
+            break_on_hyphens=False,
+        )
+        return lines or [first.rstrip()]
+
+
+def _wants_color(stream: TextIO, environment: Mapping[str, str], color: str) -> bool:
+    if color != "auto":
+        return color == "always"
+    if environment.get("NO_COLOR"):
+        return False
+    if (forced := environment.get("FORCE_COLOR")) is not None:
+        return forced not in ("", "0", "false")
+    return environment.get("TERM") != "dumb" and is_terminal(stream)
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Return whether a person may be looking at `stream`."""
+    with contextlib.suppress(ValueError, AttributeError):
+        return stream.isatty()
+    return False
+
+
+def _width(stream: TextIO, environment: Mapping[str, str]) -> int:
+    columns = environment.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        return min(max(int(columns), _NARROWEST), _WIDEST)
+    if not is_terminal(stream):
+        return 80
+    try:
+        columns_there = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        return 80
+    return min(max(columns_there, _NARROWEST), _WIDEST)
+
+
+class Out:
+    """A stream that lines go to; a reader who went away stops the lines and nothing else."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._gone = False
+
+    def line(self, text: str = "") -> None:
+        """Write a line."""
+        self.write(text + "\n")
+
+    def write(self, text: str) -> None:
+        """Write `text` as it is."""
+        if self._gone:
+            return
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except BrokenPipeError:
+            self._gone = True
+            # The interpreter flushes once more at its end, and would complain there.
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())

@@ -1,0 +1,1 @@
+"""Our end of a connection: sending and receiving frames, the opening handshake in both roles, and what cases check."""

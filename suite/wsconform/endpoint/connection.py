@@ -1,0 +1,334 @@
+"""What a case holds: our end of an open connection, with `send`, `expect_*`, `arranging` and `note`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import trio
+
+from ..evidence.result import Reason
+from ..evidence.transcript import Closure, Conversation, Provocation
+from ..registry.requirement import Role
+from ..transport.stream import Stream
+from ..wire.close import CloseBody, is_sendable
+from ..wire.frame import BINARY, CLOSE, PING, PONG, TEXT, Frame
+from .channel import Channel, Received
+from .session import Session, Unreached
+
+_FAILED = "the connection to be failed"
+
+# A Close 1009 is a limit of the target's own only where there was something large enough to have a limit for.
+_LARGE_OCTETS, _MANY_FRAMES = 4096, 64
+
+# A target that sends something all the time, and never what it should, is waited for this many times the patience.
+_PATIENCES = 4
+
+
+class Connection(Channel):
+    """Our end of an open connection; what a case about frames works with."""
+
+    def __init__(self, session: Session, stream: Stream, conversation: Conversation, leftover: bytes = b"") -> None:
+        super().__init__(session, stream, conversation, leftover)
+        session.farewells.append(self.take_leave)
+
+    # --- arrange and act
+
+    async def send(
+        self,
+        *frames: Frame,
+        masked: bool | None = None,
+        key: bytes | None = None,
+        pieces: Sequence[int] | None = None,
+        tail: bytes = b"",
+    ) -> None:
+        """Send `frames`, and raw octets `tail` after them, in one segment.
+
+        They are masked as our role has to, with fresh keys, unless `masked` or `key` (4 octets)
+        say otherwise; `pieces` are sizes of segments in octets, the last one repeated.
+        """
+        await self.put([self.prepare(frame, masked, key) for frame in frames], pieces, tail)
+
+    async def send_compressed(self, *messages: Frame) -> None:
+        """Send `messages` (Text or Binary, each whole) compressed, one frame each, in one segment; see `compressed`."""
+        await self.send(*(self.compressed(message) for message in messages))
+
+    async def send_octets(self, octets: bytes, pieces: Sequence[int] | None = None) -> None:
+        """Send raw `octets`, frames or not."""
+        await self.put([], pieces, octets)
+
+    def encode(self, *frames: Frame) -> bytes:
+        """Return the octets that `send` would put on the wire for `frames`."""
+        return b"".join(self.prepare(frame).encode() for frame in frames)
+
+    async def half_close(self) -> None:
+        """End our direction of the stream (FIN) and go on reading; from here on nothing of the target is answered."""
+        if not self.half_closed:
+            self.half_closed = True
+            self.leave(self.session.event("our FIN", self.number))
+            await self.stream.send_eof()
+
+    async def break_off(self) -> None:
+        """Break the stream off (RST)."""
+        self.leave(self.session.event("our RST", self.number))
+        self.conversation.broken_by_us = True
+        await self.stream.abort()
+
+    # --- what comes, without a verdict
+
+    async def settle(self) -> list[Received]:
+        """Send a Ping and return what came before its Pong: in an ordered stream that is all there will be.
+
+        A target that ends the connection instead ends the list. Fails the case where no Pong comes.
+        """
+        marker = self._marker()
+        await self.send(Frame.ping(marker))
+        deadline, seen = self.session.deadline(), list[Received]()
+        while (received := await self.next(deadline)) is not None:
+            if received.opcode == PONG and received.payload == marker:
+                return seen
+            seen.append(received)
+            if received.opcode == CLOSE:
+                return seen
+        if self.ended is None:
+            self.session.fail("a Pong to our Ping", self._silence())
+        return seen
+
+    async def is_ending(self) -> bool:
+        """Send a Ping and return whether the target ends the connection instead of answering it.
+
+        What comes before the Pong stays to be read; silence is no end.
+        """
+        marker, kept = self._marker(), list[Received]()
+        await self.send(Frame.ping(marker))
+        deadline = self.session.deadline()
+        while (received := await self.next(deadline)) is not None:
+            if received.opcode == PONG and received.payload == marker:
+                break
+            if received.opcode != PING:
+                kept.append(received)
+            if received.opcode == CLOSE:
+                break
+        self._inbox.extendleft(reversed(kept))
+        return self.ended is not None or any(received.opcode == CLOSE for received in kept)
+
+    async def read_to_end(self, seconds: float | None = None) -> Closure:
+        """Read until the target ends the stream or `seconds` (the patience) are over; answer its Close.
+
+        What came is in `conversation.frames`; no verdict is made of it.
+        """
+        return await self._close_and_end(self.session.deadline(seconds))
+
+    async def _close_and_end(self, deadline: float, *, after_close: float | None = None) -> Closure:
+        start, body, close_at, entry = trio.current_time(), None, None, None
+        while (received := await self.next(deadline)) is not None:
+            if received.opcode == CLOSE and body is None:
+                body, close_at = CloseBody(received.payload), trio.current_time() - start
+                entry = received.entry
+                await self._answer_close(body)
+                if after_close is not None:
+                    deadline = min(deadline, trio.current_time() + after_close)
+        end_at = trio.current_time() - start if self.ended else None
+        closure = Closure(body, self.ended, close_at, end_at, self.conversation.end_entry, entry)
+        self.conversation.closure = closure
+        return closure
+
+    async def _answer_close(self, body: CloseBody) -> None:
+        if self.answers_close and not (self.sent_close or self.half_closed):
+            await self.send(Frame.close(body.code if body.code and is_sendable(body.code) else None))
+        if self.role is Role.SERVER and self.answers_close and self.ends_tcp:
+            await self.half_close()
+
+    async def take_leave(self) -> None:
+        """Carry out a closing handshake with code 1000 where nobody has begun to end the connection; no verdict."""
+        ours = self.sent_close or self.half_closed or self.conversation.broken_by_us or self.conversation.sent_raw
+        theirs = self.ended is not None or any(frame.opcode == CLOSE for _, frame in self.conversation.frames)
+        if not ours and not theirs:
+            await self.send(Frame.close(1000))
+            await self._close_and_end(self.session.deadline(), after_close=self.session.limits.prompt)
+
+    def _marker(self) -> bytes:
+        return b"wsconform " + self.random_octets(4).hex().encode()
+
+    def _last(self) -> float:
+        return self.session.deadline(_PATIENCES * self.session.limits.patience)
+
+    async def _next(self, last: float) -> Received | None:
+        """Return what comes next: a target that is slow, and not silent, is waited for until `last`."""
+        return await self.next(min(last, self.session.deadline()))
+
+    def _silence(self) -> str:
+        return f"nothing for {self.session.limits.patience:g} s"
+
+    def _state(self, last: float = math.inf) -> str:
+        """Say why no more comes: how the stream ended, or how long nothing came, or nothing but other frames."""
+        if self.ended:
+            return f"the end of the connection ({self.ended.value})"
+        if trio.current_time() < last:
+            return self._silence()
+        return f"nothing but other frames for {_PATIENCES * self.session.limits.patience:g} s"
+
+    def is_chatter(self, received: Received) -> bool:
+        """Return whether a message of the target may be its application's own, not an answer to ours."""
+        if received.opcode not in (TEXT, BINARY):
+            return False
+        if not self.session.facts.echo or received.payload in self.session.facts.chatter:
+            return True
+        return self.session.facts.chatty and all(frame.payload != received.payload for frame in self.conversation.sent)
+
+    # --- expect
+
+    async def expect_echo(self, *messages: Frame) -> list[Received]:
+        """Expect the echoes of `messages` (type and payload of each), in order, whatever frames carry them."""
+        return [await self._expect_message(message) for message in messages]
+
+    async def echo(self, *messages: Frame) -> None:
+        """Send `messages` and expect their echoes."""
+        await self.send(*messages)
+        await self.expect_echo(*messages)
+
+    async def _expect_message(self, message: Frame) -> Received:
+        wanted = f"the echo, {Received(message.opcode, message.payload, 0)}"
+        last = self._last()
+        while (received := await self._next(last)) is not None:
+            if (received.opcode, received.payload) == (message.opcode, message.payload):
+                return received
+            if received.opcode == CLOSE:
+                self._stop_at_limit(received, len(message.payload))
+                self.session.fail(wanted, f"{received}", received.entry)
+            if received.opcode in (TEXT, BINARY) and not self.is_chatter(received):
+                self.session.fail(wanted, _difference(message, received), received.entry)
+        return self.session.fail(wanted, self._state(last))
+
+    def _stop_at_limit(self, received: Received, octets: int = 0) -> None:
+        # What was compressed may have been small on the wire, and `octets` when it was inflated.
+        sent = self.conversation.sent
+        octets = max(octets, sum(len(frame.payload) for frame in sent))
+        large = octets >= _LARGE_OCTETS or len(sent) >= _MANY_FRAMES
+        if large and CloseBody(received.payload).code == 1009:
+            raise Unreached(Reason.LIMIT, f"the target stopped at a limit of its own: {received}", received.entry)
+
+    async def expect_pong(self, data: bytes) -> Received:
+        """Expect a Pong with application data `data`; others are read over, and told if none is right."""
+        last, other = self._last(), list[Received]()
+        while (received := await self._next(last)) is not None:
+            if received.opcode == PONG and received.payload == data:
+                return received
+            if received.opcode == CLOSE:
+                self._stop_at_limit(received)
+                other.append(received)
+                break
+            if received.opcode == PONG:
+                other.append(received)
+        wanted = f"a Pong of {len(data)} octets with the Ping's application data"
+        if other:
+            self.session.fail(wanted, str(other[-1]), other[-1].entry)
+        return self.session.fail(wanted, self._state(last))
+
+    async def expect_alive(self) -> None:
+        """Expect that the target took no offence: an echo (or, of a target without one, a Pong) still comes."""
+        marker = self._marker()
+        if self.session.facts.echo:
+            await self.echo(Frame.text(marker))
+        else:
+            await self.send(Frame.ping(marker))
+            await self.expect_pong(marker)
+
+    def _is_unsolicited(self, received: Received) -> bool:
+        """Return whether a Pong has nothing of ours in it: a heartbeat (section 5.5.3).
+
+        That cannot be told where octets went out that may hold a frame: raw ones, or a request's body.
+        """
+        if received.opcode != PONG or self.conversation.sent_raw:
+            return False
+        if not all(request.endswith(b"\r\n\r\n") for request in self.conversation.requests):
+            return False
+        return all(frame.payload != received.payload for frame in self.conversation.sent if frame.opcode >= CLOSE)
+
+    async def expect_no_reaction(self, to: str) -> None:
+        """Expect no frame in reaction `to` what was sent: proven by order, with a Ping sent after it."""
+        for received in await self.settle():
+            if received.opcode != PING and not self.is_chatter(received) and not self._is_unsolicited(received):
+                self.session.fail(f"no reaction to {to}", str(received), received.entry)
+        self.expect(self.ended is None, f"no reaction to {to}", self._state())
+
+    async def expect_connection_failed(
+        self,
+        because: Provocation = Provocation.PROTOCOL,
+        *,
+        probe: bool = True,
+        may_echo: Sequence[bytes] = (),
+    ) -> Closure:
+        """Expect the target to fail the connection: to process nothing more, and to end it with or without a Close.
+
+        A Ping sent now (unless `probe` is False: inside an unfinished frame it would be payload) must stay
+        unanswered, and no message delivered but those of `may_echo`, sent legally before. Returns how it ended.
+        """
+        self.conversation.provoked = because
+        marker, start = self._marker(), trio.current_time()
+        if probe:
+            await self.send(Frame.ping(marker))
+        deadline, allowed = self.session.deadline(), list(may_echo)
+        while (received := await self.next(deadline)) is not None and received.opcode != CLOSE:
+            if probe and received.opcode == PONG and received.payload == marker:
+                self.session.fail(_FAILED, "a Pong to the Ping sent after the error", received.entry)
+            if received.opcode not in (PING, PONG):
+                self._refuse_delivery(received, allowed)
+        body = CloseBody(received.payload) if received else None
+        close_after = trio.current_time() - start if received else None
+        if body is not None:
+            await self._answer_close(body)
+        rest = await self._close_and_end(deadline)
+        end_after = trio.current_time() - start if rest.ending else None
+        entry = received.entry if received else None
+        closure = Closure(body, rest.ending, close_after, end_after, rest.end_entry, entry)
+        self.conversation.closure = closure
+        if closure.ending is None:
+            what = f"Close {body}, but TCP" if body is not None else "TCP"
+            self.session.fail(_FAILED, f"{what} still open after {self.session.limits.patience:g} s")
+        self.note("ended with", closure)
+        return closure
+
+    def _refuse_delivery(self, received: Received, allowed: list[bytes]) -> None:
+        if received.payload in allowed:
+            allowed.remove(received.payload)
+        elif not self.is_chatter(received):
+            self.session.fail(_FAILED, f"a delivery: {received}", received.entry)
+
+    async def expect_close_reply(self) -> Closure:
+        """Expect a Close in reply to ours, and read on to the end of the stream, on which there is no verdict here."""
+        closure = await self._close_and_end(self.session.deadline(), after_close=self.session.limits.prompt)
+        if closure.close is None:
+            self.session.fail("a Close in reply to ours", self._state(), closure.end_entry)
+        self.note("reply", closure)
+        return closure
+
+    async def expect_ended(self) -> Closure:
+        """Expect the connection to end, by a Close of any kind or without one; returns how."""
+        closure = await self._close_and_end(self.session.deadline(), after_close=self.session.limits.prompt)
+        if closure.close is None and closure.ending is None:
+            self.session.fail("the connection to end", self._state())
+        self.note("ended with", closure)
+        return closure
+
+    async def expect_stream_end(self, seconds: float | None = None) -> Closure:
+        """Expect the target to end the stream within `seconds` (the patience), after whatever else it sends."""
+        closure = await self._close_and_end(self.session.deadline(seconds))
+        if closure.ending is None:
+            waited = self.session.limits.patience if seconds is None else seconds
+            self.session.fail("the target to close TCP", f"{closure} after {waited:g} s")
+        return closure
+
+    async def expect_closed_cleanly(self) -> Closure:
+        """Carry out a closing handshake with code 1000 and expect its reply."""
+        await self.send(Frame.close(1000))
+        return await self.expect_close_reply()
+
+
+def _difference(wanted: Frame, received: Received) -> str:
+    if received.payload == wanted.payload:
+        return f"the payload as another type: {received}"
+    if len(received.payload) != len(wanted.payload) or len(wanted.payload) <= 24:
+        return str(received)
+    at = next(i for i, (a, b) in enumerate(zip(wanted.payload, received.payload, strict=True)) if a != b)
+    return f"{received}, which differs from octet {at} on"

@@ -1,0 +1,230 @@
+"""The opening handshake as a case's subject, against a client: its request in, any answer out (RFC 6455 section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import trio
+
+from ..evidence.result import Direction, Reason
+from ..evidence.transcript import Closure, Conversation, Provocation
+from ..transport.stream import Reset, Stream
+from ..wire.close import CloseBody
+from ..wire.frame import CLOSE, PONG, Frame
+from ..wire.handshake import (
+    DEFLATE,
+    Extension,
+    MalformedExtensions,
+    base_response,
+    deflate_mirrored,
+    offered,
+    parse_extensions,
+)
+from ..wire.http1 import Head, Response, head_end, parse_head
+from .channel import Received
+from .connection import Connection
+from .session import CaseSubject, Session, Unreached
+
+#: Most octets of a request's head that are waited for.
+_HEAD_LIMIT = 1 << 20
+
+#: The status code of a client that did not get the extensions that it cannot do without.
+_EXTENSION_MISSING = 1010
+
+_FAILED = "the client to fail the connection"
+
+
+async def read_head(stream: Stream, deadline: float, most: int = _HEAD_LIMIT) -> tuple[bytes, bytes]:
+    """Read one head from `stream`; return its octets and those that came behind it.
+
+    The head is empty where the stream ended, `deadline` passed or `most` octets came before it was whole.
+    """
+    buffer = bytearray()
+    while (end := head_end(buffer)) < 0 and len(buffer) < most:
+        octets = b""
+        with trio.move_on_at(deadline):
+            try:
+                octets = await stream.receive()
+            except Reset:
+                break
+        if not octets:
+            break
+        buffer += octets
+    return (bytes(buffer[:end]), bytes(buffer[end:])) if end >= 0 else (b"", bytes(buffer))
+
+
+class Incoming(CaseSubject):
+    """What a case about a client's handshake works with: `request` as it came, `response` correct, to be changed."""
+
+    def __init__(self, session: Session, stream: Stream, conversation: Conversation, request: Head) -> None:
+        self.session, self.stream, self.conversation = session, stream, conversation
+        self.request = request
+        self.response = base_response(self.key)
+        self.answered = False
+
+    @classmethod
+    async def receive(cls, session: Session) -> Incoming:
+        """Take the client's next connection and read its request; raises Unreached where none comes."""
+        stream, conversation = await session.connect()
+        octets, rest = await read_head(stream, session.deadline())
+        if not octets:
+            session.transcript.add(Direction.TARGET, "octets", f"{len(rest)} octets that are no request", rest)
+            raise Unreached(Reason.ARRANGING, "the client's opening handshake did not come whole")
+        head = parse_head(octets)
+        line = octets.split(b"\n", 1)[0].strip()[:100].decode("latin-1")
+        entry = session.transcript.add(Direction.TARGET, "request", line, octets)
+        conversation.heads.append((entry, head))
+        conversation.requests.append(octets)
+        if rest:
+            # Too early for the protocol that is not agreed yet (section 4.1): a monitor's affair, and nobody else's.
+            session.transcript.add(Direction.TARGET, "octets", f"{len(rest)} octets behind the request", rest)
+            conversation.before_head = rest
+        return cls(session, stream, conversation, head)
+
+    # --- the request
+
+    @property
+    def key(self) -> bytes:
+        """The client's Sec-WebSocket-Key; empty where there is none."""
+        return self.request.fields.get("Sec-WebSocket-Key") or b""
+
+    @property
+    def offers(self) -> tuple[Extension, ...]:
+        """The extensions that the client offers; none where its list is malformed."""
+        try:
+            return offered(self.request.fields)
+        except MalformedExtensions:
+            return ()
+
+    # --- notes and verdicts
+
+    def expect(self, condition: bool, expected: str, observed: str, entry: int | None = None) -> None:
+        """Fail the case unless `condition` holds; `entry` is the request's by default."""
+        if not condition:
+            self.session.fail(expected, observed, self.conversation.heads[0][0] if entry is None else entry)
+
+    # --- the answer
+
+    async def answer(
+        self, response: Response | bytes | None = None, *, pieces: Sequence[int] | None = None, tail: bytes = b""
+    ) -> Connection:
+        """Send `response` (a correct 101 by default) and `tail` right behind it; return our end of what follows."""
+        given = self.response if response is None else response
+        octets = given if isinstance(given, bytes) else given.encode()
+        line = octets.split(b"\n", 1)[0].strip()[:100].decode("latin-1")
+        self.session.transcript.add(Direction.OURS, "response", line, octets, self.conversation.number)
+        if tail:
+            self.conversation.sent_raw = True
+            self.session.transcript.add(
+                Direction.OURS, "octets", f"{len(tail)} octets right behind it", tail, self.conversation.number
+            )
+        self.answered = True
+        self.conversation.extensions = self._agreed(octets)
+        connection = Connection(self.session, self.stream, self.conversation)
+        await connection.put_octets(octets + tail, pieces)
+        return connection
+
+    def _agreed(self, octets: bytes) -> tuple[Extension, ...]:
+        try:
+            return offered(parse_head(octets).fields)
+        except MalformedExtensions:
+            return ()
+
+    async def open(self, offer: str | None = None) -> Connection:
+        """Accept the client correctly, with permessage-deflate if `offer` asks for it; Unreached if it offered none."""
+        response = self.response
+        if offer is not None:
+            response = response.with_field("Sec-WebSocket-Extensions", str(self.accepted_deflate(offer)))
+        connection = await self.answer(response)
+        self.conversation.opened = True
+        return connection
+
+    def accepted_deflate(self, offer: str = "") -> Extension:
+        """Return an answer to a sound permessage-deflate offer of the client's, as `deflate_mirrored` makes it.
+
+        `offer` is what a case would offer to a server. Unreached where the client offers nothing that allows it.
+        """
+        ours = parse_extensions(offer.encode()) if offer else ()
+        answer = deflate_mirrored(ours, self.offers)
+        if answer is None:
+            raise Unreached(Reason.NOT_OFFERED, f"the client does not offer {DEFLATE} in a way that allows this")
+        return answer
+
+    async def expect_open(
+        self, response: Response | bytes | None = None, *, pieces: Sequence[int] | None = None
+    ) -> Connection:
+        """Expect the client to take `response` as acceptance: it answers the Ping sent right behind it."""
+        connection = await self.answer(response, pieces=pieces)
+        self.conversation.opened = True
+        data = b"open?"
+        await connection.send(Frame.ping(data))
+        await connection.expect_pong(data)
+        return connection
+
+    async def expect_failed(self, response: Response | bytes, *, pieces: Sequence[int] | None = None) -> Closure:
+        """Expect the client to fail the connection on `response` (sections 4.1, 7.2.1): no frame, and TCP ended.
+
+        A Ping goes right behind the response; a Close before the end is noted. For a final answer other
+        than 101 we end our direction, as the response says, and only frames from the client fail it.
+        """
+        connection = await self.answer(response, tail=Frame.ping(b"open?").encode(), pieces=pieces)
+        self.conversation.provoked = Provocation.HANDSHAKE
+        return await self._expect_no_frames(connection)
+
+    async def expect_not_open(self, response: Response | bytes) -> Closure:
+        """Expect no frame after `response`, a final answer other than 101 (section 4.1); we end the connection then."""
+        connection = await self.answer(response)
+        self.conversation.provoked = Provocation.HANDSHAKE
+        await connection.half_close()
+        return await self._expect_no_frames(connection, must_end=False)
+
+    async def _expect_no_frames(self, connection: Connection, *, must_end: bool = True) -> Closure:
+        deadline, close, entry = self.session.deadline(), None, None
+        start = trio.current_time()
+        while (received := await connection.next(deadline)) is not None:
+            if self.conversation.is_http_again:
+                continue
+            if received.opcode != CLOSE:
+                self._refuse(received)
+            close, entry = CloseBody(received.payload), received.entry
+            self.note("a Close before the end", close)
+            if close.code == _EXTENSION_MISSING:
+                # Who says so opened the connection to end it at once, and may wait for our part (RFC 6455 7.4.1).
+                await connection.send(Frame.close(_EXTENSION_MISSING))
+                await connection.half_close()
+        ended = connection.ended
+        if self.conversation.is_http_again:
+            self.note("sent on the refused connection", "another request")
+        if ended is None and must_end:
+            self.session.fail(_FAILED, f"TCP still open after {self.session.limits.patience:g} s")
+        after = trio.current_time() - start
+        closure = Closure(close, ended, None, after if ended else None, self.conversation.end_entry, entry)
+        self.conversation.closure = closure
+        self.note("ended with", closure)
+        return closure
+
+    def _refuse(self, received: Received) -> None:
+        what = "a Pong to the Ping behind our answer" if received.opcode == PONG else str(received)
+        self.session.fail(_FAILED, what, received.entry)
+
+    def plain(self, status: int, reason: str, body: bytes = b"", *fields: tuple[str, str]) -> Response:
+        """Return an ordinary HTTP answer: `status`, length and `Connection: close`, then `fields`, and `body`."""
+        response = Response(status, reason.encode(), body=body)
+        response = response.with_field("Content-Length", str(len(body))).with_field("Connection", "close")
+        for name, value in fields:
+            response = response.with_field(name, value)
+        return response
+
+    def with_upgrade(self, response: Response) -> Response:
+        """Return `response` with the perfect fields of a 101 in it."""
+        fields = response.fields.without("Connection")
+        return replace(response, fields=replace(fields, lines=(*fields.lines, *self.response.fields.lines)))
+
+
+async def accept_connection(session: Session, offer: str | None = None) -> Connection:
+    """Take the client's connection and open it correctly, for a case whose subject is something else."""
+    incoming = await Incoming.receive(session)
+    if not incoming.key:
+        raise Unreached(Reason.ARRANGING, "the client's request has no Sec-WebSocket-Key")
+    return await incoming.open(offer)

@@ -1,0 +1,306 @@
+"""The opening handshake as a case's subject, against a server: any request out, the answer in (RFC 6455 section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import trio
+
+from ..evidence.result import Direction, Reason
+from ..evidence.transcript import Conversation, Ending, Provocation
+from ..registry.requirement import Role
+from ..transport.stream import Reset, Stream, send_pieces
+from ..wire.handshake import DEFLATE, Extension, MalformedExtensions, accept_value, base_request, encode_key, offered
+from ..wire.http1 import Head, Request, chunked_end, head_end, parse_head
+from .connection import Connection
+from .session import CaseSubject, Session, Unreached
+
+#: Most octets of a head or a body that are waited for.
+_HEAD_LIMIT, _BODY_LIMIT = 1 << 20, 1 << 22
+
+#: The offer that `permessage-deflate` cases make: what browsers send.
+BROWSER_OFFER = f"{DEFLATE}; client_max_window_bits"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request was answered with.
+
+    `head` is the final response (101 is one; other 1xx are in `interim`), None where none came;
+    `ending` how the target ended the stream, None while it is open; `entry` the deciding transcript entry.
+    """
+
+    head: Head | None
+    interim: tuple[Head, ...] = ()
+    body: bytes = b""
+    ending: Ending | None = None
+    entry: int | None = None
+
+    @property
+    def status(self) -> int:
+        """The final status code; 0 where no response came."""
+        return self.head.status if self.head else 0
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the status is 101."""
+        return self.status == 101
+
+    def field(self, name: str) -> bytes | None:
+        """The first value of the field `name`, or None."""
+        return self.head.fields.get(name) if self.head else None
+
+    def __str__(self) -> str:
+        if self.head is None:
+            what = "no response" if self.entry is None else "octets that are no response"
+            return f"{what}, then the end of the connection ({self.ending.value})" if self.ending else what
+        status = self.head.status or self.head.start[1].decode("latin-1")
+        return f"{status} {self.head.reason.decode('latin-1')}".strip() or "a response without a status code"
+
+
+class HttpConnection:
+    """One HTTP connection to the target: requests out, responses in."""
+
+    def __init__(self, session: Session, stream: Stream, conversation: Conversation) -> None:
+        self.session, self.stream, self.conversation = session, stream, conversation
+        self._buffer = bytearray()
+
+    async def send(self, octets: bytes, summary: str, pieces: Sequence[int] | None = None) -> None:
+        """Send `octets`, told in the transcript as `summary`; a target that is gone stops nothing."""
+        self.conversation.requests.append(octets)
+        self.session.transcript.add(Direction.OURS, "request", summary, octets, self.conversation.number)
+        try:
+            await send_pieces(self.stream, octets, pieces) if pieces else await self.stream.send(octets)
+        except Reset as problem:
+            self.session.event(f"could not send: {problem}", self.conversation.number)
+
+    async def answer(self, seconds: float | None = None, *, to_head: bool = False, interim_too: bool = False) -> Answer:
+        """Read the next final response, and its body where its head says how long it is.
+
+        `interim_too` takes a 1xx for an answer as well, where a case has to react to it.
+        """
+        deadline, interim = self.session.deadline(seconds), list[Head]()
+        while True:
+            while (end := head_end(self._buffer)) < 0:
+                if len(self._buffer) > _HEAD_LIMIT or not await self._pull(deadline):
+                    return self._no_answer(tuple(interim))
+            octets = bytes(self._buffer[:end])
+            del self._buffer[:end]
+            head, entry = self._record(octets)
+            if head.status != 101 and 100 <= head.status < 200 and not interim_too:
+                interim.append(head)
+                continue
+            body = b"" if head.status == 101 else await self._body(head, deadline, to_head)
+            return Answer(head, tuple(interim), body, self.conversation.ending, entry)
+
+    def _record(self, octets: bytes) -> tuple[Head, int]:
+        junk = octets.find(b"HTTP/")
+        if junk > 0 and not self.conversation.heads:
+            self.conversation.before_head, octets = octets[:junk], octets[junk:]
+            self._told("octets", f"{junk} octets before the response", self.conversation.before_head)
+        head = parse_head(octets)
+        entry = self._told("response", octets.split(b"\n", 1)[0].strip().decode("latin-1"), octets)
+        self.conversation.heads.append((entry, head))
+        return head, entry
+
+    def _no_answer(self, interim: tuple[Head, ...]) -> Answer:
+        entry = None
+        if self._buffer:
+            entry = self._told("octets", f"{len(self._buffer)} octets that are no response", bytes(self._buffer))
+            if not self.conversation.heads:
+                self.conversation.before_head = bytes(self._buffer)
+            self._buffer.clear()
+        return Answer(None, interim, b"", self.conversation.ending, entry)
+
+    async def _body(self, head: Head, deadline: float, to_head: bool) -> bytes:
+        length = head.body_length(to_head=to_head)
+        while len(self._buffer) < _BODY_LIMIT:
+            if length is None:
+                if not await self._pull(deadline):
+                    break
+                continue
+            end = chunked_end(bytes(self._buffer)) if length < 0 else length
+            if 0 <= end <= len(self._buffer):
+                break
+            if not await self._pull(deadline):
+                end = len(self._buffer)
+                break
+        else:
+            end = len(self._buffer)
+        if length is None:
+            end = len(self._buffer)
+        body = bytes(self._buffer[:end])
+        del self._buffer[:end]
+        if body:
+            self._told("octets", f"{len(body)} octets of the response's body", body)
+        return body
+
+    async def _pull(self, deadline: float) -> bool:
+        if self.conversation.ending is not None:
+            return False
+        octets = b""
+        with trio.move_on_at(deadline) as scope:
+            try:
+                octets = await self.stream.receive()
+            except Reset as problem:
+                self._ended(Ending.RST, str(problem))
+                return False
+        if scope.cancelled_caught:
+            self.session.waited_out = True
+            return False
+        if not octets:
+            self._ended(Ending.FIN, "FIN")
+            return False
+        self.session.count(len(octets))
+        self._buffer += octets
+        return True
+
+    def _ended(self, ending: Ending, words: str) -> None:
+        self.conversation.ending = ending
+        self.conversation.end_entry = self._told("event", words, b"")
+
+    def _told(self, kind: str, summary: str, octets: bytes) -> int:
+        number = self.conversation.number
+        return self.session.transcript.add(Direction.TARGET, kind, summary, octets, number)
+
+    async def expect_end(self, seconds: float | None = None) -> Ending | None:
+        """Read until the target ends the stream and return how; None if it is open after `seconds` (the patience)."""
+        deadline = self.session.deadline(seconds)
+        while await self._pull(deadline):
+            pass
+        return self.conversation.ending
+
+    @property
+    def leftover(self) -> bytes:
+        """What came after the last response."""
+        return bytes(self._buffer)
+
+    def upgrade(self, answer: Answer) -> Connection:
+        """Return the open connection that `answer`, a 101, begins."""
+        assert answer.head is not None
+        self.conversation.opened = True
+        try:
+            self.conversation.extensions = offered(answer.head.fields)
+        except MalformedExtensions:
+            self.conversation.extensions = ()
+        return Connection(self.session, self.stream, self.conversation, self.leftover)
+
+
+class Opening(CaseSubject):
+    """What a case about the opening handshake works with: `request` is a correct one, to be changed at will."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.request = self.fresh_request()
+
+    def fresh_request(self) -> Request:
+        """Return a correct request with a new key."""
+        address = self.session.address
+        key = encode_key(self.session.random.randbytes(16))
+        return base_request(address.host, address.target, key, address.fields)
+
+    @property
+    def key(self) -> bytes:
+        """The Sec-WebSocket-Key of `request`."""
+        return self.request.fields.get("Sec-WebSocket-Key") or b""
+
+    async def dial(self, **options: object) -> HttpConnection:
+        """Open a connection to the target; `tls=False` speaks cleartext to a TLS port, `server_name` sets SNI."""
+        return HttpConnection(self.session, *await self.session.connect(**options))
+
+    async def exchange(
+        self,
+        request: Request | bytes | None = None,
+        *,
+        pieces: Sequence[int] | None = None,
+        tail: bytes = b"",
+        wire: HttpConnection | None = None,
+    ) -> tuple[Answer, HttpConnection]:
+        """Send `request` (the base request by default), `tail` right behind it, on a new connection or on `wire`.
+
+        Returns the answer, whatever it is, and the connection that it came on.
+        """
+        wire = wire or await self.dial()
+        asked = request if request is not None else self.request
+        octets = asked if isinstance(asked, bytes) else asked.encode()
+        line = octets.split(b"\n", 1)[0].strip()
+        await wire.send(octets + tail, line[:100].decode("latin-1"), pieces)
+        return await wire.answer(to_head=line.startswith(b"HEAD ")), wire
+
+    async def expect_accepted(
+        self,
+        request: Request | None = None,
+        *,
+        pieces: Sequence[int] | None = None,
+        tail: bytes = b"",
+        wire: HttpConnection | None = None,
+    ) -> Connection:
+        """Expect a 101 with the Sec-WebSocket-Accept of the request's key; return the open connection."""
+        asked = request or self.request
+        answer, wire = await self.exchange(asked, pieces=pieces, tail=tail, wire=wire)
+        return self.accept(answer, wire, asked)
+
+    def accept(self, answer: Answer, wire: HttpConnection, asked: Request) -> Connection:
+        """Expect `answer` to accept `asked`, with the right Sec-WebSocket-Accept; return the open connection."""
+        expected = "101 with the right Sec-WebSocket-Accept"
+        self.expect(answer.accepted, expected, str(answer), answer.entry)
+        right = accept_value(asked.fields.get("Sec-WebSocket-Key") or b"")
+        got = answer.field("Sec-WebSocket-Accept")
+        self.expect(got == right, expected, f"101 with Sec-WebSocket-Accept: {_said(got)}", answer.entry)
+        return wire.upgrade(answer)
+
+    async def expect_refused(
+        self, request: Request | bytes, *, best: Sequence[int] = (400,), pieces: Sequence[int] | None = None
+    ) -> tuple[Answer, HttpConnection]:
+        """Expect anything but a 101 and but silence (section 4.2.1); `best` are the statuses that need no note."""
+        answer, wire = await self.exchange(request, pieces=pieces)
+        wire.conversation.provoked = Provocation.HANDSHAKE
+        self.expect(not answer.accepted, "the handshake to be refused", str(answer), answer.entry)
+        silent = answer.head is None and answer.ending is None
+        self.expect(not silent, "the handshake to be refused", _unanswered(answer), answer.entry)
+        if answer.status not in best:
+            self.note("refused with", answer)
+        return answer, wire
+
+    async def expect_accepted_or_refused(self, request: Request, *, tail: bytes = b"") -> tuple[Answer, HttpConnection]:
+        """Expect a reaction of either kind, and note which; silence fails the case."""
+        answer, wire = await self.exchange(request, tail=tail)
+        silent = answer.head is None and answer.ending is None
+        self.expect(not silent, "an answer to the handshake", _unanswered(answer), answer.entry)
+        self.note("answered with", answer)
+        return answer, wire
+
+
+def _unanswered(answer: Answer) -> str:
+    return "no reaction" if answer.entry is None else str(answer)
+
+
+def _said(value: bytes | None) -> str:
+    return "(missing)" if value is None else value.decode("latin-1")
+
+
+async def open_connection(session: Session, offer: str | None = None) -> Connection:
+    """Open a connection for a case whose subject is something else: any 101 will do.
+
+    `offer` goes into Sec-WebSocket-Extensions. Raises Unreached where the target refuses, and, reason
+    NOT_OFFERED, where it does not take up an `offer`.
+    """
+    opening = Opening(session)
+    request = opening.request.with_field("Sec-WebSocket-Extensions", offer) if offer else opening.request
+    answer, wire = await opening.exchange(request)
+    if not answer.accepted:
+        raise Unreached(Reason.ARRANGING, f"the opening handshake: {answer}", answer.entry)
+    connection = wire.upgrade(answer)
+    if offer and connection.conversation.deflate is None:
+        raise Unreached(Reason.NOT_OFFERED, f"the target did not accept {Extension(DEFLATE)}", answer.entry)
+    return connection
+
+
+async def expect_target_alive(session: Session) -> None:
+    """Expect that the target outlived what was done to it: a server takes another connection and works on it.
+
+    A client has nothing to be asked; whether it lives shows in the next case.
+    """
+    if session.role is Role.SERVER:
+        await (await open_connection(session)).expect_alive()

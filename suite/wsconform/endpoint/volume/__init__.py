@@ -1,0 +1,1 @@
+"""Sending and checking echoes of large messages and of many messages."""

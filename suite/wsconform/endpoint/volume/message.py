@@ -1,0 +1,159 @@
+"""Messages of any size to be sent: their payload is made as it leaves, masked and cut into frames, never held whole."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ...evidence.result import Reason
+from ...wire.deflate import Deflater
+from ...wire.frame import CONTINUATION, RSV1, Frame, apply_mask, opcode_name
+from ..channel import show
+from ..connection import Connection
+from ..session import Unreached
+
+__all__ = ["PIECE", "Message", "RepeatedOctets", "replayed"]
+
+#: Octets of a piece that is made, masked and sent in one go.
+PIECE = 1 << 16
+#: Octets up to which a frame's payload is made at once.
+_SHORT = 1 << 12
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedOctets:
+    """`pattern`, repeated up to `length` octets: a payload of any size that takes no memory."""
+
+    pattern: bytes
+    length: int
+
+    def at(self, start: int, count: int) -> bytes:
+        """Return the `count` octets from `start` on."""
+        turn = start % len(self.pattern)
+        block = _block(self.pattern, count + turn)
+        return block if turn == 0 and len(block) == count else block[turn : turn + count]
+
+
+@lru_cache(maxsize=8)
+def _repeated(pattern: bytes, times: int) -> bytes:
+    return pattern * times
+
+
+def _block(pattern: bytes, count: int) -> bytes:
+    # Few lengths, so that the block is made once and not with every piece that is looked at.
+    times = -(-max(count, 1) // len(pattern))
+    return _repeated(pattern, 1 << (times - 1).bit_length())
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message to be sent: `payload` as it is meant; `deflated`, where it goes out compressed, as it is on the wire.
+
+    Where `fragment` is given, no frame has more octets, and one that is full is not the last: where the frames
+    come out even, an empty one ends the message.
+    """
+
+    opcode: int
+    payload: bytes | RepeatedOctets
+    deflated: bytes | None = None
+    fragment: int | None = None
+
+    @property
+    def length(self) -> int:
+        """The octets that are to be delivered."""
+        return self.payload.length if isinstance(self.payload, RepeatedOctets) else len(self.payload)
+
+    @property
+    def on_wire(self) -> int:
+        """The octets that the frames carry."""
+        return self.length if self.deflated is None else len(self.deflated)
+
+    def __str__(self) -> str:
+        """Say what it is, as findings do."""
+        return f"{opcode_name(self.opcode)} of {self.length} octets ({show(self.at(0, min(25, self.length)))})"
+
+    def at(self, start: int, count: int) -> bytes:
+        """Return `count` octets of what is to be delivered, from `start` on."""
+        return (
+            self.payload.at(start, count)
+            if isinstance(self.payload, RepeatedOctets)
+            else self.payload[start : start + count]
+        )
+
+    def frames(self) -> Iterator[tuple[Frame, int, int, int]]:
+        """Yield each frame as a stub that has no payload and announces it, where its octets begin, and how many.
+
+        Last comes how many such frames follow each other: those in the middle of a message differ in their octets
+        alone, and come together as far as they fill a piece.
+        """
+        rsv = 0 if self.deflated is None else RSV1
+        size, total, at = self.fragment or max(self.on_wire, 1), self.on_wire, 0
+        if self.fragment is not None and total >= size:
+            yield _stub(self.opcode, False, rsv, size), 0, size, 1
+            at, inner, most = size, _stub(CONTINUATION, False, 0, size), max(1, PIECE // size)
+            while alike := min((total - at) // size, most):
+                yield inner, at, size, alike
+                at += alike * size
+        yield _stub(CONTINUATION if at else self.opcode, True, 0 if at else rsv, total - at), at, total - at, 1
+
+    def octets(self, start: int, count: int) -> bytes:
+        """Return the `count` octets that frames carry from `start` on, unmasked."""
+        return self.at(start, count) if self.deflated is None else self.deflated[start : start + count]
+
+    def masked(self, start: int, count: int, key: bytes | None) -> Iterable[bytes]:
+        """Return the octets that a frame carries from `start` on, `count` of them, masked with `key`, in pieces."""
+        if self.deflated is None and isinstance(self.payload, RepeatedOctets) and count > _SHORT:
+            return _masked_run(self.payload, start, count, key)
+        piece = self.octets(start, count)
+        return (piece if key is None else apply_mask(piece, key),)
+
+
+def _masked_run(run: RepeatedOctets, start: int, count: int, key: bytes | None) -> Iterator[bytes]:
+    # What is masked repeats itself as well: it is masked once, and sent again and again.
+    period = math.lcm(len(run.pattern), 4)
+    block = run.at(start, min(count, max(period, PIECE // period * period)))
+    if key is not None:
+        block = apply_mask(block, key)
+    whole, rest = divmod(count, len(block) or 1)
+    for _ in range(whole):
+        yield block
+    if rest:
+        yield block[:rest]
+
+
+@lru_cache(maxsize=256)
+def _stub(opcode: int, fin: bool, rsv: int, length: int) -> Frame:
+    return Frame(opcode, b"", fin, rsv, announced=length)
+
+
+def replayed(
+    ws: Connection, payloads: Sequence[bytes], opcode: int, count: int, fragment: int | None
+) -> Iterator[Message]:
+    """Yield `count` compressed messages: `payloads` again and again, which are compressed twice at most.
+
+    With the window taken over, a message depends on the 32768 octets before it: from the second turn on they are the
+    same in every turn, and so is what the message is compressed to, where a turn is that long. Without, what a
+    message was compressed to on one connection is right on any other.
+    """
+    bits, takeover = ws.window
+    if ws.conversation.deflate is None:
+        raise Unreached(Reason.NOT_OFFERED, "the target did not accept permessage-deflate")
+    kept: list[bytes] = []
+    fresh = count if takeover and sum(map(len, payloads)) < 1 << 15 else len(payloads) * (2 if takeover else 1)
+    for number in range(count):
+        which = number % len(payloads)
+        if number < fresh:
+            payload = payloads[which]
+            deflated = ws.compress(payload) if takeover else _compressed_alone(bits, payload)
+            if number >= fresh - len(payloads):
+                kept.append(deflated)
+        else:
+            deflated = kept[which]
+        yield Message(opcode, payloads[which], deflated, fragment)
+
+
+@lru_cache(maxsize=64)
+def _compressed_alone(bits: int, payload: bytes) -> bytes:
+    return Deflater(bits, takeover=False).compress(payload)

@@ -1,0 +1,1 @@
+"""What was observed: results, transcripts, and compressed messages as they were received."""

@@ -1,0 +1,134 @@
+"""What a target's compressed messages used of DEFLATE: block types, distances, how they end (RFC 7692 section 7.2).
+
+    for message in compressed_messages(conversation):
+        message.entry       # the transcript entry of its last frame
+        message.payload     # its payload data, the fragments put together
+        message.usage       # wire.blocks.Usage: distance, reach, blocks, end, inflated payload; or None
+        message.error       # why there is no usage: what is wrong with the octets; "" for one that was too long
+
+`usage.distance` is the largest distance in octets; a window that was agreed has to be as large. `usage.reach` is how
+far a match goes back beyond the start of its message, into earlier ones: 0 for a message that stands alone. Messages
+are read with the window of all earlier ones, whatever was agreed, so that a breach of it is told and no error.
+
+It is computed when first asked for and kept with the conversation. Messages past a `Budget` have no usage, but are
+inflated for the window; after one that is no DEFLATE, no message is read that could refer to it. Reading block by block
+costs about a microsecond a symbol, so what looks at every connection of a run, as monitors do, takes a `GLANCE`;
+where a case has read the same connection to the end already, the monitors have all that it found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..wire.blocks import BlockError, PayloadEnd, Usage, read_message
+from ..wire.deflate import InflateError, Inflater
+from ..wire.frame import CONTINUATION, RSV1, Frame
+from .transcript import Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much of a conversation is read block by block: octets on the wire, and octets that they inflate to."""
+
+    octets: int
+    inflated: int
+
+
+WHOLE = Budget(1 << 20, 1 << 23)
+GLANCE = Budget(1 << 12, 1 << 15)
+
+_WITHOUT_CONTEXT = "follows a message that is no DEFLATE"
+
+
+@dataclass(frozen=True, slots=True)
+class Compressed:
+    """One compressed message of the target; `frames` is how many it came in, `opcode` its type."""
+
+    entry: int
+    opcode: int
+    frames: int
+    payload: bytes
+    usage: Usage | None
+    error: str = ""
+
+
+def whole_messages(conversation: Conversation) -> Iterator[tuple[int, Frame, bytes, int]]:
+    """Yield the whole messages of the target: last entry, first frame, payload as on the wire, number of frames."""
+    first, parts = None, list[bytes]()
+    for entry, frame in conversation.frames:
+        if frame.is_control:
+            continue
+        if frame.opcode != CONTINUATION or first is None:
+            first, parts = frame, []
+        parts.append(frame.payload)
+        if frame.fin:
+            yield entry, first, b"".join(parts), len(parts)
+            first = None
+
+
+def compressed_messages(conversation: Conversation, budget: Budget = WHOLE) -> tuple[Compressed, ...]:
+    """Return the target's compressed messages so far, as the module says; none where no compression was agreed."""
+    if conversation.deflate is None or not any(frame.rsv & RSV1 for _, frame in conversation.frames):
+        return ()
+    count = len(conversation.frames)
+    kept = conversation.computed.get(compressed_messages)
+    if isinstance(kept, _Kept) and (kept.budget, kept.count) == (budget, count):
+        return kept.messages
+    if isinstance(kept, _Kept) and (kept.budget, budget) == (WHOLE, GLANCE):
+        return kept.messages
+    messages = tuple(_Reader(budget).read(conversation))
+    conversation.computed[compressed_messages] = _Kept(budget, count, messages)
+    return messages
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    budget: Budget
+    count: int
+    messages: tuple[Compressed, ...]
+
+
+class _Reader:
+    """One pass over the messages of one conversation."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self.window = b""
+        self.octets = self.inflated = 0
+        self.lost = False
+
+    def read(self, conversation: Conversation) -> Iterator[Compressed]:
+        for entry, first, payload, frames in whole_messages(conversation):
+            if not first.rsv & RSV1:
+                continue
+            usage, error = self._usage(payload)
+            yield Compressed(entry, first.opcode, frames, payload, usage, error)
+
+    def _usage(self, payload: bytes) -> tuple[Usage | None, str]:
+        if self.lost:
+            return None, _WITHOUT_CONTEXT
+        if self.octets + len(payload) > self.budget.octets or self.inflated >= self.budget.inflated:
+            self._skip(payload)
+            return None, ""
+        self.octets += len(payload)
+        try:
+            usage = read_message(payload, self.window, limit=self.budget.inflated - self.inflated)
+        except BlockError as problem:
+            # More than the limit is no error of the target's.
+            self._skip(payload)
+            return None, str(problem) if self.lost else ""
+        self.lost = usage.end is PayloadEnd.CUT
+        self.inflated += len(usage.payload)
+        self.window = usage.carried(self.window)
+        return usage, ""
+
+    def _skip(self, payload: bytes) -> None:
+        inflater = Inflater()
+        try:
+            # One stored block of the window, so that there is something to refer to.
+            size = len(self.window).to_bytes(2, "little") + (len(self.window) ^ 0xFFFF).to_bytes(2, "little")
+            inflater.decompress(b"\x00" + size + self.window + b"\x00")
+            self.window = (self.window + inflater.decompress(payload)[-(1 << 15) :])[-(1 << 15) :]
+        except InflateError:
+            self.lost = True

@@ -1,0 +1,188 @@
+"""What was seen: the transcript that becomes evidence, and the conversations that monitors watch."""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ..registry.requirement import Role
+from ..transport.stream import TlsFacts
+from ..wire.close import UNACCEPTABLE, CloseBody
+from ..wire.frame import BINARY, CLOSE, Frame
+from ..wire.handshake import DEFLATE, Extension
+from ..wire.http1 import Head
+from .result import Direction, Octets, TranscriptEntry
+
+_FIRST, _LAST = 240, 60
+
+T = TypeVar("T")
+
+
+class Transcript:
+    """The entries of one case, the first and the last of them if they are too many to keep."""
+
+    def __init__(self, clock: Callable[[], float], *, whole: bool = False) -> None:
+        self._clock, self._whole = clock, whole
+        self._start = clock()
+        self._head: list[TranscriptEntry] = []
+        self._tail: deque[TranscriptEntry] = deque(maxlen=None if whole else _LAST)
+        self._count = 0
+        self.connections = 0
+
+    @property
+    def micros(self) -> int:
+        """Microseconds since the case began."""
+        return int((self._clock() - self._start) * 1e6)
+
+    @property
+    def last(self) -> int | None:
+        """The number of the latest entry."""
+        return self._count - 1 if self._count else None
+
+    def add(
+        self, direction: Direction, kind: str, summary: str, octets: bytes | Octets = b"", connection: int = 1
+    ) -> int:
+        """Record an entry and return its number; of octets that were not kept, `octets` says what is known."""
+        kept = octets if isinstance(octets, Octets) else Octets.of(octets, whole=self._whole)
+        entry = TranscriptEntry(self.micros, direction, kind, summary, kept, connection)
+        (self._head if self._count < _FIRST else self._tail).append(entry)
+        self._count += 1
+        return self._count - 1
+
+    def entries(self) -> tuple[TranscriptEntry, ...]:
+        """Return what was kept, with an event that says how many entries are left out."""
+        gap = self._count - len(self._head) - len(self._tail)
+        if not gap:
+            return (*self._head, *self._tail)
+        note = TranscriptEntry(self._tail[0].micros, Direction.EVENT, "event", f"{gap} entries left out")
+        return (*self._head, note, *self._tail)
+
+    def index(self, number: int | None) -> int | None:
+        """Return where entry `number` stands in `entries()`; None if it was left out."""
+        if number is None or number < len(self._head):
+            return number
+        gap = self._count - len(self._head) - len(self._tail)
+        position = number - gap + (1 if gap else 0)
+        return position if position > len(self._head) - (0 if gap else 1) else None
+
+
+class Ending(enum.Enum):
+    """How a target ended the stream."""
+
+    FIN = "FIN"
+    RST = "RST"
+
+
+class Provocation(enum.Enum):
+    """What kind of error a case put to the target, for the rules that look at all reactions together."""
+
+    PROTOCOL = "protocol"
+    UTF8 = "UTF-8"
+    MASKING = "masking"
+    LENGTH = "length"
+    LIMIT = "limit"
+    #: Compressed data that cannot be inflated: RFC 7692 names no status code for it.
+    COMPRESSION = "compressed data"
+    HANDSHAKE = "handshake"
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """How a connection ended: the target's Close (None: none came), how it ended the stream, and when (seconds).
+
+    `close_after` and `end_after` count from the stimulus; `end_after` is None while the stream is open.
+    """
+
+    close: CloseBody | None
+    ending: Ending | None
+    close_after: float | None = None
+    end_after: float | None = None
+    end_entry: int | None = None
+    close_entry: int | None = None
+
+    @property
+    def entry(self) -> int | None:
+        """The entry that tells how the connection was closed: the target's Close, or its end where none came."""
+        return self.end_entry if self.close_entry is None else self.close_entry
+
+    @property
+    def status_code(self) -> int | None:
+        """The status code of the target's Close; None for an empty body or no Close."""
+        return self.close.code if self.close else None
+
+    def __str__(self) -> str:
+        close = f"Close {self.close}" if self.close else "no Close"
+        return f"{close}, then {self.ending.value}" if self.ending else f"{close}, stream open"
+
+
+@dataclass(slots=True)
+class Conversation:
+    """Everything that one connection of a case showed of the target."""
+
+    number: int
+    case: str
+    role: Role
+    heads: list[tuple[int, Head]] = field(default_factory=list)
+    requests: list[bytes] = field(default_factory=list)
+    before_head: bytes = b""
+    opened: bool = False
+    extensions: tuple[Extension, ...] = ()
+    frames: list[tuple[int, Frame]] = field(default_factory=list)
+    sent: list[Frame] = field(default_factory=list)
+    #: Whether frames were left out whose messages those behind them need to be inflated.
+    gap: bool = False
+    residue: bytes = b""
+    ending: Ending | None = None
+    end_entry: int | None = None
+    broken_by_us: bool = False
+    #: The entry of our own goodbye: our first Close, or our end of the stream (FIN, RST), whichever came first.
+    left_at: int | None = None
+    #: Whether octets went out that were not made of frames one by one, and may hold anything.
+    sent_raw: bool = False
+    provoked: Provocation | None = None
+    closure: Closure | None = None
+    tls: TlsFacts | None = None
+    #: What was worked out of all this when somebody asked, by who works it out.
+    computed: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, work_out: Callable[[Conversation], T]) -> T:
+        """Return what `work_out` makes of this conversation, done for the first who asks: dozens of monitors do."""
+        if work_out not in self.computed:
+            self.computed[work_out] = work_out(self)
+        return self.computed[work_out]  # type: ignore[return-value]  # what it returned, and nothing else
+
+    @property
+    def deflate(self) -> Extension | None:
+        """The permessage-deflate that was negotiated, if it was."""
+        return next((extension for extension in self.extensions if extension.name == DEFLATE), None)
+
+    @property
+    def is_http_again(self) -> bool:
+        """Whether a client that refused our answer sent its next request on the connection (RFC 9112 section 9.3)."""
+        start = self.frames[0][1].encode() if self.frames else self.residue
+        return self.role is Role.CLIENT and start.startswith(b"GET ")
+
+    def forget_http(self) -> None:
+        """Drop what was read as frames and is another request of HTTP: no monitor has to look at it."""
+        if self.is_http_again:
+            self.frames.clear()
+            self.residue = b""
+
+    @property
+    def declined_binary(self) -> tuple[int, CloseBody] | None:
+        """The Close 1003, and its entry, with which the target declined our binary messages (RFC 6455 section 7.4.1).
+
+        None where there is none, where we sent no such message, or where the target sent one itself.
+        """
+        ours = {frame.opcode for frame in self.sent}
+        theirs = {frame.opcode for _, frame in self.frames}
+        if BINARY not in ours or BINARY in theirs:
+            return None
+        return next((close for close in self.closes() if close[1].code == UNACCEPTABLE), None)
+
+    def closes(self) -> list[tuple[int, CloseBody]]:
+        """Return the target's Close frames: entry number and body."""
+        return [(entry, CloseBody(frame.payload)) for entry, frame in self.frames if frame.opcode == CLOSE]

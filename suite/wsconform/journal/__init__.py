@@ -1,0 +1,1 @@
+"""The journal: results written, read, counted, compared with expectations, merged and gated."""

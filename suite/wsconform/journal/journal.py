@@ -1,0 +1,252 @@
+"""Results as JSON Lines: header, target, result and footer records, written one by one, read back as values."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..evidence.result import Result
+from ..registry.requirement import Role
+from .records import result_of_record, result_record
+
+#: Version of the record formats; fields are added, never renamed, while the first number stays.
+FORMAT = "1.0"
+
+
+class JournalError(ValueError):
+    """A journal cannot be read; the text names file, line and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a run was asked to do. `start` is ISO 8601 in UTC; `documents` the ids of the RFCs cited.
+
+    `fail_on` and `allow` are what the gate was told (see gate.FailOn and gate.Allow).
+    """
+
+    catalogue: str
+    documents: tuple[str, ...] = ()
+    command: str = ""
+    seed: int = 0
+    profile: str = "standard"
+    platform: str = ""
+    start: str = ""
+    format: str = FORMAT
+    fail_on: str = "must"
+    allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRecord:
+    """One target of the run and what the probe found; `transport` is tcp or tls, `echo` whether it echoes."""
+
+    name: str
+    role: Role
+    address: str
+    transport: str = "tcp"
+    http: str = "1.1"
+    info: Mapping[str, str] = field(default_factory=dict)
+    offers: tuple[str, ...] = ()
+    echo: bool = False
+    round_trip: float = 0.0
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """How a run ended: `why` is done, budget, interrupted or target-lost; `counts` is by target and mark.
+
+    `stale` are lines about entries of expected.toml that hold no more.
+    """
+
+    why: str
+    end: str = ""
+    seconds: float = 0.0
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    stale: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TargetResults:
+    """A target and its results in the order in which they were judged."""
+
+    target: TargetRecord
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """A journal, read; no footer means that the run was cut off."""
+
+    header: Header
+    targets: tuple[TargetResults, ...]
+    footer: Footer | None = None
+
+
+def _header_record(header: Header) -> dict[str, Any]:
+    return {
+        "record": "header",
+        "format": header.format,
+        "catalogue": header.catalogue,
+        "documents": list(header.documents),
+        "command": header.command,
+        "seed": header.seed,
+        "profile": header.profile,
+        "platform": header.platform,
+        "start": header.start,
+        "fail_on": header.fail_on,
+        "allow": list(header.allow),
+    }
+
+
+def _target_record(target: TargetRecord) -> dict[str, Any]:
+    return {
+        "record": "target",
+        "name": target.name,
+        "role": target.role.value,
+        "address": target.address,
+        "transport": target.transport,
+        "http": target.http,
+        "info": dict(target.info),
+        "offers": list(target.offers),
+        "echo": target.echo,
+        "round_trip": target.round_trip,
+        "notes": dict(target.notes),
+    }
+
+
+class Sink(Protocol):
+    """What a journal is written to: a file, a copy of it, memory."""
+
+    def write(self, text: str, /) -> int:
+        """Take `text`."""
+
+    def flush(self) -> None:
+        """Hand over what was taken."""
+
+
+class JournalWriter:
+    """Writes a journal record by record; each is flushed, so that a crash loses none."""
+
+    def __init__(self, stream: Sink, *copies: Sink) -> None:
+        """Write to `stream`, and to each of `copies` the same."""
+        self._streams = (stream, *copies)
+
+    def _write(self, record: Mapping[str, Any]) -> None:
+        line = json.dumps(record, ensure_ascii=True, separators=(",", ":")) + "\n"
+        for stream in self._streams:
+            stream.write(line)
+            stream.flush()
+
+    def header(self, header: Header) -> None:
+        """Write the first record."""
+        self._write(_header_record(header))
+
+    def target(self, target: TargetRecord) -> None:
+        """Write a target's record; it comes before the target's results."""
+        self._write(_target_record(target))
+
+    def result(self, target: str, result: Result) -> None:
+        """Write a result of the target called `target`."""
+        self._write(result_record(target, result))
+
+    def footer(self, footer: Footer) -> None:
+        """Write the last record."""
+        self._write(
+            {
+                "record": "footer",
+                "why": footer.why,
+                "end": footer.end,
+                "seconds": footer.seconds,
+                "counts": {name: dict(counts) for name, counts in footer.counts.items()},
+                "stale": list(footer.stale),
+            }
+        )
+
+
+def read(path: Path) -> Journal:
+    """Read the journal at `path`; JournalError in one line where it is none, its last line cut off by a crash aside."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise JournalError(f"{path}: cannot be read: {problem}; name a journal.jsonl that a run wrote") from None
+    return parse(text.splitlines(), str(path))
+
+
+def parse(lines: Iterable[str], where: str = "journal") -> Journal:
+    """Read a journal's `lines`; `where` names them in a JournalError."""
+    header: Header | None = None
+    targets: dict[str, TargetRecord] = {}
+    results: dict[str, dict[str, Result]] = {}
+    footer: Footer | None = None
+    for number, value in _records(lines, where):
+        try:
+            match value.pop("record"):
+                case "header":
+                    header = _header_in(value, where)
+                case "target":
+                    value["role"], value["offers"] = Role(value["role"]), tuple(value["offers"])
+                    targets[value["name"]] = TargetRecord(**_known(TargetRecord, value))
+                    results.setdefault(value["name"], {})
+                case "result":
+                    # A client may run a case again at any time: the later record takes the earlier one's place.
+                    results[value["target"]][value["case"]] = result_of_record(value)
+                case "footer":
+                    value["stale"] = tuple(value.get("stale", ()))
+                    footer = Footer(**_known(Footer, value))
+        except (KeyError, TypeError, ValueError, AttributeError) as problem:
+            if isinstance(problem, JournalError):
+                raise
+            raise JournalError(f"{where}: line {number}: no record of format {FORMAT}: {problem!r}") from None
+    if header is None:
+        raise JournalError(f"{where}: there is no header record; name a journal.jsonl that a run wrote")
+    return Journal(
+        header, tuple(TargetResults(targets[name], tuple(results[name].values())) for name in targets), footer
+    )
+
+
+def _records(lines: Iterable[str], where: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    kept = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    for number, line in kept:
+        try:
+            value = json.loads(line)
+        except json.JSONDecodeError:
+            if number == kept[-1][0] and number > 1:
+                return
+            raise JournalError(f"{where}: line {number}: not JSON; the file is no journal, or damaged") from None
+        except RecursionError:
+            raise JournalError(f"{where}: line {number}: nested too deeply; the file is no journal") from None
+        if not isinstance(value, dict) or "record" not in value:
+            raise JournalError(f"{where}: line {number}: no record; the file is no journal, or damaged")
+        yield number, value
+
+
+def _header_in(value: dict[str, Any], where: str) -> Header:
+    if str(value["format"]).split(".")[0] != FORMAT.split(".", maxsplit=1)[0]:
+        raise JournalError(f"{where}: journal format {value['format']}; this version reads {FORMAT}")
+    value["documents"], value["allow"] = tuple(value["documents"]), tuple(value.get("allow", ()))
+    return Header(**_known(Header, value))
+
+
+def _known(kind: type[Header | TargetRecord | Footer], value: dict[str, Any]) -> dict[str, Any]:
+    # A later version of the same major format may have added fields.
+    names = {each.name for each in fields(kind)}
+    return {name: each for name, each in value.items() if name in names}
+
+
+def dumps(journal: Journal) -> str:
+    """Return `journal` as text that `parse` reads back to the same value."""
+    stream = io.StringIO()
+    writer = JournalWriter(stream)
+    writer.header(journal.header)
+    for each in journal.targets:
+        writer.target(each.target)
+        for result in each.results:
+            writer.result(each.target.name, result)
+    if journal.footer:
+        writer.footer(journal.footer)
+    return stream.getvalue()

@@ -1,0 +1,189 @@
+"""Journals made one: shards of a target joined, targets side by side, and what was doubtful about it told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from ..evidence.result import Reason, Result
+from ..problem import Problem
+from .journal import Footer, Header, Journal, TargetRecord, TargetResults
+from .tally import SEVERITY, counts
+
+__all__ = ["Merged", "Source", "merge"]
+
+_GRAVITY = ("interrupted", "target-lost", "budget", "done")
+_PROFILES = ("quick", "standard", "full")
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A journal and what it is called in messages."""
+
+    name: str
+    journal: Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The journal that was made; `remarks` are lines about what whoever reads it should know."""
+
+    journal: Journal
+    remarks: tuple[str, ...]
+
+
+def merge(sources: Sequence[Source], command: str = "", *, mixed: bool = False) -> Merged:
+    """Join `sources`, at least one, in their order: of two results of one case at one target, the later one counts.
+
+    What a run had no time left for never replaces what another found, and of a monitor's results the gravest counts.
+    Raises Problem where two versions of the catalogue judged, or two targets have one name, unless `mixed`.
+    """
+    remarks = list[str]()
+    _check_versions(sources, remarks, mixed=mixed)
+    joining = _Joining(mixed=mixed)
+    for source in sources:
+        if source.journal.footer is None:
+            told = "has no end: its run crashed, or is still going on; what there is counts as interrupted"
+            remarks.append(f"{source.name}: {told}")
+        for each in source.journal.targets:
+            joining.add(source, each)
+    targets = joining.targets()
+    remarks += joining.remarks()
+    journal = Journal(_header(sources, command, remarks), targets, _footer(sources, targets))
+    return Merged(journal, tuple(remarks))
+
+
+def _check_versions(sources: Sequence[Source], remarks: list[str], *, mixed: bool) -> None:
+    versions = dict[str, str]()
+    for source in sources:
+        versions.setdefault(source.journal.header.catalogue, source.name)
+    if len(versions) < 2:
+        return
+    told = ", ".join(f"{version} in {name}" for version, name in versions.items())
+    if not mixed:
+        raise Problem(f"the journals were judged by {len(versions)} catalogues: {told}; run again, or say --mixed")
+    remarks.append(f"mixed catalogues: {told}; the journal names the first")
+
+
+class _Joining:
+    """The targets so far, and who had which result."""
+
+    def __init__(self, *, mixed: bool) -> None:
+        self._mixed = mixed
+        self._records: dict[str, tuple[TargetRecord, str]] = {}
+        self._results: dict[str, dict[str, tuple[Result, str]]] = {}
+        self._twice: dict[tuple[str, str, str], int] = {}
+        self._differing = list[str]()
+
+    def add(self, source: Source, each: TargetResults) -> None:
+        name = each.target.name
+        if name in self._records:
+            self._join(source, each.target)
+        else:
+            self._records[name] = (each.target, source.name)
+        known = self._results.setdefault(name, {})
+        for result in each.results:
+            earlier = known.get(result.case)
+            if earlier is None:
+                known[result.case] = (result, source.name)
+            elif _is_sum(result) and _is_sum(earlier[0]):
+                # Every shard has its own result of a monitor, and what one of them saw has been seen.
+                if SEVERITY.index(result.mark) < SEVERITY.index(earlier[0].mark):
+                    known[result.case] = (result, source.name)
+            elif result.reason is not Reason.BUDGET:
+                if earlier[0].reason is not Reason.BUDGET:
+                    which = (name, earlier[1], source.name)
+                    self._twice[which] = self._twice.get(which, 0) + 1
+                known[result.case] = (result, source.name)
+
+    def _join(self, source: Source, record: TargetRecord) -> None:
+        known, where = self._records[record.name]
+        if difference := _difference(known, record):
+            told = f"{record.name} is {difference[0]} in {where} and {difference[1]} in {source.name}"
+            if not self._mixed:
+                raise Problem(f"{told}; give the targets names of their own, or say --mixed")
+            self._differing.append(f"mixed targets: {told}; the journal describes the first")
+        # One that could not be tested in one shard says nothing of itself but that.
+        better, notes = (known, record.notes) if "not tested" not in known.notes else (record, known.notes)
+        self._records[record.name] = (replace(better, notes={**notes, **better.notes}), where)
+
+    def targets(self) -> tuple[TargetResults, ...]:
+        return tuple(
+            TargetResults(record, tuple(result for result, _ in self._results[name].values()))
+            for name, (record, _) in self._records.items()
+        )
+
+    def remarks(self) -> list[str]:
+        lines = list(self._differing)
+        for (name, earlier, later), count in self._twice.items():
+            cases = f"{count} case{'' if count == 1 else 's'} of {name}"
+            lines.append(f"{cases} in {earlier} and in {later}: the result in {later} counts")
+        return lines
+
+
+def _is_sum(result: Result) -> bool:
+    """Return whether `result` is a monitor's, which sums up a run's conversations (see watch)."""
+    return any(name == "samples" for name, _ in result.notes)
+
+
+def _difference(one: TargetRecord, other: TargetRecord) -> tuple[str, str] | None:
+    """What shows that two records are not of one target; an address may change from machine to machine."""
+    looks: Sequence[Callable[[TargetRecord], str]] = (
+        lambda record: f"a {record.role.value}",
+        lambda record: f"version {record.info['version']}" if "version" in record.info else "",
+        lambda record: f"reached over {record.transport}",
+        lambda record: f"reached over HTTP/{record.http}",
+    )
+    if "not tested" in {**one.notes, **other.notes}:
+        looks = looks[:1]
+    for look in looks:
+        sides = look(one), look(other)
+        if sides[0] != sides[1] and all(sides):
+            return sides
+    return None
+
+
+def _header(sources: Sequence[Source], command: str, remarks: list[str]) -> Header:
+    headers = [source.journal.header for source in sources]
+    profiles = _different(header.profile for header in headers)
+    seeds = _different(header.seed for header in headers)
+    profile = min(profiles, key=lambda name: _PROFILES.index(name) if name in _PROFILES else -1)
+    if len(profiles) > 1:
+        remarks.append(f"profiles {', '.join(profiles)}: the journal says {profile}")
+    if len(seeds) > 1:
+        remarks.append(
+            f"seeds {', '.join(map(str, seeds))}: the journal says {seeds[0]}; replay from one of the others"
+        )
+    return Header(
+        catalogue=headers[0].catalogue,
+        documents=tuple(_different(id for header in headers for id in header.documents)),
+        command=command,
+        seed=seeds[0],
+        profile=profile,
+        platform="; ".join(_different(header.platform for header in headers if header.platform)),
+        start=min((header.start for header in headers if header.start), default=""),
+        fail_on=headers[0].fail_on if len({header.fail_on for header in headers}) == 1 else "must",
+        allow=tuple(each for each in headers[0].allow if all(each in header.allow for header in headers)),
+    )
+
+
+def _footer(sources: Sequence[Source], targets: Sequence[TargetResults]) -> Footer:
+    footers = [source.journal.footer or Footer("interrupted") for source in sources]
+    marks: Mapping[str, Mapping[str, int]] = {
+        each.target.name: {mark.words: count for mark, count in counts(each.results).items() if count}
+        for each in targets
+    }
+    return Footer(
+        why=min((footer.why for footer in footers), key=lambda why: _GRAVITY.index(why) if why in _GRAVITY else 0),
+        end=max((footer.end for footer in footers), default=""),
+        seconds=round(sum(footer.seconds for footer in footers), 6),
+        counts=marks,
+        stale=tuple(_different(line for footer in footers for line in footer.stale)),
+    )
+
+
+def _different(values: Iterable[V]) -> list[V]:
+    return list(dict.fromkeys(values))

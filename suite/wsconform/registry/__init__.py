@@ -1,0 +1,1 @@
+"""The requirement registry: the normative statements of the standards, read from TOML files."""

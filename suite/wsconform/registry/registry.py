@@ -1,0 +1,166 @@
+"""The registry of all requirements, read from the catalogues' files.
+
+It is read from TOML files, one a document, in the folder `requirements/` of each package that is named by an
+entry point of group `wsconform.cases`. TOML is for people to edit and slow to parse, so what was read (and found
+good) is kept as JSON in the user's cache folder, under a digest of the files' contents.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from types import MappingProxyType
+
+from .files import RegistryError, parse_file, read_folder, requirements_of
+from .requirement import Document, Requirement
+
+__all__ = ["Registry", "RegistryError", "UnknownRequirement", "load_registry"]
+
+ENTRY_POINT_GROUP = "wsconform.cases"
+
+
+class UnknownRequirement(ValueError, KeyError):
+    """A requirement id that the registry does not hold; the text names the closest ids there are.
+
+    It is a KeyError as well, which is what `in` and `get` of a Mapping rely on.
+    """
+
+    def __init__(self, id: str, known: Iterable[str] = ()) -> None:
+        import difflib
+
+        super().__init__(id)
+        self.id = id
+        self.suggestions = tuple(difflib.get_close_matches(id, known, n=3, cutoff=0.75))
+
+    def __str__(self) -> str:
+        hint = f"; did you mean {' or '.join(self.suggestions)}?" if self.suggestions else ""
+        return f"no requirement has the id {self.id!r}{hint}"
+
+
+class Registry(Mapping[str, Requirement]):
+    """Every known requirement by id; iterates over ids, file by file in name order, in each file's order."""
+
+    def __init__(self, requirements: Iterable[Requirement]) -> None:
+        """Take the requirements in the order given; of two with one id the later counts."""
+        self._entries = MappingProxyType({requirement.id: requirement for requirement in requirements})
+
+    @classmethod
+    def load(cls, folders: Iterable[Traversable], *, cache: Path | None = None) -> Registry:
+        """Read every *.toml in these folders; `cache` names a folder where the parsed form may be kept.
+
+        RegistryError if a file cannot be read or breaks a rule. A cache that is missing, broken or not
+        writable is done without.
+        """
+        sources = [source for folder in folders for source in read_folder(folder)]
+        names = [where for where, _ in sources]
+        key = _digest(octets for _, octets in sources)
+        store = cache / f"registry-{_digest(name.encode() for name in names)}.json" if cache else None
+        if store and (parsed := _recall(store, key)) is not None:
+            # Checked like the rest: whoever can write the cache gets no further than the author of a file.
+            with contextlib.suppress(RegistryError, ValueError):
+                return cls._from_files(zip(names, parsed, strict=True))
+        parsed = [parse_file(where, octets) for where, octets in sources]
+        registry = cls._from_files(zip(names, parsed, strict=True))
+        if store:
+            _keep(store, key, parsed)
+        return registry
+
+    @classmethod
+    def _from_files(cls, files: Iterable[tuple[str, object]]) -> Registry:
+        found: dict[str, tuple[str, Requirement]] = {}
+        for where, parsed in files:
+            for requirement in requirements_of(where, parsed):
+                if requirement.id in found:
+                    first = found[requirement.id][0]
+                    raise RegistryError(f"{where}: {requirement.id}: id: already used in {first}")
+                found[requirement.id] = (where, requirement)
+        return cls(requirement for _, requirement in found.values())
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """The documents with at least one requirement, in order."""
+        return tuple(dict.fromkeys(requirement.document for requirement in self.values()))
+
+    def __getitem__(self, id: str) -> Requirement:
+        """The requirement with this id; UnknownRequirement if there is none."""
+        try:
+            return self._entries[id]
+        except KeyError:
+            raise UnknownRequirement(id, self._entries) from None
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __repr__(self) -> str:
+        return f"<Registry of {len(self)} requirements from {len(self.documents)} documents>"
+
+
+@functools.cache
+def load_registry() -> Registry:
+    """The registry of all installed catalogues, read once a process. Raises RegistryError."""
+    from importlib.metadata import entry_points
+    from importlib.resources import files
+
+    points = sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name)
+    folders = []
+    for package in dict.fromkeys(point.module for point in points):
+        try:
+            folders.append(files(package) / "requirements")
+        except ImportError as error:
+            raise RegistryError(f"{package}: named by an entry point, but cannot be imported: {error}") from error
+    return Registry.load([folder for folder in folders if folder.is_dir()], cache=_cache_folder())
+
+
+# The cache: one file a set of folders, named by where they are, valid for the contents it was made from.
+
+
+def _cache_folder() -> Path | None:
+    """Where this user's caches live (XDG Base Directory), or None if the user has no home."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wsconform"
+    except RuntimeError:
+        return None
+
+
+def _digest(parts: Iterable[bytes]) -> str:
+    from hashlib import blake2b
+
+    digest = blake2b(digest_size=16)
+    for part in parts:
+        digest.update(len(part).to_bytes(8))
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _recall(store: Path, key: str) -> list[object] | None:
+    """What was kept for just these contents; None for anything else, a broken file too."""
+    try:
+        kept = json.loads(store.read_bytes())
+    except (OSError, ValueError):
+        return None
+    if not isinstance(kept, dict) or kept.get("key") != key or not isinstance(kept.get("files"), list):
+        return None
+    return list(kept["files"])
+
+
+def _keep(store: Path, key: str, parsed: list[object]) -> None:
+    """Write the cache in one step, so that no other process ever reads half a file."""
+    draft = store.with_name(f"{store.name}.{os.getpid()}")
+    try:
+        store.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(json.dumps({"key": key, "files": parsed}), encoding="utf-8")
+        draft.replace(store)
+    except OSError:
+        with contextlib.suppress(OSError):
+            draft.unlink()

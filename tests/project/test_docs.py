@@ -1,0 +1,93 @@
+"""The documentation speaks of commands, options and pages that there are; its generated pages name every case."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import click
+import pytest
+
+from wsconform.catalogue.load import load_catalogue
+from wsconform.cli import COMMANDS, wsconform
+from wsconform.registry.registry import load_registry
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+by_name = pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+
+
+def shown(page: Path) -> Iterator[list[str]]:
+    """Return the words of each command of ours that `page` shows, in a block of its own or in a line."""
+    text = page.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(?:sh|console|yaml)?\n(.*?)^```", text, re.M | re.S)
+    lines = [line for block in blocks for line in block.splitlines()]
+    inline = re.findall(r"(?<!`)`(wsconform [^`]+)`(?!`)", text)
+    for line in (*lines, *inline):
+        command = re.match(r"(?:\$ |run: )?(?:\S*/)?(wsconform(?: .*)?)$", line.strip())
+        if command:
+            yield shlex.split(command[1], comments=True)[1:]
+
+
+def trouble(words: list[str]) -> str:
+    """Return what is wrong with a command line, "" if its command and options are there."""
+    name, *rest = words
+    if name.startswith("-"):
+        return ""
+    if name not in COMMANDS:
+        return f"no command {name}"
+    with click.Context(wsconform) as context:
+        command = wsconform.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            command = command.commands.get(rest[0]) if rest and not rest[0].startswith("-") else command
+            if command is None:
+                return f"no command {name} {rest[0]}"
+    known = {flag for parameter in command.params for flag in parameter.opts} | {"--help", "-h"}
+    ours = rest[: rest.index("--")] if "--" in rest else rest
+    given = [word.partition("=")[0] for word in ours if re.match(r"--?[a-z]", word)]
+    return next((f"{name} has no option {flag}" for flag in given if flag not in known), "")
+
+
+@by_name
+def test_every_command_that_is_shown_is_there(page: Path) -> None:
+    for words in shown(page):
+        assert words, page
+        assert trouble(words) == "", f"{page.name}: wsconform {' '.join(words)}"
+
+
+def test_commands_are_found_and_slips_among_them_too() -> None:
+    assert sum(len(list(shown(page))) for page in PAGES) >= 40
+    assert trouble(["runn"]) == "no command runn"
+    assert trouble(["run", "--profil", "quick"]) == "run has no option --profil"
+    assert trouble(["serve", "--", "./driver", "--any"]) == ""
+
+
+@by_name
+def test_every_page_and_picture_that_is_linked_is_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    linked = re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", text) + re.findall(r"\{(?:image|include)\} (\S+)", text)
+    for link in linked:
+        assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("catalogue_pages", ROOT / "docs/extension/catalogue_pages.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_generated_pages_have_every_family_and_every_requirement(tmp_path: Path) -> None:
+    generator().write(tmp_path)
+    text = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "generated").rglob("*.md"))
+    labels = set(re.findall(r"^\(case-(\S+)\)=$", text, re.M))
+    assert labels == {entry.family for entry in load_catalogue()}
+    assert set(re.findall(r"\(#case-([^)]+)\)", text)) <= labels
+    assert all(f"<code>{id}</code>" in text.replace("\\", "") for id in load_registry())

@@ -1,0 +1,262 @@
+"""One run over several targets: what is written, in which order, and how it ends; over memory streams."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+from tests.support.command import CASES, TakesAnyMask
+from tests.support.proof import InMemory
+from wsconform.catalogue.case import Item
+from wsconform.catalogue.load import load_catalogue
+from wsconform.catalogue.selection import Selection
+from wsconform.endpoint.session import Limits
+from wsconform.evidence.result import Mark, Reason, Result, Verdict
+from wsconform.fixtures.reference import ReferenceServer
+from wsconform.journal.expected import Expectation, Expectations
+from wsconform.journal.gate import TargetOutcome
+from wsconform.journal.journal import Header, Journal, JournalWriter, TargetRecord, parse
+from wsconform.registry.registry import load_registry
+from wsconform.registry.requirement import Role
+from wsconform.run.execution import Execution, How, Plan
+from wsconform.run.keeper import NullListener
+from wsconform.run.runner import EndReason
+from wsconform.run.start import REFERENCE, reached, reference_target
+from wsconform.run.target import Target, Url
+from wsconform.transport.stream import Dialer, Stream, Unreachable
+
+
+def entries(*patterns: str) -> tuple[Item, ...]:
+    """Return the cases of the catalogue that `patterns` take, those of CASES by default."""
+    return Selection(patterns or CASES[1:]).select(load_catalogue(), Role.SERVER, load_registry())
+
+
+def plan(name: str = "one", *patterns: str, **fields: object) -> Plan:
+    """Return a plan for a target called `name`."""
+    target = Target(name, Url("ws", "localhost", 9001, "/"), **fields)  # type: ignore[arg-type]
+    return Plan(target, entries(*patterns))
+
+
+class Watching(NullListener):
+    """Writes down what a watcher is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def began(self, record: TargetRecord, planned: int) -> None:
+        self.told.append(f"began {record.name} {planned}")
+
+    def judged(self, target: str, result: Result) -> None:
+        self.told.append("judged")
+
+    def ended(self, outcome: TargetOutcome) -> None:
+        self.told.append(f"ended {outcome.name} {outcome.why}")
+
+
+class Ran:
+    """A run that is over: its execution and the journal that it wrote."""
+
+    def __init__(
+        self,
+        plans: Sequence[Plan],
+        servers: Callable[[Target], type[ReferenceServer] | None] = lambda _: ReferenceServer,
+        how: How | None = None,
+        expectations: Expectations | None = None,
+        around: Callable[[Execution], Awaitable[object]] | None = None,
+    ) -> None:
+        self.watching, stream = Watching(), io.StringIO()
+        writer = JournalWriter(stream)
+        writer.header(Header("1.4"))
+
+        async def main() -> None:
+            async with trio.open_nursery() as nursery:
+
+                def dial(target: Target) -> Dialer:
+                    server = servers(target)
+                    return InMemory(nursery, server).dial if server else nobody
+
+                self.execution = Execution(
+                    plans,
+                    load_registry(),
+                    how or How(),
+                    writer,
+                    expectations=expectations,
+                    watcher=self.watching,
+                    dial=dial,
+                )
+                await (around(self.execution) if around else self.execution.run(signals=False))
+                nursery.cancel_scope.cancel()
+
+        trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+        self.text = stream.getvalue()
+
+    @property
+    def journal(self) -> Journal:
+        """The journal, read back."""
+        return parse(self.text.splitlines())
+
+    @property
+    def why(self) -> str:
+        """Why the footer says it ended."""
+        assert self.journal.footer is not None
+        return self.journal.footer.why
+
+
+async def nobody(**options: object) -> Stream:
+    """Refuse the connection."""
+    raise Unreachable("localhost:9001: nothing listens there")
+
+
+def test_a_run_writes_what_it_tells() -> None:
+    ran = Ran([plan("one"), plan("two")], lambda t: TakesAnyMask if t.name == "two" else ReferenceServer)
+    assert [each.target.name for each in ran.journal.targets] == ["one", "two"]
+    assert [len(each.results) for each in ran.journal.targets] == [6, 6]
+    assert ran.why == "done"
+    assert ran.journal.footer is not None
+    assert ran.journal.footer.counts == {"one": {"met": 6}, "two": {"met": 1, "violation": 5}}
+    assert ran.watching.told == [
+        "began one 6",
+        *["judged"] * 6,
+        "ended one done",
+        "began two 6",
+        *["judged"] * 6,
+        "ended two done",
+    ]
+
+
+def test_passes_leave_memory_but_not_the_journal() -> None:
+    ran = Ran([plan()])
+    assert all(result.transcript for result in ran.journal.targets[0].results)
+    assert not any(result.transcript for result in ran.execution.outcomes[0].results)
+    whole = Ran([plan()], how=How(keep_all=True))
+    assert all(result.transcript for result in whole.execution.outcomes[0].results)
+
+
+def test_a_target_that_cannot_be_tested_has_a_record_and_the_next_one_its_turn() -> None:
+    ran = Ran([plan("gone"), plan("there")], lambda t: None if t.name == "gone" else ReferenceServer)
+    gone, there = ran.journal.targets
+    assert gone.target.notes == {"not tested": "localhost:9001: nothing listens there"}
+    assert (gone.results, len(there.results)) == ((), 6)
+    assert ran.why == "target-lost"
+    assert ran.execution.outcomes[0].problem == "localhost:9001: nothing listens there"
+    assert ran.watching.told[0] == "ended gone target-lost"
+
+
+def test_expectations_are_written_beside_the_verdict() -> None:
+    known = Expectations("expected.toml", (Expectation("one", "masking.*[text]", "takes any mask"),))
+    ran = Ran([plan("one")], lambda _: TakesAnyMask, expectations=known)
+    results = {result.case.partition("[")[2]: result for result in ran.journal.targets[0].results}
+    assert (results["text]"].verdict, results["text]"].expected) == (Verdict.FAILED, "takes any mask")
+    assert results["ping]"].expected is None
+
+
+def test_secrets_are_masked_before_they_are_written() -> None:
+    ran = Ran([plan(headers=(("X-Key", "hunter2"),))])
+    assert b"X-Key: *******\r\n".hex() in ran.text
+    assert b"hunter2".hex() not in ran.text
+
+
+def test_what_a_budget_leaves_no_time_for_is_skipped_by_name() -> None:
+    class Slow(ReferenceServer):
+        async def converse(self) -> None:
+            with trio.move_on_after(0.5):
+                await trio.sleep_forever()
+            await super().converse()
+
+    ran = Ran([plan("one"), plan("two")], lambda _: Slow, How(jobs=1, budget=3.2))
+    one, two = (each.results for each in ran.journal.targets)
+    assert {result.case for result in one} == {result.case for result in two}
+    late = [result for result in one if result.reason is Reason.BUDGET]
+    assert 0 < len(late) < 6
+    assert all(result.mark is Mark.OUT_OF_REACH for result in late)
+    assert all(result.reason is Reason.BUDGET for result in two)
+    assert ran.why == "budget"
+
+
+def test_an_interrupted_run_has_a_footer_and_what_was_judged_so_far() -> None:
+    class Hanging(ReferenceServer):
+        count = 0
+
+        async def converse(self) -> None:
+            type(self).count += 1
+            if self.count > 6:
+                interrupt.set()
+                await trio.sleep_forever()
+            await super().converse()
+
+    interrupt = trio.Event()
+
+    async def around(execution: Execution) -> None:
+        # What a signal's receiver does, without the signal.
+        async def heed(scope: trio.CancelScope, *, task_status: trio.TaskStatus[None]) -> None:
+            task_status.started()
+            await interrupt.wait()
+            execution.interrupted = True
+            scope.cancel()
+
+        execution._heed_signals = heed  # type: ignore[assignment,method-assign]
+        assert await execution.run() is EndReason.INTERRUPTED
+
+    ran = Ran([plan("one"), plan("two")], lambda _: Hanging, How(jobs=1), around=around)
+    assert ran.why == "interrupted"
+    assert 0 < len(ran.journal.targets[0].results) < 6
+    assert len(ran.journal.targets) == 1
+    assert ran.watching.told[-1] == "ended one interrupted"
+
+
+def test_endless_patience_is_for_cases_and_not_for_the_probe() -> None:
+    class Silence(ReferenceServer):
+        async def converse(self) -> None:
+            await trio.sleep_forever()
+
+    how = How(jobs=1, limits=Limits(float("inf")), confirm=False, budget=1000.0)
+    ran = Ran([plan()], lambda _: Silence, how)
+    assert ran.journal.targets[0].target.echo is False
+    assert ran.why == "budget"
+
+
+def test_an_error_of_the_suite_leaves_no_footer() -> None:
+    class Broken(Exception):
+        pass
+
+    def servers(target: Target) -> type[ReferenceServer]:
+        raise Broken
+
+    with pytest.raises(BaseExceptionGroup) as caught:
+        Ran([plan()], servers)
+    assert caught.group_contains(Broken)
+
+
+def test_the_reference_is_found_and_served() -> None:
+    target, serve = reference_target()
+    assert (target.name, target.app) == (REFERENCE, "echo")
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery, reached(target, nursery, serve=serve) as reach:
+            assert reach.started is None
+            stream = await trio.open_tcp_stream("127.0.0.1", reach.target.url.port)
+            await stream.aclose()
+
+    trio.run(main)
+
+
+def test_what_a_started_target_prints_has_a_file_of_its_own(tmp_path: Path) -> None:
+    code = "import sys; print('no port for me'); sys.exit(3)"
+    start = (sys.executable, "-S", "-c", code)
+    plans = [plan("a b", start=start), plan("a/b", start=start)]
+    plans = [replace(each, target=replace(each.target, url=Url("ws", "127.0.0.1", 1, "/"))) for each in plans]
+    writer = JournalWriter(io.StringIO())
+    execution = Execution(plans, load_registry(), How(out=tmp_path), writer)
+    trio.run(lambda: execution.run(signals=False))
+    assert [Path(outcome.log).name for outcome in execution.outcomes] == ["a-b.log", "a-b.2.log"]
+    for outcome in execution.outcomes:
+        assert outcome.problem.endswith("ended before it listened at 127.0.0.1:1: exit status 3")
+        assert outcome.output == ("no port for me",)
+        assert Path(outcome.log).read_text() == "no port for me\n"

@@ -1,0 +1,226 @@
+"""The runner: what is not a pass is put again, lost targets are found out, and nothing is left without a result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import trio
+
+from tests.support.connection_harness import expects_echo
+from tests.support.runner_harness import Mortal, family, outcomes, run, watching
+from tests.support.scripted import FarEnd, a_case
+from wsconform import Connection, Frame
+from wsconform.catalogue.case import Monitor, Need, Sample
+from wsconform.endpoint.session import Facts
+from wsconform.evidence.result import Reason, Verdict
+from wsconform.evidence.transcript import Conversation
+from wsconform.registry.requirement import Role
+from wsconform.run.runner import EndReason, Options
+from wsconform.wire.frame import TEXT
+
+
+class TestConfirmation:
+    def test_a_pass_is_put_once(self) -> None:
+        done = run([a_case(outcomes("pass"))])
+        assert (done.verdicts(), done.why) == ({"area.case": Verdict.PASSED}, EndReason.DONE)
+        assert done.target is not None
+        assert done.target.dials == 1
+
+    @pytest.mark.parametrize(
+        ("what", "verdict"),
+        [("fail", Verdict.FAILED), ("depart", Verdict.DEPARTED), ("break", Verdict.ERROR)],
+    )
+    def test_what_is_not_a_pass_is_put_again(self, what: str, verdict: Verdict) -> None:
+        done = run([a_case(outcomes(what))])
+        result = done.of("area.case")
+        assert (result.verdict, result.attempts, result.flaky) == (verdict, (), False)
+        assert done.target is not None
+        assert done.target.dials == 2
+
+    def test_a_second_attempt_that_disagrees_makes_it_flaky(self) -> None:
+        result = run([a_case(outcomes("fail", "pass"))]).of("area.case")
+        assert (result.verdict, result.flaky, result.finding) == (Verdict.PASSED, True, None)
+        (first,) = result.attempts
+        assert (first.verdict, first.finding and first.finding.observed) == (Verdict.FAILED, "that")
+        assert first.transcript
+
+    def test_the_last_attempt_counts(self) -> None:
+        result = run([a_case(outcomes("depart", "fail"))]).of("area.case")
+        assert (result.verdict, result.flaky) == (Verdict.FAILED, True)
+
+    def test_running_out_of_the_first_attempts_shorter_patience_is_no_disagreement(self) -> None:
+        result = run([a_case(outcomes("wait", "pass"))]).of("area.case")
+        assert (result.verdict, result.flaky, result.attempts) == (Verdict.PASSED, False, ())
+
+    def test_the_second_attempt_has_the_whole_patience(self) -> None:
+        result = run([a_case(outcomes("wait"))]).of("area.case")
+        assert result.finding is not None
+        assert result.finding.observed == "nothing for 5 s"
+        assert result.micros == 5_000_000
+
+    def test_the_first_attempts_patience_grows_with_the_round_trip(self) -> None:
+        seconds: list[float] = []
+
+        async def body(ws: Connection) -> None:
+            seconds.append(ws.session.limits.patience)
+
+        for round_trip in (0.001, 0.01, 1.0):
+            run([a_case(body)], facts=Facts(round_trip=round_trip))
+        assert seconds == [1.0, 2.0, 5.0]
+
+    def test_without_confirmation_everything_is_put_once(self) -> None:
+        done = run([a_case(outcomes("fail", "pass"))], options=Options(confirm=False))
+        assert done.verdicts() == {"area.case": Verdict.FAILED}
+
+    def test_cases_that_waited_wait_together_the_second_time(self) -> None:
+        assert run(family(8, outcomes("wait"))).results[-1].micros == 5_000_000
+        ends: list[float] = []
+
+        async def body(ws: Connection) -> None:
+            try:
+                await ws.expect_pong(b"never")
+            finally:
+                ends.append(trio.current_time())
+
+        run(family(8, body))
+        assert ends[7] - ends[0] == pytest.approx(0, abs=0.01)
+        assert ends[15] - ends[8] == pytest.approx(0, abs=0.01)
+        assert ends[8] - ends[7] == pytest.approx(5, abs=0.01)
+
+
+class TestOutOfReach:
+    def test_is_skipped_without_a_connection(self) -> None:
+        done = run([a_case(outcomes("pass"), needs=frozenset({Need.ECHO}))], facts=Facts(echo=False))
+        assert done.told("area.case") == (
+            Verdict.SKIPPED,
+            Reason.NEEDS_ECHO,
+            "the target's application does not echo",
+        )
+        assert done.target is not None
+        assert done.target.dials == 0
+
+
+class TestSideBySide:
+    @pytest.mark.parametrize("jobs", [1, 3, 8])
+    def test_so_many_connections_are_open_at_once(self, jobs: int) -> None:
+        done = run(family(20, expects_echo), options=Options(jobs=jobs))
+        assert done.target is not None
+        assert done.target.most == jobs
+        assert len(done.results) == 20
+
+    def test_a_case_marked_alone_is_alone(self) -> None:
+        beside: list[int] = []
+        targets: list[Mortal] = []
+
+        async def alone(ws: Connection) -> None:
+            beside.append(targets[0].open)
+            await ws.echo(Frame.text("Hello"))
+            beside.append(targets[0].open)
+
+        cases = [*family(5, expects_echo), a_case(alone, "area.alone", alone=True), a_case(expects_echo, "area.last")]
+        done = run(cases, before=targets.append)
+        assert beside == [1, 1]
+        assert set(done.verdicts().values()) == {Verdict.PASSED}
+
+    def test_a_second_attempt_is_alone(self) -> None:
+        beside: list[int] = []
+        targets: list[Mortal] = []
+
+        async def fails(ws: Connection) -> None:
+            await ws.echo(Frame.text("Hello"))
+            beside.append(targets[0].open)
+            ws.expect(False, "this", "that")
+
+        run(family(6, fails), before=targets.append)
+        assert beside[6:] == [1] * 6
+
+
+class TestMonitors:
+    async def provoke(self, ws: Connection) -> None:
+        """Say what a monitor looks for, and expect nothing of it."""
+        await ws.send(Frame.text("wrong"))
+        await ws.settle()
+
+    def test_a_rule_that_held_passes_with_its_counts(self) -> None:
+        done = run([watching(b"wrong"), a_case(expects_echo)])
+        result = done.of("monitors.watch")
+        assert (result.verdict, result.finding) == (Verdict.PASSED, None)
+        assert result.notes == (("samples", "1"), ("text", "1"))
+
+    def test_without_an_occasion_it_is_out_of_reach(self) -> None:
+        done = run([watching(b"wrong"), a_case(outcomes("pass"))])
+        assert done.told("monitors.watch") == (
+            Verdict.SKIPPED,
+            Reason.NOT_OFFERED,
+            "the target never did what this rule is about",
+        )
+
+    def test_a_breach_that_shows_again_is_believed(self) -> None:
+        done = run([watching(b"wrong"), a_case(self.provoke), a_case(expects_echo, "area.other")])
+        result = done.of("monitors.watch")
+        assert done.told("monitors.watch") == (Verdict.FAILED, None, "wrong text (in area.case)")
+        assert result.finding is not None
+        assert result.finding.entry is not None
+        assert result.transcript[result.finding.entry].summary == 'Text 5 "wrong"'
+        assert not result.flaky
+
+    def test_a_breach_that_does_not_is_retracted_and_kept_as_an_attempt(self) -> None:
+        times = []
+
+        async def once(ws: Connection) -> None:
+            times.append(1)
+            await ws.send(Frame.text("wrong" if len(times) == 1 else "right"))
+            await ws.settle()
+
+        result = run([watching(b"wrong"), a_case(once)]).of("monitors.watch")
+        assert (result.verdict, result.flaky) == (Verdict.PASSED, True)
+        (attempt,) = result.attempts
+        assert (attempt.verdict, attempt.finding and attempt.finding.observed) == (
+            Verdict.FAILED,
+            "wrong text (in area.case)",
+        )
+
+    def test_a_retracted_breach_does_not_hide_another_case_that_shows_it(self) -> None:
+        times = []
+
+        async def once(ws: Connection) -> None:
+            times.append(1)
+            await ws.send(Frame.text("wrong" if len(times) == 1 else "right"))
+            await ws.settle()
+
+        done = run(
+            [watching(b"wrong"), a_case(once, "area.once"), a_case(self.provoke, "area.always")],
+            options=Options(jobs=1),
+        )
+        assert done.told("monitors.watch") == (Verdict.FAILED, None, "wrong text (in area.always)")
+
+    def test_a_target_lost_at_the_second_look_clears_nobody(self) -> None:
+        targets: list[Mortal] = []
+
+        async def script(end: FarEnd) -> None:
+            await end.open()
+            while (frame := await end.frame()) is not None:
+                reply = Frame(TEXT, frame.payload) if frame.opcode == TEXT else Frame.pong(frame.payload)
+                await end.send(reply)
+                if frame.opcode != TEXT:
+                    targets[0].die()
+
+        done = run([watching(b"wrong"), a_case(self.provoke)], script, before=targets.append)
+        assert done.of("monitors.watch").verdict is Verdict.FAILED
+
+    def test_conversations_of_the_probe_are_seen_too(self) -> None:
+        probed = Conversation(1, "probe", Role.SERVER, frames=[(0, Frame.text("wrong"))])
+        done = run([watching(b"wrong")], seen=[probed])
+        assert done.told("monitors.watch") == (Verdict.FAILED, None, "wrong text (in probe)")
+
+    def test_a_monitor_that_breaks_is_an_error_and_the_run_goes_on(self) -> None:
+        def look(conversation: Conversation) -> Iterator[Sample]:
+            yield Sample()
+            raise ValueError("ours")
+
+        broken = Monitor("monitors.broken", look, ("6455-5.1-3",), "A title.", "")
+        done = run([broken, watching(b"wrong"), a_case(expects_echo)])
+        assert done.of("monitors.broken").verdict is Verdict.ERROR
+        assert done.told("monitors.broken")[2].startswith("ValueError: ours (test_runner.py:")
+        assert done.verdicts()["monitors.watch"] is Verdict.PASSED

@@ -1,0 +1,60 @@
+"""A single file's packed parts put in their places, as its script does."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from tests.support.markup import Element
+from wsconform.evidence.result import Octets
+from wsconform.reports.html.ladder import Row
+from wsconform.reports.html.pack import Node
+from wsconform.wire.frame import apply_mask
+
+
+def element(node: Node) -> list[Element | str]:
+    """A packed part as the script builds it: an element or a text, or the rows of a ladder."""
+    if isinstance(node, str):
+        return [node]
+    if isinstance(node, dict):
+        return [rung(row) for row in node["rows"]]
+    tag, attributes, *children = node
+    assert isinstance(tag, str)
+    assert isinstance(attributes, dict)
+    return [Element(tag, attributes, [each for child in children for each in element(child)])]  # type: ignore[arg-type]
+
+
+def rung(row: Sequence[Any]) -> Element:
+    """A packed row, its octets read back: the mask is on them again."""
+    side, time, summary, connection, told, fields, head, octets, masked, cut = row
+    whole = bytes.fromhex(octets)
+    if masked:
+        whole = whole[:masked] + apply_mask(whole[masked:], whole[masked - 4 : masked])
+    kept = Octets.of(whole, whole=True)
+    if cut:
+        kept = Octets(whole, bytes.fromhex(cut[2]), int(cut[0]), cut[1])
+    made = Row(side, time, summary, connection, bool(told), tuple((name, value) for name, value in fields), (), kept)
+    texts = [time, f"{side}:" if side != "event" else "", f"#{connection} " if connection > 1 else "", summary]
+    texts += [*([told[1], "this decided"] if told else []), *(part for field in made.fields for part in field)]
+    pres = [Element("pre", {}, [text]) for text in (head, "\n".join(made.dump)) if text]
+    return Element("li", {"class": f"{side} decided {told[0]}" if told else side}, [*texts, *pres])
+
+
+def unpacked(page: Element) -> Element:
+    """The page with every packed part in its place."""
+    packs = [
+        json.loads(zlib.decompress(base64.b64decode(each.raw), -15)) for each in page.all("script", type="text/plain")
+    ]
+
+    def fill(holder: Element) -> None:
+        for each in [holder, *holder]:
+            if "data-pack" in each.attributes:
+                pack, place = map(int, each.attributes.pop("data-pack").split(":"))
+                each.children = [child for node in packs[pack][place] for child in element(node)]
+                fill(each)
+
+    fill(page)
+    return page
