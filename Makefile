@@ -22,8 +22,7 @@ targets: $(VENV)/.test-installed
 
 # The whole catalogue put to every mutant and every eccentric: what `make test` does with a sample.
 proof: $(VENV)/.test-installed
-	WSCONFORM_PROOF=whole $(BIN)/python -m pytest -n auto tests/test_catalogue_is_proven.py \
-		tests/test_no_false_accusation.py
+	WSCONFORM_PROOF=whole $(BIN)/python -m pytest -n auto tests/proof
 
 check: $(VENV)/.test-installed
 	$(BIN)/ruff format --check .
