@@ -11,7 +11,7 @@ from pathlib import Path
 from wsconform.escape import shown, xml
 from wsconform.evidence.result import Mark
 from wsconform.journal.journal import Journal
-from wsconform.journal.tally import met_of_put
+from wsconform.journal.tally import passed_of_run
 
 from .columns import Column, gather
 
@@ -41,17 +41,17 @@ class Badge:
 
 
 def badge(column: Column) -> Badge:
-    """Return the badge of a target: MUST met of put; green if all are met, orange if what is not is expected.
+    """Return the badge of a target: MUST (passed / run); green if all are met, orange if what is not is expected.
 
     Grey where nothing was put, where the run broke, and where it ended before its time: that proves nothing.
     """
-    met, put = met_of_put(column.cases.values(), "must")
+    met, put = passed_of_run(column.cases.values(), "must")
     if not put:
         return Badge("not tested", "lightgrey")
     message = f"MUST {met}/{put}"
     if column.counts[Mark.VIOLATION] > column.known:
         return Badge(message, "red")
-    if column.cut_off or column.counts[Mark.SUITE_ERROR]:
+    if column.cut_off or column.counts[Mark.ERROR]:
         return Badge(f"{message}, incomplete", "lightgrey")
     return Badge(message, "orange" if met < put else "green")
 

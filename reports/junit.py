@@ -105,7 +105,7 @@ def _case(gathered: Gathered, column: Column, area: str, result: Result) -> Iter
         case "skipped":
             yield f"{_tag('skipped', message=_why_skipped(result))}{xml(story)}</skipped>"
         case "passed":
-            if result.mark is not Mark.MET:
+            if result.mark is not Mark.PASSED:
                 yield f"<system-out>{xml(story)}</system-out>"
         case outcome:
             kind = "flaky" if _wavers(result, column.header) else result.mark.words.replace(" ", "-")
@@ -115,22 +115,22 @@ def _case(gathered: Gathered, column: Column, area: str, result: Result) -> Iter
 
 def _outcome(result: Result, header: Header) -> str:
     """What JUnit calls the result: passed, failure, error or skipped."""
-    if result.mark is Mark.SUITE_ERROR:
+    if result.mark is Mark.ERROR:
         return "error"
     if _wavers(result, header):
         return "failure"
     breaks = {
         Mark.VIOLATION: True,
         Mark.DEPARTURE: header.fail_on == "should",
-        Mark.NOT_REACHED: "inconclusive" not in header.allow,
+        Mark.INCONCLUSIVE: "inconclusive" not in header.allow,
     }
-    if result.mark is Mark.OUT_OF_REACH or result.reason is Reason.LIMIT:
+    if result.mark is Mark.SKIPPED or result.reason is Reason.LIMIT:
         return "skipped"
     if result.expected is not None and result.mark in breaks:
         return "skipped"
     if breaks.get(result.mark, False):
         return "failure"
-    return "skipped" if result.mark is Mark.NOT_REACHED else "passed"
+    return "skipped" if result.mark is Mark.INCONCLUSIVE else "passed"
 
 
 def _wavers(result: Result, header: Header) -> bool:
@@ -139,13 +139,13 @@ def _wavers(result: Result, header: Header) -> bool:
 
 
 def _why_skipped(result: Result) -> str:
-    if result.expected is not None and result.mark is not Mark.OUT_OF_REACH:
+    if result.expected is not None and result.mark is not Mark.SKIPPED:
         return f"expected {result.mark.words}: {result.expected or 'no reason given'}"
     return f"{result.mark.words}: {result.reason.value if result.reason else 'no reason given'}"
 
 
 def _message(result: Result) -> str:
-    if result.flaky and result.mark is Mark.MET:
+    if result.flaky and result.mark is Mark.PASSED:
         return f"attempts disagree: {_attempts(result)}"
     if result.finding is None:
         return f"{result.mark.words}: {result.reason.value if result.reason else result.title or result.case}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from wsconform.escape import markdown, markdown_code
 from wsconform.evidence.result import Mark
 from wsconform.journal.journal import Journal
-from wsconform.journal.tally import Group, group_findings, headline, met_of_put
+from wsconform.journal.tally import Group, group_findings, headline, passed_of_run
 
 from .columns import Column, Gathered, gather
 from .rerun import again
@@ -16,8 +16,8 @@ from .rerun import again
 #: The longest summary, in octets of UTF-8; continuous integration refuses one of 1 MiB.
 MOST = 900 * 1024
 
-_LISTED = (Mark.VIOLATION, Mark.SUITE_ERROR, Mark.NOT_REACHED)
-_ALWAYS = (Mark.VIOLATION, Mark.DEPARTURE, Mark.NOTED, Mark.NOT_REACHED, Mark.OUT_OF_REACH, Mark.SUITE_ERROR)
+_LISTED = (Mark.VIOLATION, Mark.ERROR, Mark.INCONCLUSIVE)
+_ALWAYS = (Mark.VIOLATION, Mark.DEPARTURE, Mark.INFORMATIONAL, Mark.INCONCLUSIVE, Mark.SKIPPED, Mark.ERROR)
 
 
 def render(journals: Sequence[Journal], folder: Path, path: Path | None) -> Path:
@@ -74,7 +74,7 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _met(column: Column, weight: str) -> str:
-    met, put = met_of_put(column.results, weight)
+    met, put = passed_of_run(column.results, weight)
     return f"{met} of {put}" if put else ""
 
 

@@ -1,4 +1,4 @@
-"""A summary as JSON: counts, met of put, and what is not a plain pass; its schema is `wsconform schema summary`."""
+"""A summary as JSON: counts, passed / run, and what is not a plain pass; its schema is `wsconform schema summary`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from wsconform.escape import shown
 from wsconform.evidence.result import Mark, Result
 from wsconform.journal.journal import Journal
-from wsconform.journal.tally import headline, met_of_put
+from wsconform.journal.tally import headline, passed_of_run
 
 from .columns import Column, Gathered, gather
 from .rerun import again
@@ -57,13 +57,13 @@ def _target(gathered: Gathered, column: Column) -> Json:
         "headline": headline(column.results),
         "counts": {mark.words: number for mark, number in column.counts.items()},
         **{weight: _met(column, weight) for weight in ("must", "should", "may")},
-        "results": [_result(gathered, column, result) for result in column.results if result.mark is not Mark.MET],
+        "results": [_result(gathered, column, result) for result in column.results if result.mark is not Mark.PASSED],
     }
 
 
 def _met(column: Column, weight: str) -> Json:
-    met, put = met_of_put(column.results, weight)
-    return {"met": met, "put": put}
+    met, put = passed_of_run(column.results, weight)
+    return {"passed": met, "run": put}
 
 
 def _result(gathered: Gathered, column: Column, result: Result) -> Json:

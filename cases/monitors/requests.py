@@ -248,7 +248,7 @@ def browsers_send_no_pings(conversation: Conversation) -> Iterator[Sample]:
     for _, head in conversation.heads[:1]:
         browser = (head.fields.get("User-Agent") or b"").startswith(b"Mozilla/") and "Origin" in head.fields
         for entry in pings:
-            yield Sample("Ping from the client", Verdict.FAILED if browser else Verdict.NOTED, entry)
+            yield Sample("Ping from the client", Verdict.FAILED if browser else Verdict.INFORMATIONAL, entry)
     if conversation.frames and not pings:
         yield Sample("none")
 

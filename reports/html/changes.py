@@ -42,7 +42,7 @@ class ChangeGroup:
     def observed(self) -> str:
         """What was observed: now where it is not met, before where it is."""
         for result in (self.first.after, self.first.before):
-            if result and result.finding and result.mark is not Mark.MET:
+            if result and result.finding and result.mark is not Mark.PASSED:
                 return result.finding.observed
         return ""
 

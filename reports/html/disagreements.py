@@ -56,7 +56,7 @@ class Disagreement:
 
 
 # What the suite or the target's set-up decided is no opinion of the target.
-_SILENT = (Mark.OUT_OF_REACH, Mark.SUITE_ERROR, Mark.NOT_REACHED)
+_SILENT = (Mark.SKIPPED, Mark.ERROR, Mark.INCONCLUSIVE)
 
 
 def disagreements(gathered: Gathered) -> list[Disagreement]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from wsconform.evidence.result import Capability, Direction, Mark, Result, TranscriptEntry
-from wsconform.journal.tally import Group, by_area, counts, group_findings, met_of_put
+from wsconform.journal.tally import Group, by_area, counts, group_findings, passed_of_run
 from wsconform.registry.requirement import Requirement, Role
 from wsconform.wire.frame import CLOSE, read_header
 
@@ -66,16 +66,16 @@ def out_of_reach(column: Column) -> list[tuple[str, list[Group]]]:
     """Return what was out of the target's reach by reason, the commonest first."""
     found: dict[str, list[Result]] = {}
     for result in column.cases.values():
-        if result.mark is Mark.OUT_OF_REACH:
+        if result.mark is Mark.SKIPPED:
             found.setdefault(result.reason.value if result.reason else "no reason given", []).append(result)
     ordered = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
     return [(reason, group_findings(results)) for reason, results in ordered]
 
 
 def area_strips(column: Column) -> list[tuple[str, dict[Mark, int], tuple[int, int]]]:
-    """Return each area of a target: name, counts, and MUST met of put."""
+    """Return each area of a target: name, counts, and MUST (passed / run)."""
     return [
-        (name, counts(results), met_of_put(results, "must")) for name, results in by_area(column.cases.values()).items()
+        (name, counts(results), passed_of_run(results, "must")) for name, results in by_area(column.cases.values()).items()
     ]
 
 

@@ -77,7 +77,7 @@ def _wanted(view: CaseView, places: dict[_Key, Place]) -> list[BehaviourView]:
 
 
 def _met(view: BehaviourView) -> bool:
-    return view.mark in (Mark.MET, Mark.OUT_OF_REACH)
+    return view.mark in (Mark.PASSED, Mark.SKIPPED)
 
 
 def _key(view: BehaviourView) -> _Key:

@@ -10,13 +10,13 @@ from wsconform.journal.tally import SEVERITY, worst
 
 #: The style class of each mark.
 CLASSES = {
-    Mark.MET: "ok",
+    Mark.PASSED: "ok",
     Mark.VIOLATION: "bad",
     Mark.DEPARTURE: "dep",
-    Mark.NOTED: "note",
-    Mark.NOT_REACHED: "lost",
-    Mark.OUT_OF_REACH: "out",
-    Mark.SUITE_ERROR: "err",
+    Mark.INFORMATIONAL: "note",
+    Mark.INCONCLUSIVE: "lost",
+    Mark.SKIPPED: "out",
+    Mark.ERROR: "err",
 }
 
 
@@ -48,7 +48,7 @@ def cell(results: Sequence[Result]) -> Cell:
         words += f", {len(having)} of {len(results)}"
     if any(result.flaky for result in results):
         words, aside = f"{words}, attempts disagree", "flaky"
-    if mark is not Mark.MET and all(result.expected is not None for result in having):
+    if mark is not Mark.PASSED and all(result.expected is not None for result in having):
         words, aside = f"{words}, expected", "known"
     return Cell(mark, ratio, aside, words, having[0].case)
 
@@ -78,8 +78,8 @@ def bar(found: Mapping[Mark, int]) -> list[Segment]:
     whole = sum(found.values())
     segments: list[Segment] = []
     start = 0.0
-    for mark in (Mark.MET, *reversed(SEVERITY)):
-        if found.get(mark) and not (segments and mark is Mark.MET):
+    for mark in (Mark.PASSED, *reversed(SEVERITY)):
+        if found.get(mark) and not (segments and mark is Mark.PASSED):
             width = 100 * found[mark] / whole
             segments.append(Segment(CLASSES[mark], round(start, 2), round(width, 2)))
             start += width

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from wsconform import escape
 from wsconform.evidence.result import Mark
-from wsconform.journal.tally import headline, mark_counts, mark_words, met_of_put
+from wsconform.journal.tally import headline, mark_counts, mark_words, passed_of_run
 
 from ..badge import badge, markdown, svg
 from ..columns import Column, Gathered
@@ -82,7 +82,7 @@ def environment() -> jinja2.Environment:
         headline=headline,
         mark_counts=mark_counts,
         mark_words=mark_words,
-        met_of_put=met_of_put,
+        passed_of_run=passed_of_run,
         short=marks.short,
     )
     return made

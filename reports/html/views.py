@@ -118,7 +118,7 @@ class CaseView:
     @property
     def grave(self) -> list[BehaviourView]:
         """The behaviours that a line of a table has to tell of: those that did not meet the case."""
-        return [each for each in self.behaviours if each.mark not in (Mark.MET, Mark.OUT_OF_REACH)]
+        return [each for each in self.behaviours if each.mark not in (Mark.PASSED, Mark.SKIPPED)]
 
     def elsewhere(self, view: BehaviourView) -> Place | None:
         """Where a ladder that tells the same is drawn, None if it is drawn here, or nowhere."""
@@ -137,7 +137,7 @@ class CaseView:
     @property
     def settled(self) -> bool:
         """Whether there is nothing here that a reader has to see: all met it, or it was out of reach."""
-        return self.mark in (None, Mark.MET, Mark.OUT_OF_REACH)
+        return self.mark in (None, Mark.PASSED, Mark.SKIPPED)
 
     @property
     def counted(self) -> list[tuple[Mark, int]]:
@@ -156,7 +156,7 @@ class CaseView:
         drawn = self.drawn
         grave = next((view.letter for view in drawn if view.mark is self.mark), drawn[0].letter if drawn else "")
         others = [view for view in drawn if view.letter != grave]
-        other = next((view.letter for view in others if view.mark is Mark.MET), others[0].letter if others else "")
+        other = next((view.letter for view in others if view.mark is Mark.PASSED), others[0].letter if others else "")
         return tuple(view.letter for view in drawn if view.letter in (grave, other))
 
 

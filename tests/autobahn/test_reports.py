@@ -172,7 +172,7 @@ class TestBehavior:
             ({"verdict": Verdict.FAILED}, "FAILED"),
             ({"verdict": Verdict.FAILED, "level": Level.SHOULD}, "NON-STRICT"),
             ({"verdict": Verdict.DEPARTED}, "NON-STRICT"),
-            ({"verdict": Verdict.NOTED}, "INFORMATIONAL"),
+            ({"verdict": Verdict.INFORMATIONAL}, "INFORMATIONAL"),
             ({"verdict": Verdict.INCONCLUSIVE, "reason": Reason.LIMIT}, "INFORMATIONAL"),
             ({"verdict": Verdict.INCONCLUSIVE, "reason": Reason.ARRANGING}, "FAILED"),
             ({"verdict": Verdict.INCONCLUSIVE, "reason": Reason.LOST}, "FAILED"),

@@ -125,7 +125,7 @@ def test_a_family_is_told_once_with_its_members(say: Say) -> None:
 def test_old_names_are_explained_and_told(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     (entry,) = (entry for entry in load_catalogue() if entry.id == CASE)
     named = replace(entry, aliases=("autobahn:5.99",))
-    monkeypatch.setattr("wsconform.commands.output.catalogue", lambda: (named,))
+    monkeypatch.setattr("wsconform.prepare.catalogue.catalogue", lambda: (named,))
     _, out, _ = say("explain", "autobahn:5.*")
     assert out.splitlines()[0] == CASE
     assert "    old names  autobahn:5.99" in out.splitlines()

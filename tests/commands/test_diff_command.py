@@ -192,7 +192,7 @@ def test_json_holds_every_change(say: Say) -> None:
         "case": f"{UNKNOWN}[0x3]",
         "requirement": "6455-5.2-6",
         "level": "MUST",
-        "before": {"verdict": "passed", "mark": "met", "reason": None, "finding": None, "expected": None},
+        "before": {"verdict": "passed", "mark": "passed", "reason": None, "finding": None, "expected": None},
         "after": {
             "verdict": "failed",
             "mark": "violation",

@@ -12,7 +12,7 @@ from wsconform.registry.requirement import Level
 MET = result("a.b")
 VIOLATED = result("a.b", verdict=Verdict.FAILED)
 DEPARTED = result("a.b", verdict=Verdict.FAILED, level=Level.SHOULD)
-NOTED = result("a.b", verdict=Verdict.NOTED)
+NOTED = result("a.b", verdict=Verdict.INFORMATIONAL)
 UNREACHED = result("a.b", verdict=Verdict.INCONCLUSIVE, reason=Reason.ARRANGING)
 SKIPPED = result("a.b", verdict=Verdict.SKIPPED, reason=Reason.NEEDS_ECHO)
 BROKE = result("a.b", verdict=Verdict.ERROR)

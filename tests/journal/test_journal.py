@@ -70,7 +70,7 @@ results = st.builds(
 
 def journal(*found: Result) -> Journal:
     """Return a journal of one target with the results `found`."""
-    return Journal(HEADER, (TargetResults(TARGET, found),), Footer("done", "later", 1.5, {"a": {"met": 1}}))
+    return Journal(HEADER, (TargetResults(TARGET, found),), Footer("done", "later", 1.5, {"a": {"passed": 1}}))
 
 
 def lines(*found: Result) -> list[str]:
@@ -124,7 +124,7 @@ class TestWriter:
         records = [json.loads(line) for line in lines(journals.result())]
         assert [record["record"] for record in records] == ["header", "target", "result", "footer"]
         assert records[0]["format"] == FORMAT
-        assert records[2]["mark"] == "met"
+        assert records[2]["mark"] == "passed"
         assert records[2]["verdict"] == "passed"
 
 

@@ -36,7 +36,7 @@ def test_shards_of_a_target_are_joined() -> None:
     assert [each.case for each in one.results] == ["a.a", "a.b", "a.c"]
     assert one.results[1].verdict is Verdict.FAILED
     assert remarks == ("1 case of one in b and in c: the result in c counts",)
-    assert made.footer == Footer("done", "2027-01-12T09:30:11Z", 33.6, {"one": {"met": 2, "violation": 1}})
+    assert made.footer == Footer("done", "2027-01-12T09:30:11Z", 33.6, {"one": {"passed": 2, "violation": 1}})
     assert made.header.command == "wsconform merge"
 
 

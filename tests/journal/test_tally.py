@@ -22,30 +22,30 @@ def failed(case: str, observed: str, **fields: object) -> Result:
 def test_counts_name_every_mark() -> None:
     found = tally.counts([journals.result(), failed("a.b", "x")])
     assert list(found) == list(Mark)
-    assert (found[Mark.MET], found[Mark.VIOLATION], found[Mark.NOTED]) == (1, 1, 0)
+    assert (found[Mark.PASSED], found[Mark.VIOLATION], found[Mark.INFORMATIONAL]) == (1, 1, 0)
 
 
 @pytest.mark.parametrize(
-    ("verdict", "met", "put"),
+    ("verdict", "passed", "put"),
     [
         (Verdict.PASSED, 1, 1),
         (Verdict.FAILED, 0, 1),
         (Verdict.DEPARTED, 1, 1),
-        (Verdict.NOTED, 1, 1),
+        (Verdict.INFORMATIONAL, 1, 1),
         (Verdict.INCONCLUSIVE, 0, 0),
         (Verdict.SKIPPED, 0, 0),
         (Verdict.ERROR, 0, 0),
     ],
 )
-def test_what_is_put_and_what_is_met(verdict: Verdict, met: int, put: int) -> None:
-    assert tally.met_of_put([journals.result(verdict=verdict)], "must") == (met, put)
+def test_what_is_put_and_what_is_met(verdict: Verdict, passed: int, put: int) -> None:
+    assert tally.passed_of_run([journals.result(verdict=verdict)], "must") == (passed, put)
     assert tally.is_put(journals.result(verdict=verdict)) is bool(put)
 
 
 def test_prose_weighs_as_must() -> None:
     results = [journals.result(level=level) for level in Level]
     weights = ("must", "should", "may")
-    assert [tally.met_of_put(results, weight)[1] for weight in weights] == [3, 2, 1]
+    assert [tally.passed_of_run(results, weight)[1] for weight in weights] == [3, 2, 1]
 
 
 def test_headline() -> None:
@@ -56,19 +56,19 @@ def test_headline() -> None:
         journals.result(verdict=Verdict.INCONCLUSIVE, reason=Reason.LOST),
         journals.result(verdict=Verdict.ERROR),
     ]
-    assert tally.headline(results) == "MUST 1 of 2 · SHOULD 1 of 1 · 1 not reached · 1 suite error"
+    assert tally.headline(results) == "MUST 1 of 2 · SHOULD 1 of 1 · 1 inconclusive · 1 error"
     assert tally.headline(results[:1], separator=", ") == "MUST 1 of 1"
     assert tally.headline([]) == "nothing was put"
 
 
 def test_where_nothing_binds_what_was_written_down_is_counted() -> None:
-    noted = journals.result(level=Level.MAY, verdict=Verdict.NOTED)
+    noted = journals.result(level=Level.MAY, verdict=Verdict.INFORMATIONAL)
     assert tally.headline([noted, noted, journals.result(level=Level.MAY)]) == "1 met · 2 noted"
 
 
 def test_the_gravest_mark_comes_first() -> None:
     assert tally.worst([journals.result(), failed("a.b", "x")]) is Mark.VIOLATION
-    assert tally.worst([journals.result(verdict=Verdict.SKIPPED), journals.result()]) is Mark.MET
+    assert tally.worst([journals.result(verdict=Verdict.SKIPPED), journals.result()]) is Mark.PASSED
     assert tally.worst([]) is None
     assert set(tally.SEVERITY) == set(Mark)
 

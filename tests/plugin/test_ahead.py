@@ -101,13 +101,13 @@ def test_a_result_that_changes_after_it_was_taken_is_told(portal: Portal) -> Non
 def test_footers_of_parts_become_one() -> None:
     stream = io.StringIO()
     parts = Parts(stream)
-    parts.footer(Footer("done", seconds=1.5, counts={"one": {"met": 3}}))
-    parts.footer(Footer("target-lost", seconds=2.0, counts={"two": {"met": 1}}))
+    parts.footer(Footer("done", seconds=1.5, counts={"one": {"passed": 3}}))
+    parts.footer(Footer("target-lost", seconds=2.0, counts={"two": {"passed": 1}}))
     assert stream.getvalue() == ""
     parts.end(["a line"], interrupted=False)
     footer = json.loads(stream.getvalue())
     assert (footer["why"], footer["seconds"], footer["stale"]) == ("target-lost", 3.5, ["a line"])
-    assert footer["counts"] == {"one": {"met": 3}, "two": {"met": 1}}
+    assert footer["counts"] == {"one": {"passed": 3}, "two": {"passed": 1}}
 
 
 _TIME = re.compile(r"\b\d+(?:\.\d+)? (?:µs|ms|s)\b")

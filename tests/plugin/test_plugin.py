@@ -367,7 +367,7 @@ KNOWN_CASE = Expectation("*", "a.b", "known")
     ("result", "policy", "kind"),
     [
         (result_of(Verdict.PASSED), Policy(), Kind.PASS),
-        (result_of(Verdict.NOTED), Policy(), Kind.PASS),
+        (result_of(Verdict.INFORMATIONAL), Policy(), Kind.PASS),
         (result_of(Verdict.FAILED, Level.MAY), SHOULD, Kind.PASS),
         (result_of(Verdict.FAILED), Policy(), Kind.FAIL),
         (result_of(Verdict.FAILED, Level.PROSE), Policy(), Kind.FAIL),

@@ -234,7 +234,7 @@ def test_met_of_put_stands_over_each_column(tmp_path: Path) -> None:
     sums = index.one("table", "sums").one("tbody").all("tr")
     rows = [[each.text for each in row.all("td")] for row in sums]
     assert rows == [["1of 2", "1of 1"], ["1of 1", "–nothing was put"]]
-    assert [row.one("th").text for row in sums] == ["MUST met of put", "SHOULD met of put"]
+    assert [row.one("th").text for row in sums] == ["MUST (passed / run)", "SHOULD (passed / run)"]
 
 
 def test_one_target_has_its_violations_on_the_first_page(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def outcome(result: Result, **gate: object) -> tuple[str, str, str]:
         (Verdict.FAILED, None, None, "failure"),
         (Verdict.FAILED, None, "known", "skipped"),
         (Verdict.DEPARTED, None, None, "system-out"),
-        (Verdict.NOTED, None, None, "system-out"),
+        (Verdict.INFORMATIONAL, None, None, "system-out"),
         (Verdict.INCONCLUSIVE, Reason.LOST, None, "failure"),
         (Verdict.INCONCLUSIVE, Reason.ARRANGING, "known", "skipped"),
         (Verdict.INCONCLUSIVE, Reason.LIMIT, None, "skipped"),
@@ -157,7 +157,7 @@ def test_summary_counts_and_lists_what_is_no_pass() -> None:
     for column, each in zip(told["targets"], journal.targets, strict=True):
         marks = [result.mark for result in each.results]
         assert column["counts"] == {mark.words: marks.count(mark) for mark in Mark}
-        assert len(column["results"]) == len(marks) - marks.count(Mark.MET)
+        assert len(column["results"]) == len(marks) - marks.count(Mark.PASSED)
     assert told["targets"][1]["results"]
 
 

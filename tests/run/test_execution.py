@@ -120,7 +120,7 @@ def test_a_run_writes_what_it_tells() -> None:
     assert [len(each.results) for each in ran.journal.targets] == [6, 6]
     assert ran.why == "done"
     assert ran.journal.footer is not None
-    assert ran.journal.footer.counts == {"one": {"met": 6}, "two": {"met": 1, "violation": 5}}
+    assert ran.journal.footer.counts == {"one": {"passed": 6}, "two": {"passed": 1, "violation": 5}}
     assert ran.watching.told == [
         "began one 6",
         *["judged"] * 6,
@@ -175,7 +175,7 @@ def test_what_a_budget_leaves_no_time_for_is_skipped_by_name() -> None:
     assert {result.case for result in one} == {result.case for result in two}
     late = [result for result in one if result.reason is Reason.BUDGET]
     assert 0 < len(late) < 6
-    assert all(result.mark is Mark.OUT_OF_REACH for result in late)
+    assert all(result.mark is Mark.SKIPPED for result in late)
     assert all(result.reason is Reason.BUDGET for result in two)
     assert ran.why == "budget"
 

@@ -57,7 +57,7 @@ class TestVerdicts:
 
         assert told(put(echo, departs)) == (Verdict.DEPARTED, None, "what the RFC favours", "slowly; and late")
         chosen = put(echo, chooses, subject=Subject.OPENING)
-        assert told(chosen) == (Verdict.NOTED, None, "either way", "left; 2")
+        assert told(chosen) == (Verdict.INFORMATIONAL, None, "either way", "left; 2")
 
     def test_a_violation_goes_before_a_departure(self) -> None:
         async def body(ws: Connection) -> None:

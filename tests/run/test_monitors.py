@@ -40,9 +40,9 @@ class TestVerdict:
         ("samples", "verdict"),
         [
             (("PASSED",), Verdict.PASSED),
-            (("PASSED", "NOTED"), Verdict.NOTED),
-            (("DEPARTED", "NOTED"), Verdict.DEPARTED),
-            (("NOTED", "FAILED", "DEPARTED", "PASSED"), Verdict.FAILED),
+            (("PASSED", "INFORMATIONAL"), Verdict.INFORMATIONAL),
+            (("DEPARTED", "INFORMATIONAL"), Verdict.DEPARTED),
+            (("INFORMATIONAL", "FAILED", "DEPARTED", "PASSED"), Verdict.FAILED),
             (("ERROR", "DEPARTED"), Verdict.ERROR),
             (("ERROR", "FAILED"), Verdict.FAILED),
         ],
@@ -65,8 +65,8 @@ class TestVerdict:
 
     def test_labels_are_counted(self) -> None:
         one = watch()
-        one.see(talk("PASSED", "NOTED", "PASSED"), ENTRIES, 7)
-        assert one.notes() == (("samples", "3"), ("passed", "2"), ("noted", "1"))
+        one.see(talk("PASSED", "INFORMATIONAL", "PASSED"), ENTRIES, 7)
+        assert one.notes() == (("samples", "3"), ("passed", "2"), ("informational", "1"))
 
     def test_a_pass_has_no_finding(self) -> None:
         one = watch()

@@ -201,7 +201,7 @@ def test_any_other_address_is_the_next_case_until_there_is_none() -> None:
     assert book.verdicts("client") == {
         ECHO.id: Verdict.PASSED,
         TLS_ONLY.id: Verdict.SKIPPED,
-        CHOICE.id: Verdict.NOTED,
+        CHOICE.id: Verdict.INFORMATIONAL,
     }
 
 

@@ -53,7 +53,7 @@ def test_results_come_once_and_with_what_is_still_open() -> None:
         await hall.run("case=1")
         second = await hall.json("/results?agent=toy&since=0")
         assert (second["next"], second["open"]) == (1, [])
-        assert [(each["id"], each["mark"]) for each in second["results"]] == [(ECHO.id, "MET")]
+        assert [(each["id"], each["mark"]) for each in second["results"]] == [(ECHO.id, "PASSED")]
         assert second["results"][0]["cited"].startswith("RFC 6455 5.1")
         assert (await hall.json("/results?agent=toy&since=1"))["results"] == []
 

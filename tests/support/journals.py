@@ -309,7 +309,7 @@ def put(family: Family, parameter: str, conduct: str) -> Result:
         case "note":
             found = Finding("either way", "a bare FIN, no Close frame")
             told = (*start, happened(1500, "FIN", TARGET))
-            return replace(passed, verdict=Verdict.NOTED, finding=found, transcript=told)
+            return replace(passed, verdict=Verdict.INFORMATIONAL, finding=found, transcript=told)
         case "lost":
             found = Finding("to reach the requirement", "the target takes no connection any more")
             told = (happened(30, "connection refused"),)

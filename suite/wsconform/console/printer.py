@@ -21,18 +21,18 @@ __all__ = ["Printer", "PrinterOptions", "finding_lines"]
 _MOST = 10
 _MOST_PARAMETERS = 4
 _ORDER = (
-    Mark.MET,
+    Mark.PASSED,
     Mark.VIOLATION,
-    Mark.SUITE_ERROR,
+    Mark.ERROR,
     Mark.DEPARTURE,
-    Mark.NOTED,
-    Mark.NOT_REACHED,
-    Mark.OUT_OF_REACH,
+    Mark.INFORMATIONAL,
+    Mark.INCONCLUSIVE,
+    Mark.SKIPPED,
 )
 _PLURALS = {
     Mark.VIOLATION: "violations",
     Mark.DEPARTURE: "departures",
-    Mark.SUITE_ERROR: "suite errors",
+    Mark.ERROR: "suite errors",
 }
 
 
@@ -197,7 +197,7 @@ def _spread(groups: Sequence[Group]) -> list[Group]:
 def summed(results: Sequence[Result]) -> list[str]:
     """Return what there is of each mark, in words; expected failures are counted by themselves."""
     parts = list[str]()
-    met = sum(result.mark is Mark.MET for result in results)
+    met = sum(result.mark is Mark.PASSED for result in results)
     parts.append(f"{met} requirement{'' if met == 1 else 's'} met")
     for mark in _ORDER[1:]:
         of_mark = [result for result in results if result.mark is mark]
@@ -227,7 +227,7 @@ def finding_lines(group: Group, registry: Registry, style: Style, again: str, *,
     if whole:
         for name, value in result.notes:
             lines += style.wrapped(f"{name}: {value}", 15, first="    noted      ")
-    if result.hint and result.mark is not Mark.MET:
+    if result.hint and result.mark is not Mark.PASSED:
         lines += style.wrapped(result.hint, 15, first="    hint       ")
     if not whole:
         # Never broken into lines: it is there to be pasted.

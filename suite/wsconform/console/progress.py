@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Bars"]
 
 #: What is counted beside the bar, as it comes.
-_COUNTED = (Mark.VIOLATION, Mark.NOT_REACHED, Mark.SUITE_ERROR)
+_COUNTED = (Mark.VIOLATION, Mark.INCONCLUSIVE, Mark.ERROR)
 
 
 class Bars:

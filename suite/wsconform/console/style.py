@@ -23,13 +23,13 @@ _CODES = {
     "cyan": "36",
 }
 _MARK_COLORS = {
-    Mark.MET: "green",
+    Mark.PASSED: "green",
     Mark.VIOLATION: "red",
     Mark.DEPARTURE: "yellow",
-    Mark.NOTED: "cyan",
-    Mark.NOT_REACHED: "magenta",
-    Mark.OUT_OF_REACH: "dim",
-    Mark.SUITE_ERROR: "red",
+    Mark.INFORMATIONAL: "cyan",
+    Mark.INCONCLUSIVE: "magenta",
+    Mark.SKIPPED: "dim",
+    Mark.ERROR: "red",
 }
 _NARROWEST, _WIDEST = 60, 120
 

@@ -121,7 +121,7 @@ class Session:
         self.departures.append(reason)
 
     def choose(self, what: str) -> None:
-        """Write down which way the target went where the RFC leaves the choice: the verdict is NOTED."""
+        """Write down which way the target went where the RFC leaves the choice: the verdict is INFORMATIONAL."""
         self.choices.append(what)
 
     def fail(self, expected: str, observed: str, entry: int | None = None) -> NoReturn:
@@ -199,7 +199,7 @@ class CaseSubject:
             self.session.depart(reason)
 
     def choose(self, what: object) -> None:
-        """Write down which way the target went where the RFC leaves the choice: the verdict is NOTED."""
+        """Write down which way the target went where the RFC leaves the choice: the verdict is INFORMATIONAL."""
         self.session.choose(str(what))
 
     def expect(self, condition: bool, expected: str, observed: str, entry: int | None = None) -> None:

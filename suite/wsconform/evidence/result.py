@@ -15,7 +15,7 @@ class Verdict(enum.Enum):
     PASSED = "the requirement was put to the target, which met it"
     FAILED = "the requirement was put to the target, which did otherwise"
     DEPARTED = "met, but in a way that the RFC permits and does not favour"
-    NOTED = "the RFC leaves the choice open; the target's choice was written down"
+    INFORMATIONAL = "the RFC leaves the choice open; the target's choice was written down"
     INCONCLUSIVE = "the case never got as far as its requirement"
     SKIPPED = "the target's role or declared features put the case out of reach"
     ERROR = "the suite broke; nothing is said about the target"
@@ -38,13 +38,13 @@ class Reason(enum.Enum):
 class Mark(enum.Enum):
     """What a report shows for a result: symbol, ASCII form, and how it reads."""
 
-    MET = ("✓", ".", "met")
+    PASSED = ("✓", ".", "passed")
     VIOLATION = ("✗", "F", "violation")
     DEPARTURE = ("!", "W", "departure")
-    NOTED = ("i", "i", "noted")
-    NOT_REACHED = ("?", "?", "not reached")
-    OUT_OF_REACH = ("–", "-", "out of reach")
-    SUITE_ERROR = ("E", "E", "suite error")
+    INFORMATIONAL = ("i", "i", "informational")
+    INCONCLUSIVE = ("?", "?", "inconclusive")
+    SKIPPED = ("–", "-", "skipped")
+    ERROR = ("E", "E", "error")
 
     @property
     def symbol(self) -> str:
@@ -184,27 +184,27 @@ class Result:
     @property
     def breaks_gate(self) -> bool:
         """Whether the gate at its default level, MUST, breaks on this result, expectations left aside."""
-        if self.mark is Mark.NOT_REACHED:
+        if self.mark is Mark.INCONCLUSIVE:
             return self.reason is not Reason.LIMIT
-        return self.mark in (Mark.VIOLATION, Mark.SUITE_ERROR)
+        return self.mark in (Mark.VIOLATION, Mark.ERROR)
 
 
 def mark(verdict: Verdict, level: Level) -> Mark:
     """Return what a report shows for `verdict` at `level`; a rule without a keyword weighs as MUST."""
     match verdict:
         case Verdict.PASSED:
-            return Mark.MET
+            return Mark.PASSED
         case Verdict.FAILED if level.weight == "must":
             return Mark.VIOLATION
         case Verdict.FAILED if level.weight == "should":
             return Mark.DEPARTURE
-        case Verdict.FAILED | Verdict.NOTED:
-            return Mark.NOTED
+        case Verdict.FAILED | Verdict.INFORMATIONAL:
+            return Mark.INFORMATIONAL
         case Verdict.DEPARTED:
             return Mark.DEPARTURE
         case Verdict.INCONCLUSIVE:
-            return Mark.NOT_REACHED
+            return Mark.INCONCLUSIVE
         case Verdict.SKIPPED:
-            return Mark.OUT_OF_REACH
+            return Mark.SKIPPED
         case Verdict.ERROR:
-            return Mark.SUITE_ERROR
+            return Mark.ERROR

@@ -23,7 +23,7 @@ TODO = "TODO"
 _KEYS = ("reason", "issue", "until", "verdict")
 #: What an entry that names no verdicts explains: all that can break the gate and speaks of the target.
 _USUAL = frozenset({Verdict.FAILED, Verdict.DEPARTED, Verdict.INCONCLUSIVE})
-_GOOD = frozenset({Verdict.PASSED, Verdict.NOTED})
+_GOOD = frozenset({Verdict.PASSED, Verdict.INFORMATIONAL})
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ class Policy:
 
     def breaks(self, result: Result) -> bool:
         """Return whether `result` breaks the gate, its expectation and earlier attempts considered."""
-        if result.mark is Mark.SUITE_ERROR:
+        if result.mark is Mark.ERROR:
             return True
         if self.fail_on is FailOn.NEVER:
             return False
@@ -89,7 +89,7 @@ class Policy:
                 return True
             case Mark.DEPARTURE:
                 return self.fail_on is FailOn.SHOULD
-            case Mark.NOT_REACHED:
+            case Mark.INCONCLUSIVE:
                 return result.reason is not Reason.LIMIT and Allow.INCONCLUSIVE not in self.allow
             case _:
                 return False
@@ -121,7 +121,7 @@ def rule(
         codes.add(Exit.BROKEN)
     if interrupted:
         codes.add(Exit.INTERRUPTED)
-    if any(result.mark is Mark.SUITE_ERROR for result in results):
+    if any(result.mark is Mark.ERROR for result in results):
         codes.add(Exit.SUITE)
     if any(outcome.problem or outcome.why == "target-lost" for outcome in outcomes):
         codes.add(Exit.UNTESTABLE)
@@ -145,7 +145,7 @@ def _broken(results: Iterable[Result], policy: Policy, expected: str) -> list[st
             phrases.append(f"{count} {one if count == 1 else many} not in {expected}")
         elif count:
             phrases.append(f"{count} {mark.words}{'' if count == 1 else 's'}")
-    unreached = sum(r.mark is Mark.NOT_REACHED and r.expected is None for r in broken)
+    unreached = sum(r.mark is Mark.INCONCLUSIVE and r.expected is None for r in broken)
     if unreached:
         phrases.append(f"{unreached} not reached")
     flaky = sum(policy.breaks_by_flakiness(r) for r in broken)

@@ -19,7 +19,7 @@ __all__ = [
     "is_put",
     "mark_counts",
     "mark_words",
-    "met_of_put",
+    "passed_of_run",
     "parameters",
     "worst",
 ]
@@ -27,14 +27,14 @@ __all__ = [
 #: Marks from the one that a reader must see first to the one that says least.
 SEVERITY = (
     Mark.VIOLATION,
-    Mark.SUITE_ERROR,
-    Mark.NOT_REACHED,
+    Mark.ERROR,
+    Mark.INCONCLUSIVE,
     Mark.DEPARTURE,
-    Mark.NOTED,
-    Mark.MET,
-    Mark.OUT_OF_REACH,
+    Mark.INFORMATIONAL,
+    Mark.PASSED,
+    Mark.SKIPPED,
 )
-_PUT = frozenset({Verdict.PASSED, Verdict.FAILED, Verdict.DEPARTED, Verdict.NOTED})
+_PUT = frozenset({Verdict.PASSED, Verdict.FAILED, Verdict.DEPARTED, Verdict.INFORMATIONAL})
 
 
 def is_put(result: Result) -> bool:
@@ -50,7 +50,7 @@ def counts(results: Iterable[Result]) -> dict[Mark, int]:
     return found
 
 
-def met_of_put(results: Iterable[Result], weight: str) -> tuple[int, int]:
+def passed_of_run(results: Iterable[Result], weight: str) -> tuple[int, int]:
     """Return how many results of a level's `weight` ("must", "should", "may") are met, and how many were put.
 
     Only FAILED is not met: a departure keeps the rule, and what is noted had the choice.
@@ -63,16 +63,16 @@ def headline(results: Sequence[Result], *, separator: str = " · ") -> str:
     """Return a target's line: "MUST 412 of 415 · SHOULD 61 of 66 · 9 not reached"; what is nought is left out."""
     parts = []
     for weight in ("must", "should"):
-        met, put = met_of_put(results, weight)
+        met, put = passed_of_run(results, weight)
         if put:
             parts.append(f"{weight.upper()} {met} of {put}")
     found = counts(results)
-    for mark in (Mark.NOT_REACHED, Mark.SUITE_ERROR):
+    for mark in (Mark.INCONCLUSIVE, Mark.ERROR):
         if found[mark]:
             parts.append(f"{found[mark]} {mark_words(mark, found[mark])}")
     # Where neither level was put there may be choices that were written down, and what was met at MAY.
     parts = parts or [
-        f"{found[mark]} {mark_words(mark, found[mark])}" for mark in (Mark.MET, Mark.NOTED) if found[mark]
+        f"{found[mark]} {mark_words(mark, found[mark])}" for mark in (Mark.PASSED, Mark.INFORMATIONAL) if found[mark]
     ]
     return separator.join(parts) or "nothing was put"
 
@@ -155,11 +155,11 @@ def _words(result: Result) -> Iterator[tuple[str, str] | None]:
         yield mine.sub("PARAMETER", expected), mine.sub("PARAMETER", observed)
 
 
-_COUNTED = frozenset({Mark.VIOLATION, Mark.DEPARTURE, Mark.SUITE_ERROR})
+_COUNTED = frozenset({Mark.VIOLATION, Mark.DEPARTURE, Mark.ERROR})
 
 
 def mark_words(mark: Mark, count: int) -> str:
-    """Return how `count` results with `mark` read: "violation", "violations", "met"."""
+    """Return how `count` results with `mark` read: "violation", "violations", "passed"."""
     return f"{mark.words}s" if mark in _COUNTED and count != 1 else mark.words
 
 

@@ -12,7 +12,7 @@ from ..journal.gate import Allow, FailOn, Policy
 
 __all__ = ["Kind", "Outcome", "brief", "outcome_of"]
 
-_GOOD = frozenset({Verdict.PASSED, Verdict.NOTED})
+_GOOD = frozenset({Verdict.PASSED, Verdict.INFORMATIONAL})
 
 
 class Kind(enum.Enum):
@@ -36,7 +36,7 @@ class Outcome:
 
 def outcome_of(result: Result, policy: Policy, known: Sequence[Expectation] = ()) -> Outcome:
     """Return how the item of `result` ends under `policy`; `known` are the expectations for its target."""
-    if result.mark is Mark.SUITE_ERROR:
+    if result.mark is Mark.ERROR:
         return Outcome(Kind.ERROR)
     if policy.breaks(result):
         return Outcome(Kind.FAIL)
@@ -45,7 +45,7 @@ def outcome_of(result: Result, policy: Policy, known: Sequence[Expectation] = ()
     if stale := _unfulfilled(result, policy, known):
         return Outcome(Kind.FAIL, f"[XPASS(strict)] {stale.told}: it passes now; take the entry out of the file")
     match result.mark:
-        case Mark.OUT_OF_REACH | Mark.NOT_REACHED:
+        case Mark.SKIPPED | Mark.INCONCLUSIVE:
             return Outcome(Kind.SKIP, _why(result))
         case Mark.DEPARTURE | Mark.VIOLATION:
             return Outcome(Kind.WARN, _told(result))

@@ -49,7 +49,7 @@ class RawTranscript:
         return "\n".join(
             line
             for session in self.sessions
-            for line in ladder(session.transcript.entries(), None, Mark.MET, Style(width=100), whole=True)
+            for line in ladder(session.transcript.entries(), None, Mark.PASSED, Style(width=100), whole=True)
         )
 
 

@@ -31,7 +31,7 @@ def fill(item: CaseItem, report: pytest.TestReport) -> None:
         report.duration = result.micros / 1e6 if report.when == "call" else 0.0
     if report.when == "teardown" or (report.when == "setup" and report.passed):
         return
-    shown = result.mark if result is not None else Mark.NOT_REACHED
+    shown = result.mark if result is not None else Mark.INCONCLUSIVE
     finding = result.finding.observed if result is not None and result.finding else ""
     cells = Cells(needed.level.value, needed.citation, needed.url, shown.words, finding)
     # pytest-xdist carries what a report has as an attribute, if it is made of plain values.

@@ -225,7 +225,7 @@ class Execution:
         marked = self.expectations.mark(outcome.name, self._redactor.result(result))
         self.writer.result(outcome.name, marked)
         # The journal has it all; the transcripts of thousands of passes need not stay in memory.
-        slim = marked.mark is Mark.MET and not marked.flaky and not self.how.keep_all
+        slim = marked.mark is Mark.PASSED and not marked.flaky and not self.how.keep_all
         kept = replace(marked, transcript=()) if slim else marked
         outcome.record(kept)
         self.watcher.judged(outcome.name, kept)

@@ -165,7 +165,7 @@ def _met(session: Session) -> tuple[Verdict, Finding | None]:
     if session.departures:
         return Verdict.DEPARTED, Finding("what the RFC favours", "; ".join(session.departures))
     if session.choices:
-        return Verdict.NOTED, Finding("either way", "; ".join(session.choices))
+        return Verdict.INFORMATIONAL, Finding("either way", "; ".join(session.choices))
     return Verdict.PASSED, None
 
 

@@ -11,7 +11,7 @@ from ..evidence.result import Attempt, Finding, Reason, TranscriptEntry, Verdict
 from ..evidence.transcript import Conversation
 from .judge import Attempted, broken
 
-_GRAVITY = (Verdict.FAILED, Verdict.ERROR, Verdict.DEPARTED, Verdict.NOTED)
+_GRAVITY = (Verdict.FAILED, Verdict.ERROR, Verdict.DEPARTED, Verdict.INFORMATIONAL)
 
 
 @dataclass(slots=True)

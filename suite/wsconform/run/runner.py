@@ -23,7 +23,7 @@ from .monitors import Watch, Watches
 _ROUND_TRIPS, _AT_LEAST = 200, 1.0
 
 #: Verdicts that are believed at once; anything else is put again.
-SETTLED = frozenset({Verdict.PASSED, Verdict.NOTED, Verdict.SKIPPED})
+SETTLED = frozenset({Verdict.PASSED, Verdict.INFORMATIONAL, Verdict.SKIPPED})
 
 #: How often, and how many seconds apart, a target is asked whether it is there before it counts as lost.
 _ASKED, _APART = 3, 0.3

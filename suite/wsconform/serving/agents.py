@@ -25,7 +25,7 @@ from .plan import Plan
 #: The first attempt's patience (seconds), where a second attempt with all of it follows.
 FIRST_PATIENCE = 1.0
 
-_SETTLED = (Verdict.PASSED, Verdict.NOTED, Verdict.SKIPPED)
+_SETTLED = (Verdict.PASSED, Verdict.INFORMATIONAL, Verdict.SKIPPED)
 
 #: What `/getCaseStatus` says of a case that was not run, and that nobody is running.
 NOT_RUN = "MISSING"

@@ -34,7 +34,7 @@ class Keeper:
         outcome = self.outcomes[target]
         marked = self._expectations.mark(target, self._redactor.result(result))
         self._writer.result(target, marked)
-        slim = marked.mark is Mark.MET and not marked.flaky and not self._keep_all
+        slim = marked.mark is Mark.PASSED and not marked.flaky and not self._keep_all
         kept = replace(marked, transcript=()) if slim else marked
         outcome.record(kept)
         self._watcher.judged(target, kept)

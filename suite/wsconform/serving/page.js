@@ -77,7 +77,7 @@ function showResult(result) {
   const row = element("tr");
   const about = element("td");
   about.append(element("code", result.id), element("div", result.title, "title"));
-  if (result.observed && result.mark !== "MET") {
+  if (result.observed && result.mark !== "PASSED") {
     const finding = element("div", undefined, "finding " + result.mark);
     finding.append(element("span", "expected " + result.expected + "; observed " + result.observed));
     about.append(finding);
@@ -87,7 +87,7 @@ function showResult(result) {
     element("td", mark.symbol + " " + mark.words, "mark " + mark.name), about, element("td", result.cited, "cited"),
     element("td", (result.us / 1000).toFixed(1) + " ms", "right"));
   row.dataset.text = (result.id + " " + result.title + " " + result.observed).toLowerCase();
-  row.dataset.met = String(result.mark === "MET" || result.mark === "OUT_OF_REACH");
+  row.dataset.met = String(result.mark === "PASSED" || result.mark === "SKIPPED");
   const before = state.rows.get(result.id);
   if (before) before.remove();
   byId("rows-" + result.mark).append(row);
