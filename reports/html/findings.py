@@ -75,7 +75,8 @@ def out_of_reach(column: Column) -> list[tuple[str, list[Group]]]:
 def area_strips(column: Column) -> list[tuple[str, dict[Mark, int], tuple[int, int]]]:
     """Return each area of a target: name, counts, and MUST (passed / run)."""
     return [
-        (name, counts(results), passed_of_run(results, "must")) for name, results in by_area(column.cases.values()).items()
+        (name, counts(results), passed_of_run(results, "must"))
+        for name, results in by_area(column.cases.values()).items()
     ]
 
 

@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsconform.catalogue.case import Case, Item, Monitor, Need, Profile, Sample, Subject, binding, level_of
+from wsconform import Connection, Opening
+from wsconform.catalogue.case import Case, Item, Monitor, Need, Profile, Sample, binding, level_of
 from wsconform.catalogue.load import catalogue_version, collect, load_catalogue
 from wsconform.catalogue.selection import Selection, UnknownPattern, matches
+from wsconform.endpoint.session import CaseSubject
 from wsconform.evidence.result import Verdict
 from wsconform.registry.registry import load_registry
 from wsconform.registry.requirement import Level, Role
@@ -71,7 +73,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Return the name of a package of cases that lives in a folder of its own."""
     files = {
         "__init__.py": "",
-        "helper.py": "from wsconform import case\n@case('6455-5.1-3')\nasync def helped(ws: 'Connection'): 'Helped.'\n",
+        "helper.py": "from wsconform import Connection, case\n@case('6455-5.1-3')\nasync def helped(ws: 'Connection'): 'Helped.'\n",
         "framing/__init__.py": "",
         "framing/masking.py": textwrap.dedent(MASKING).replace("from .helper", "from ..helper"),
         "monitors.py": textwrap.dedent(MONITORS),
@@ -86,7 +88,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         del sys.modules[name]
 
 
-def case(id: str, *requirements: str, subject: Subject = Subject.CONNECTION, **options: Any) -> Case:
+def case(id: str, *requirements: str, subject: type[CaseSubject] = Connection, **options: Any) -> Case:
     """Return a case that does nothing."""
 
     async def nothing(ws: object) -> None:
@@ -116,7 +118,7 @@ class TestCollecting:
         assert (first.title, first.why, first.hint) == ("A title.", "And why it is so.", "look")
         assert (first.requirements, first.aliases) == (("6455-5.1-3", "6455-5.1-6"), ("autobahn:0.1",))
         assert (first.subject, first.profile, first.alone, first.parameters) == (
-            Subject.CONNECTION,
+            Connection,
             Profile.QUICK,
             False,
             {},
@@ -128,7 +130,7 @@ class TestCollecting:
         assert (member.needs, member.offer, member.allow) == (frozenset({Need.ECHO}), "permessage-deflate", 3)
         handshake = entries["framing.masking.about_the_handshake"]
         assert isinstance(handshake, Case)
-        assert (handshake.subject, handshake.heavy, handshake.alone) == (Subject.OPENING, True, True)
+        assert (handshake.subject, handshake.heavy, handshake.alone) == (Opening, True, True)
         assert handshake.needs == {Need.TLS, Need.ECHO}
         watched = entries["monitors.never_masked"]
         assert isinstance(watched, Monitor)
@@ -144,7 +146,7 @@ class TestCollecting:
             def __lt__(self, other: object) -> bool:
                 return False
 
-        monkeypatch.setattr("wsconform.catalogue.case.entry_points", lambda group: [Point(), Point()])
+        monkeypatch.setattr("wsconform.catalogue.load.entry_points", lambda group: [Point(), Point()])
         with pytest.raises(ValueError, match=r"^the catalogue has two cases called framing\.masking\.first_of_all$"):
             load_catalogue()
 
@@ -187,7 +189,7 @@ class TestBinding:
             assert (needed.id if needed else None) == (bound[0] if bound else None)
 
     def test_the_subject_limits_the_roles(self) -> None:
-        opening = case("a.b", "6455-5.1-3", subject=Subject.OPENING)
+        opening = case("a.b", "6455-5.1-3", subject=Opening)
         assert binding(opening, Role.SERVER, REGISTRY) is not None
         assert binding(opening, Role.CLIENT, REGISTRY) is None
 
@@ -248,7 +250,7 @@ class TestSelection:
         case("framing.masking.unmasked", aliases=("autobahn:0.1",)),
         case("framing.opcodes.reserved[0x3]", "6455-5.2-6"),
         case("framing.opcodes.reserved[0x4]", "6455-5.2-6", profile=Profile.FULL),
-        case("opening.request", "6455-4.2.1-1", subject=Subject.OPENING),
+        case("opening.request", "6455-4.2.1-1", subject=Opening),
         Monitor("monitors.never", lambda conversation: iter(()), ("6455-5.1-3",), "A title.", ""),
     )
 

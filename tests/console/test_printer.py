@@ -55,9 +55,14 @@ RESULTS = (
         "closing.handshake.reply_repeats_the_status_code", verdict=Verdict.FAILED, expected="answers 1000 to every code"
     ),
     result(
-        "closing.codes.empty", level=Level.MAY, verdict=Verdict.INFORMATIONAL, finding=Finding("either way", "an empty Close")
+        "closing.codes.empty",
+        level=Level.MAY,
+        verdict=Verdict.INFORMATIONAL,
+        finding=Finding("either way", "an empty Close"),
     ),
-    result("closing.tcp.who", level=Level.MAY, verdict=Verdict.INFORMATIONAL, finding=Finding("either way", "the target")),
+    result(
+        "closing.tcp.who", level=Level.MAY, verdict=Verdict.INFORMATIONAL, finding=Finding("either way", "the target")
+    ),
     result(
         "utf8.text.invalid_text_fails_the_connection_in_any_frame[überlong]",
         title="Überlong forms are refused – as § 8.1 asks.",

@@ -320,7 +320,7 @@ class TestSlowAndPicky:
         assert decided(attempted).startswith("Close 11 1003")
         if verdict is Verdict.SKIPPED:
             assert attempted.reason is Reason.NEEDS_ECHO
-            assert told(attempted)[2] == 'the target takes no binary messages: Close 1003 "text only"'
+            assert told(attempted)[2] == 'the target accepts no binary messages: Close 1003 "text only"'
 
     def test_a_message_that_is_small_when_compressed_may_be_too_large(self) -> None:
         async def script(end: FarEnd) -> None:

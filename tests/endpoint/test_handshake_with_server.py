@@ -7,7 +7,6 @@ import trio
 
 from tests.support.scripted import Body, FarEnd, Script, echo, put
 from wsconform import Frame, Opening, Provocation, open_connection
-from wsconform.catalogue.case import Subject
 from wsconform.endpoint.handshake_with_server import Answer
 from wsconform.endpoint.session import Limits
 from wsconform.evidence.result import Reason, Verdict
@@ -33,7 +32,7 @@ def answering(*octets: bytes, fin: bool = True) -> Script:
 
 def ask(script: Script, body: Body, **options: object) -> Attempted:
     """Put a case about the opening handshake."""
-    return put(script, body, subject=Subject.OPENING, **options)  # type: ignore[arg-type]
+    return put(script, body, subject=Opening, **options)  # type: ignore[arg-type]
 
 
 def answer_to(script: Script, **options: object) -> tuple[Answer, Attempted]:

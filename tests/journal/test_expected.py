@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.journals import result
-from wsconform.catalogue.case import Case, Item, Subject
+from wsconform import Connection
+from wsconform.catalogue.case import Case, Item
 from wsconform.evidence.result import Attempt, Reason, Result, Verdict
 from wsconform.journal.expected import Expectations, load
 from wsconform.problem import Problem
@@ -31,7 +32,7 @@ async def _nothing(ws: object) -> None: ...
 
 def entry(id: str, *aliases: str) -> Item:
     """Return a case of the catalogue called `id`."""
-    return Case(id, _nothing, ("6455-5.1-3",), "t", "", Subject.CONNECTION, aliases=aliases)
+    return Case(id, _nothing, ("6455-5.1-3",), "t", "", Connection, aliases=aliases)
 
 
 CATALOGUE = (

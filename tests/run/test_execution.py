@@ -25,8 +25,9 @@ from wsconform.journal.gate import TargetOutcome
 from wsconform.journal.journal import Header, Journal, JournalWriter, TargetRecord, parse
 from wsconform.registry.registry import load_registry
 from wsconform.registry.requirement import Role
-from wsconform.run.execution import Execution, How, Plan
+from wsconform.run.execution import Execution, Plan
 from wsconform.run.keeper import NullListener
+from wsconform.run.options import RunOptions
 from wsconform.run.runner import EndReason
 from wsconform.run.start import REFERENCE, reached, reference_target
 from wsconform.run.target import Target, Url
@@ -41,7 +42,7 @@ def entries(*patterns: str) -> tuple[Item, ...]:
 def plan(name: str = "one", *patterns: str, **fields: object) -> Plan:
     """Return a plan for a target called `name`."""
     target = Target(name, Url("ws", "localhost", 9001, "/"), **fields)  # type: ignore[arg-type]
-    return Plan(target, entries(*patterns))
+    return Plan(target=target, items=entries(*patterns))
 
 
 class Watching(NullListener):
@@ -67,7 +68,7 @@ class Ran:
         self,
         plans: Sequence[Plan],
         servers: Callable[[Target], type[ReferenceServer] | None] = lambda _: ReferenceServer,
-        how: How | None = None,
+        options: RunOptions | None = None,
         expectations: Expectations | None = None,
         around: Callable[[Execution], Awaitable[object]] | None = None,
     ) -> None:
@@ -85,10 +86,10 @@ class Ran:
                 self.execution = Execution(
                     plans,
                     load_registry(),
-                    how or How(),
+                    options or RunOptions(),
                     writer,
                     expectations=expectations,
-                    watcher=self.watching,
+                    listener=self.watching,
                     dial=dial,
                 )
                 await (around(self.execution) if around else self.execution.run(signals=False))
@@ -135,7 +136,7 @@ def test_passes_leave_memory_but_not_the_journal() -> None:
     ran = Ran([plan()])
     assert all(result.transcript for result in ran.journal.targets[0].results)
     assert not any(result.transcript for result in ran.execution.outcomes[0].results)
-    whole = Ran([plan()], how=How(keep_all=True))
+    whole = Ran([plan()], options=RunOptions(keep_all=True))
     assert all(result.transcript for result in whole.execution.outcomes[0].results)
 
 
@@ -170,7 +171,7 @@ def test_what_a_budget_leaves_no_time_for_is_skipped_by_name() -> None:
                 await trio.sleep_forever()
             await super().converse()
 
-    ran = Ran([plan("one"), plan("two")], lambda _: Slow, How(jobs=1, budget=3.2))
+    ran = Ran([plan("one"), plan("two")], lambda _: Slow, RunOptions(jobs=1, budget=3.2))
     one, two = (each.results for each in ran.journal.targets)
     assert {result.case for result in one} == {result.case for result in two}
     late = [result for result in one if result.reason is Reason.BUDGET]
@@ -201,10 +202,10 @@ def test_an_interrupted_run_has_a_footer_and_what_was_judged_so_far() -> None:
             execution.interrupted = True
             scope.cancel()
 
-        execution._heed_signals = heed  # type: ignore[assignment,method-assign]
+        execution._watch_signals = heed  # type: ignore[assignment,method-assign]
         assert await execution.run() is EndReason.INTERRUPTED
 
-    ran = Ran([plan("one"), plan("two")], lambda _: Hanging, How(jobs=1), around=around)
+    ran = Ran([plan("one"), plan("two")], lambda _: Hanging, RunOptions(jobs=1), around=around)
     assert ran.why == "interrupted"
     assert 0 < len(ran.journal.targets[0].results) < 6
     assert len(ran.journal.targets) == 1
@@ -216,8 +217,8 @@ def test_endless_patience_is_for_cases_and_not_for_the_probe() -> None:
         async def converse(self) -> None:
             await trio.sleep_forever()
 
-    how = How(jobs=1, limits=Limits(float("inf")), confirm=False, budget=1000.0)
-    ran = Ran([plan()], lambda _: Silence, how)
+    options = RunOptions(jobs=1, limits=Limits(patience=float("inf")), confirm=False, budget=1000.0)
+    ran = Ran([plan()], lambda _: Silence, options)
     assert ran.journal.targets[0].target.echo is False
     assert ran.why == "budget"
 
@@ -253,7 +254,7 @@ def test_what_a_started_target_prints_has_a_file_of_its_own(tmp_path: Path) -> N
     plans = [plan("a b", start=start), plan("a/b", start=start)]
     plans = [replace(each, target=replace(each.target, url=Url("ws", "127.0.0.1", 1, "/"))) for each in plans]
     writer = JournalWriter(io.StringIO())
-    execution = Execution(plans, load_registry(), How(out=tmp_path), writer)
+    execution = Execution(plans, load_registry(), RunOptions(out=tmp_path), writer)
     trio.run(lambda: execution.run(signals=False))
     assert [Path(outcome.log).name for outcome in execution.outcomes] == ["a-b.log", "a-b.2.log"]
     for outcome in execution.outcomes:

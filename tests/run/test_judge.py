@@ -7,19 +7,24 @@ import trio
 
 from tests.support.scripted import FarEnd, Target, a_case, echo, jumping, put
 from wsconform import Connection, Frame, Opening
-from wsconform.catalogue.case import Need, Subject
+from wsconform.catalogue.case import Need
 from wsconform.endpoint.session import Address, Facts, Limits, Unreached
 from wsconform.evidence.result import Direction, Finding, Reason, Verdict
 from wsconform.registry.registry import load_registry
 from wsconform.registry.requirement import Level, Role
-from wsconform.run.judge import Attempted, Bench, attempt, out_of_reach, result_of
-from wsconform.transport.stream import Reset, Stream, TlsFailed, Unreachable
+from wsconform.run.judge import Attempted, Bench, attempt, result_of, skip_reason
+from wsconform.transport.stream import Dialer, Reset, Stream, TlsFailed, Unreachable
 
 
 def told(attempted: Attempted) -> tuple[Verdict, Reason | None, str, str]:
     """Return verdict, reason, expected and observed."""
     assert attempted.finding is not None
     return attempted.verdict, attempted.reason, attempted.finding.expected, attempted.finding.observed
+
+
+def bench_with(dial: Dialer) -> Bench:
+    """Return a bench for a server that `dial` reaches."""
+    return Bench(role=Role.SERVER, dial=dial, address=Address(), facts=Facts())
 
 
 class TestVerdicts:
@@ -55,8 +60,13 @@ class TestVerdicts:
             opening.choose("left")
             opening.choose(2)
 
-        assert told(put(echo, departs)) == (Verdict.DEPARTED, None, "what the RFC favours", "slowly; and late")
-        chosen = put(echo, chooses, subject=Subject.OPENING)
+        assert told(put(echo, departs)) == (
+            Verdict.DEPARTED,
+            None,
+            "the behaviour that the RFC recommends",
+            "slowly; and late",
+        )
+        chosen = put(echo, chooses, subject=Opening)
         assert told(chosen) == (Verdict.INFORMATIONAL, None, "either way", "left; 2")
 
     def test_a_violation_goes_before_a_departure(self) -> None:
@@ -175,8 +185,8 @@ class TestDialling:
             await opening.dial(**options)
 
         async def run() -> None:
-            case = a_case(body, subject=Subject.OPENING)
-            found.append(await attempt(case, Bench(Role.SERVER, dial, Address(), Facts()), Limits()))
+            case = a_case(body, subject=Opening)
+            found.append(await attempt(case, bench_with(dial), Limits()))
 
         jumping(run)
         return found[0]
@@ -189,7 +199,7 @@ class TestDialling:
             Verdict.INCONCLUSIVE,
             Reason.LOST,
             "to reach the requirement",
-            "the target takes no connection any more: a:1: nothing listens there",
+            "the target no longer accepts connections: a:1: nothing listens there",
         )
 
     def test_a_tls_handshake_that_fails_in_a_case_about_it(self) -> None:
@@ -213,11 +223,13 @@ class TestDialling:
             raise AssertionError
 
         async def run() -> None:
-            found.append(await attempt(a_case(body), Bench(Role.SERVER, dial, Address(), Facts()), Limits()))
+            found.append(await attempt(a_case(body), bench_with(dial), Limits()))
 
         jumping(run)
         assert found[0].lost
-        assert told(found[0])[3] == "the target takes no connection any more: TCP, or TLS on it, was not set up in time"
+        assert (
+            told(found[0])[3] == "the target no longer accepts connections: TCP, or TLS on it, was not set up in time"
+        )
         assert found[0].micros == 10_000_000
 
 
@@ -229,7 +241,7 @@ class TestCleaningUp:
         async def run() -> None:
             async with trio.open_nursery() as nursery:
                 target = Target(nursery, echo)
-                bench = Bench(Role.SERVER, target.dial, Address(), Facts())
+                bench = Bench(role=Role.SERVER, dial=target.dial, address=Address(), facts=Facts())
                 with trio.move_on_after(1):
                     await attempt(a_case(body), bench, Limits())
                 assert len(target.nears) == 1
@@ -265,10 +277,10 @@ class TestOutOfReach:
         ],
     )
     def test_needs(self, need: Need, facts: Facts, reason: tuple[Reason, str] | None) -> None:
-        assert out_of_reach(a_case(self.body, needs=frozenset({need})), facts) == reason
+        assert skip_reason(a_case(self.body, needs=frozenset({need})), facts) == reason
 
     def test_a_case_without_needs_is_always_in_reach(self) -> None:
-        assert out_of_reach(a_case(self.body), Facts(echo=False)) is None
+        assert skip_reason(a_case(self.body), Facts(echo=False)) is None
 
 
 class TestResult:

@@ -12,6 +12,7 @@ from wsconform.catalogue.case import Monitor, Sample
 from wsconform.evidence.result import Direction, Reason, TranscriptEntry, Verdict
 from wsconform.evidence.transcript import Conversation
 from wsconform.registry.requirement import Role
+from wsconform.run.judge import Attempted
 from wsconform.run.monitors import Watch, Watches
 
 ENTRIES = tuple(TranscriptEntry(0, Direction.TARGET, "frame", str(number)) for number in range(3))
@@ -26,7 +27,12 @@ def by_payload(conversation: Conversation) -> Iterator[Sample]:
 
 def watch() -> Watch:
     """Return a watch over a monitor that takes verdicts from payloads."""
-    return Watch(Monitor("monitors.it", by_payload, ("6455-5.1-3",), "It is so.", ""))
+    return Watch(monitor=Monitor("monitors.it", by_payload, ("6455-5.1-3",), "It is so.", ""))
+
+
+def shown(entries: tuple[TranscriptEntry, ...], micros: int) -> Attempted:
+    """Return an attempt with this transcript that took `micros` microseconds."""
+    return Attempted(verdict=Verdict.PASSED, transcript=entries, micros=micros)
 
 
 def talk(*verdicts: str, case: str = "area.case") -> Conversation:
@@ -49,36 +55,36 @@ class TestVerdict:
     )
     def test_the_gravest_sample_decides(self, samples: tuple[str, ...], verdict: Verdict) -> None:
         one = watch()
-        assert one.see(talk(*samples), ENTRIES, 7) is ("FAILED" in samples)
-        assert one.conclude() == (verdict, None)
+        assert one.see(talk(*samples), shown(ENTRIES, 7)) is ("FAILED" in samples)
+        assert (one.concluded().verdict, one.concluded().reason) == (verdict, None)
 
     def test_without_samples_there_was_no_occasion(self) -> None:
         one = watch()
-        assert not one.see(talk(), (), 0)
-        assert one.conclude() == (Verdict.SKIPPED, Reason.NOT_OFFERED)
+        assert not one.see(talk(), shown((), 0))
+        assert (one.concluded().verdict, one.concluded().reason) == (Verdict.SKIPPED, Reason.NOT_OFFERED)
         finding = one.finding()
         assert finding is not None
         assert (finding.expected, finding.observed) == (
             "an occasion to look",
-            "the target never did what this rule is about",
+            "the target never did anything that this rule is about",
         )
 
     def test_labels_are_counted(self) -> None:
         one = watch()
-        one.see(talk("PASSED", "INFORMATIONAL", "PASSED"), ENTRIES, 7)
+        one.see(talk("PASSED", "INFORMATIONAL", "PASSED"), shown(ENTRIES, 7))
         assert one.notes() == (("samples", "3"), ("passed", "2"), ("informational", "1"))
 
     def test_a_pass_has_no_finding(self) -> None:
         one = watch()
-        one.see(talk("PASSED"), ENTRIES, 7)
+        one.see(talk("PASSED"), shown(ENTRIES, 7))
         assert one.finding() is None
 
 
 class TestFinding:
     def test_names_rule_label_case_and_entry(self) -> None:
         one = watch()
-        one.see(talk("PASSED", "FAILED"), ENTRIES, 7)
-        one.see(talk("FAILED", case="area.later"), (), 9)
+        one.see(talk("PASSED", "FAILED"), shown(ENTRIES, 7))
+        one.see(talk("FAILED", case="area.later"), shown((), 9))
         finding = one.finding()
         assert finding is not None
         assert (finding.expected, finding.observed, finding.entry) == ("It is so.", "failed (in area.case)", 1)
@@ -86,7 +92,7 @@ class TestFinding:
 
     def test_without_a_transcript_it_points_nowhere(self) -> None:
         one = watch()
-        one.see(talk("PASSED", "FAILED"), (), 7)
+        one.see(talk("PASSED", "FAILED"), shown((), 7))
         finding = one.finding()
         assert finding is not None
         assert finding.entry is None
@@ -127,17 +133,17 @@ class TestFinding:
 class TestRetraction:
     def test_a_retracted_breach_stays_as_an_earlier_attempt(self) -> None:
         one = watch()
-        one.see(talk("FAILED"), ENTRIES, 7)
-        one.retract()
-        assert (one.conclude(), one.finding(), one.flaky, one.transcript) == ((Verdict.PASSED, None), None, True, ())
+        one.see(talk("FAILED"), shown(ENTRIES, 7))
+        one.withdraw()
+        assert (one.concluded().verdict, one.finding(), one.flaky, one.transcript) == (Verdict.PASSED, None, True, ())
         (attempt,) = one.earlier
         assert (attempt.verdict, attempt.micros, attempt.transcript) == (Verdict.FAILED, 7, ENTRIES)
 
     def test_a_breach_after_it_counts(self) -> None:
         one = watch()
-        one.see(talk("FAILED"), ENTRIES, 7)
-        one.retract()
-        one.see(talk("FAILED", case="area.later"), ENTRIES, 8)
+        one.see(talk("FAILED"), shown(ENTRIES, 7))
+        one.withdraw()
+        one.see(talk("FAILED", case="area.later"), shown(ENTRIES, 8))
         finding = one.finding()
         assert finding is not None
         assert finding.observed == "failed (in area.later)"
@@ -146,8 +152,8 @@ class TestRetraction:
 class TestBrokenMonitors:
     def test_an_exception_is_an_error_of_the_suite(self) -> None:
         one = watch()
-        assert not one.see(talk("PASSED", "NONSENSE"), ENTRIES, 7)
-        assert one.conclude() == (Verdict.ERROR, None)
+        assert not one.see(talk("PASSED", "NONSENSE"), shown(ENTRIES, 7))
+        assert one.concluded().verdict is Verdict.ERROR
         finding = one.finding()
         assert finding is not None
         assert finding.observed.startswith("KeyError: 'NONSENSE' (")

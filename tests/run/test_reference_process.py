@@ -26,7 +26,7 @@ def children():
     return open(f"/proc/self/task/{os.getpid()}/children").read().split()
 
 target, serve = reference_target()
-with apart(Plan(target, (), serve=serve)) as plan:
+with apart(Plan(target=target, items=(), serve=serve)) as plan:
     with socket.create_connection((plan.target.url.host, plan.target.url.port), timeout=30) as stream:
         stream.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
         print(stream.recv(12).decode(), plan.serve, len(children()))
@@ -50,7 +50,7 @@ def test_it_answers_and_ends_with_the_context(tmp_path: Path) -> None:
 
 def test_where_something_runs_beside_it_stays_in_this_process() -> None:
     target, serve = reference_target()
-    plan, over = Plan(target, (), serve=serve), threading.Event()
+    plan, over = Plan(target=target, items=(), serve=serve), threading.Event()
     beside = threading.Thread(target=over.wait)
     beside.start()
     try:
@@ -64,5 +64,5 @@ def test_where_something_runs_beside_it_stays_in_this_process() -> None:
 def test_a_target_that_is_there_already_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fork", lambda: pytest.fail("forked"), raising=False)
     target, _ = reference_target()
-    with apart(Plan(target, ())) as given:
+    with apart(Plan(target=target, items=())) as given:
         assert given.target is target

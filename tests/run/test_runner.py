@@ -16,7 +16,8 @@ from wsconform.endpoint.session import Facts
 from wsconform.evidence.result import Reason, Verdict
 from wsconform.evidence.transcript import Conversation
 from wsconform.registry.requirement import Role
-from wsconform.run.runner import EndReason, Options
+from wsconform.run.options import RunOptions
+from wsconform.run.runner import EndReason
 from wsconform.wire.frame import TEXT
 
 
@@ -70,7 +71,7 @@ class TestConfirmation:
         assert seconds == [1.0, 2.0, 5.0]
 
     def test_without_confirmation_everything_is_put_once(self) -> None:
-        done = run([a_case(outcomes("fail", "pass"))], options=Options(confirm=False))
+        done = run([a_case(outcomes("fail", "pass"))], options=RunOptions(confirm=False))
         assert done.verdicts() == {"area.case": Verdict.FAILED}
 
     def test_cases_that_waited_wait_together_the_second_time(self) -> None:
@@ -104,7 +105,7 @@ class TestOutOfReach:
 class TestSideBySide:
     @pytest.mark.parametrize("jobs", [1, 3, 8])
     def test_so_many_connections_are_open_at_once(self, jobs: int) -> None:
-        done = run(family(20, expects_echo), options=Options(jobs=jobs))
+        done = run(family(20, expects_echo), options=RunOptions(jobs=jobs))
         assert done.target is not None
         assert done.target.most == jobs
         assert len(done.results) == 20
@@ -153,7 +154,7 @@ class TestMonitors:
         assert done.told("monitors.watch") == (
             Verdict.SKIPPED,
             Reason.NOT_OFFERED,
-            "the target never did what this rule is about",
+            "the target never did anything that this rule is about",
         )
 
     def test_a_breach_that_shows_again_is_believed(self) -> None:
@@ -191,7 +192,7 @@ class TestMonitors:
 
         done = run(
             [watching(b"wrong"), a_case(once, "area.once"), a_case(self.provoke, "area.always")],
-            options=Options(jobs=1),
+            options=RunOptions(jobs=1),
         )
         assert done.told("monitors.watch") == (Verdict.FAILED, None, "wrong text (in area.always)")
 

@@ -9,7 +9,8 @@ from wsconform import Connection, Frame
 from wsconform.catalogue.case import Case
 from wsconform.endpoint.session import Limits
 from wsconform.evidence.result import Reason, Result, Verdict
-from wsconform.run.runner import EndReason, Options
+from wsconform.run.options import RunOptions
+from wsconform.run.runner import EndReason
 from wsconform.wire.frame import TEXT
 
 
@@ -44,28 +45,30 @@ class TestLostTarget:
 
     def test_without_a_restart_the_run_ends_and_says_of_every_case_why(self) -> None:
         targets: list[Mortal] = []
-        done = run([*self.CASES], deadly(targets), before=targets.append, options=Options(jobs=1))
+        done = run([*self.CASES], deadly(targets), before=targets.append, options=RunOptions(jobs=1))
         assert done.why is EndReason.LOST
         assert sorted(done.verdicts()) == sorted(case.id for case in self.CASES)
         assert done.of("area.before").verdict is Verdict.PASSED
         lost = done.told("area.after[0]")
         assert lost[:2] == (Verdict.INCONCLUSIVE, Reason.LOST)
-        assert lost[2].startswith(f"{self.TEXT} before this was confirmed: the target takes no connection any more: ")
+        assert lost[2].startswith(
+            f"{self.TEXT} before this case was confirmed: the target no longer accepts connections: "
+        )
         assert done.told("area.after[2]") == (
             Verdict.INCONCLUSIVE,
             Reason.LOST,
-            f"{self.TEXT} before this was put",
+            f"{self.TEXT} before this case was run",
         )
 
     def test_it_is_asked_three_times_before_it_counts_as_lost(self) -> None:
         targets: list[Mortal] = []
-        done = run([*self.CASES], deadly(targets), before=targets.append, options=Options(jobs=1))
+        done = run([*self.CASES], deadly(targets), before=targets.append, options=RunOptions(jobs=1))
         assert done.target is not None
         assert done.target.dials == 3 + 3
 
     def test_with_a_restart_the_case_that_it_dies_of_is_found_out(self) -> None:
         targets: list[Mortal] = []
-        done = run([*self.CASES], deadly(targets), before=targets.append, restarts=True, options=Options(jobs=1))
+        done = run([*self.CASES], deadly(targets), before=targets.append, restarts=True, options=RunOptions(jobs=1))
         assert done.why is EndReason.DONE
         verdicts = done.verdicts()
         assert verdicts.pop("area.kills") is Verdict.INCONCLUSIVE
@@ -73,18 +76,18 @@ class TestLostTarget:
         last = [result for result in done.results if result.case == "area.kills"][-1]
         assert last.reason is Reason.LOST
         assert last.finding is not None
-        assert last.finding.observed == "the target took no connection any more after this case, put alone"
+        assert last.finding.observed == "the target accepted no connection after this case ran alone"
 
     def test_suspects_that_pass_again_are_not_reported_twice(self) -> None:
         targets: list[Mortal] = []
-        done = run([*self.CASES], deadly(targets), before=targets.append, restarts=True, options=Options(jobs=1))
+        done = run([*self.CASES], deadly(targets), before=targets.append, restarts=True, options=RunOptions(jobs=1))
         assert [result.case for result in done.results].count("area.before") == 1
         assert [result.case for result in done.results].count("area.after[0]") == 1
 
     def test_a_loss_that_many_notice_is_one_restart(self) -> None:
         targets: list[Mortal] = []
         cases = [a_case(kills, "area.kills"), *family(30, expects_echo)]
-        done = run(cases, deadly(targets), before=targets.append, restarts=True, options=Options(jobs=8))
+        done = run(cases, deadly(targets), before=targets.append, restarts=True, options=RunOptions(jobs=8))
         assert done.target is not None
         # Once where it died first, once where the case was put again.
         assert done.target.restarts == 2
@@ -102,7 +105,7 @@ class TestLostTarget:
             targets.append(target)
             target.revives_at = 4
 
-        done = run([a_case(dies), a_case(expects_echo, "area.next")], before=before, options=Options(jobs=1))
+        done = run([a_case(dies), a_case(expects_echo, "area.next")], before=before, options=RunOptions(jobs=1))
         assert done.why is EndReason.DONE
         assert done.verdicts()["area.next"] is Verdict.PASSED
         assert done.target is not None
@@ -112,7 +115,7 @@ class TestLostTarget:
 class TestStopping:
     def test_a_budget_ends_the_run_and_leaves_no_case_without_a_result(self) -> None:
         cases = [a_case(outcomes("fail"), "area.fails"), *family(3, outcomes("wait")), *family_of_waits()]
-        done = run(cases, options=Options(jobs=2, budget=2.5))
+        done = run(cases, options=RunOptions(jobs=2, budget=2.5))
         assert done.why is EndReason.BUDGET
         assert sorted(done.verdicts()) == sorted(case.id for case in cases)
         text = "the time budget was over before this was"
@@ -121,19 +124,19 @@ class TestStopping:
         assert done.told("area.late[7]") == (Verdict.SKIPPED, Reason.BUDGET, f"{text} put")
 
     def test_a_budget_that_ends_while_confirming_loses_nothing(self) -> None:
-        done = run(family(3, outcomes("wait")), options=Options(budget=3))
+        done = run(family(3, outcomes("wait")), options=RunOptions(budget=3))
         assert done.why is EndReason.BUDGET
         assert {result.reason for result in done.results} == {Reason.BUDGET}
         assert len(done.results) == 3
 
     def test_a_budget_that_suffices_changes_nothing(self) -> None:
-        assert run([a_case(expects_echo)], options=Options(budget=60)).why is EndReason.DONE
+        assert run([a_case(expects_echo)], options=RunOptions(budget=60)).why is EndReason.DONE
 
     def test_after_so_many_failures_nothing_more_is_put(self) -> None:
-        done = run(family(10, outcomes("fail")), options=Options(max_failures=2, jobs=1))
+        done = run(family(10, outcomes("fail")), options=RunOptions(max_failures=2, jobs=1))
         verdicts = [result.verdict for result in done.results]
         assert verdicts == [Verdict.FAILED] * 2 + [Verdict.SKIPPED] * 8
-        text = "the run stopped at 2 failures before this was put"
+        text = "the run stopped at 2 failures before this case was run"
         assert done.told("area.case[9]") == (Verdict.SKIPPED, Reason.BUDGET, text)
         assert done.target is not None
         assert done.target.dials == 4, "two cases, each put twice"
@@ -142,7 +145,7 @@ class TestStopping:
         """Two that fail once are looked at again at once; as they pass then, the others are put, too."""
         cases = [a_case(outcomes("fail", "pass"), f"area.wavers[{number}]") for number in range(2)]
         cases += [a_case(outcomes("fail"), f"area.fails[{number}]") for number in range(4)]
-        done = run(cases, options=Options(max_failures=2, jobs=1))
+        done = run(cases, options=RunOptions(max_failures=2, jobs=1))
         assert [verdict for case, verdict in done.verdicts().items() if "fails" in case] == [
             Verdict.FAILED,
             Verdict.FAILED,
@@ -151,32 +154,33 @@ class TestStopping:
         ]
 
     def test_failures_that_were_counted_beside_others_leave_some_unconfirmed(self) -> None:
-        done = run(family(10, outcomes("fail")), options=Options(max_failures=1, jobs=4))
+        done = run(family(10, outcomes("fail")), options=RunOptions(max_failures=1, jobs=4))
         assert list(done.verdicts().values()).count(Verdict.FAILED) == 1
         stages = {result.finding.observed for result in done.results if result.finding} - {"that"}
         assert stages == {
-            "the run stopped at 1 failure before this was confirmed: that",
-            "the run stopped at 1 failure before this was put",
+            "the run stopped at 1 failure before this case was confirmed: that",
+            "the run stopped at 1 failure before this case was run",
         }
 
     def test_cases_that_are_put_alone_stop_the_run_as_well(self) -> None:
-        done = run(family(5, outcomes("fail"), alone=True), options=Options(max_failures=1))
+        done = run(family(5, outcomes("fail"), alone=True), options=RunOptions(max_failures=1))
         assert list(done.verdicts().values()) == [Verdict.FAILED] + [Verdict.SKIPPED] * 4
 
     def test_what_counts_as_a_failure_is_the_callers_to_say(self) -> None:
-        known = Options(
-            max_failures=1, jobs=1, is_failure=lambda result: result.case != "area.case[0]" and failed(result)
+        done = run(
+            family(4, outcomes("fail")),
+            options=RunOptions(max_failures=1, jobs=1),
+            is_failure=lambda result: result.case != "area.case[0]" and failed(result),
         )
-        done = run(family(4, outcomes("fail")), options=known)
         assert list(done.verdicts().values()) == [Verdict.FAILED] * 2 + [Verdict.SKIPPED] * 2
 
     def test_departures_are_no_failures_and_confirmations_are_awaited(self) -> None:
-        done = run([*family(3, outcomes("fail", "pass")), *waits(1)], options=Options(max_failures=1))
+        done = run([*family(3, outcomes("fail", "pass")), *waits(1)], options=RunOptions(max_failures=1))
         assert len(done.results) == 4
         assert done.why is EndReason.DONE
 
     def test_an_interrupted_run_has_reported_what_was_final_and_closes_its_streams(self) -> None:
-        done = run([a_case(expects_echo), *waits(2)], options=Options(jobs=1), within=0.5)
+        done = run([a_case(expects_echo), *waits(2)], options=RunOptions(jobs=1), within=0.5)
         assert done.why is None
         assert done.verdicts() == {"area.case": Verdict.PASSED}
 
@@ -212,5 +216,5 @@ class TestResults:
         async def body(ws: Connection) -> None:
             seen.append(ws.session.limits)
 
-        run([a_case(body)], options=Options(confirm=False, limits=Limits(patience=7, octets=99_999)))
+        run([a_case(body)], options=RunOptions(confirm=False, limits=Limits(patience=7, octets=99_999)))
         assert [(limits.patience, limits.octets) for limits in seen] == [(7, 99_999)]

@@ -25,7 +25,7 @@ from tests.support.memory_server import (
     talk,
 )
 from wsconform import Connection, Incoming
-from wsconform.catalogue.case import Monitor, Sample, Subject
+from wsconform.catalogue.case import Monitor, Sample
 from wsconform.evidence.result import Reason, Verdict
 from wsconform.evidence.transcript import Conversation
 from wsconform.serving.server import MOST_AGENTS
@@ -119,7 +119,7 @@ def test_a_case_that_goes_no_further_than_the_request_does_not_leave_the_client_
             assert (answer.status, answer.messages, answer.close) == (101, [], 1005)
 
     cases = (
-        client_case(looks, "toy.looks", subject=Subject.INCOMING),
+        client_case(looks, "toy.looks", subject=Incoming),
         client_case(looks, "toy.deflate", offer="permessage-deflate"),
     )
     book = in_hall(body, cases)
@@ -148,7 +148,7 @@ def test_a_case_that_breaks_off_before_an_answer_is_left_alone() -> None:
         assert await hall.run("case=1") == Answer(101)
         await trio.testing.wait_all_tasks_blocked()
 
-    book = in_hall(body, (client_case(breaks, "toy.breaks", subject=Subject.INCOMING),))
+    book = in_hall(body, (client_case(breaks, "toy.breaks", subject=Incoming),))
     assert book.verdicts("toy") == {"toy.breaks": Verdict.PASSED}
 
 
@@ -166,7 +166,7 @@ def test_the_next_request_on_a_refused_connection_is_not_taken_for_frames(fields
         await read_on(stream)
         await trio.testing.wait_all_tasks_blocked()
 
-    case = client_case(refuses, "toy.refuses", subject=Subject.INCOMING)
+    case = client_case(refuses, "toy.refuses", subject=Incoming)
     book = in_hall(body, (case,), (MONITOR,))
     ((_, result),) = book.results
     assert result.verdict is Verdict.PASSED
@@ -189,7 +189,7 @@ def test_no_monitor_looks_at_a_request_in_the_place_of_frames_whatever_was_answe
         assert run.results["toy.accepts"].verdict is Verdict.FAILED
         assert [watch.samples for watch in run.watches.all] == [0]
 
-    in_hall(body, (client_case(accepts, "toy.accepts", subject=Subject.INCOMING),), (MONITOR,))
+    in_hall(body, (client_case(accepts, "toy.accepts", subject=Incoming),), (MONITOR,))
 
 
 def test_any_other_address_is_the_next_case_until_there_is_none() -> None:

@@ -304,14 +304,14 @@ def put(family: Family, parameter: str, conduct: str) -> Result:
             return replace(passed, verdict=Verdict.FAILED, finding=finding, transcript=told)
         case "depart":
             told = (*start, came(1433, Frame.close(1008)), happened(1500, "FIN", TARGET))
-            found = Finding("what the RFC favours", "a status code of another kind, 1008")
+            found = Finding("the behaviour that the RFC recommends", "a status code of another kind, 1008")
             return replace(passed, verdict=Verdict.DEPARTED, finding=found, transcript=told)
         case "note":
             found = Finding("either way", "a bare FIN, no Close frame")
             told = (*start, happened(1500, "FIN", TARGET))
             return replace(passed, verdict=Verdict.INFORMATIONAL, finding=found, transcript=told)
         case "lost":
-            found = Finding("to reach the requirement", "the target takes no connection any more")
+            found = Finding("to reach the requirement", "the target no longer accepts connections")
             told = (happened(30, "connection refused"),)
             return replace(passed, verdict=Verdict.INCONCLUSIVE, reason=Reason.LOST, finding=found, transcript=told)
         case "limit":

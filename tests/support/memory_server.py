@@ -24,12 +24,13 @@ from wsproto.utilities import RemoteProtocolError
 
 from tests.support.scripted import a_case
 from wsconform import Connection, Frame, Incoming
-from wsconform.catalogue.case import Case, Monitor, Need, Sample, Subject
+from wsconform.catalogue.case import Case, Monitor, Need, Sample
 from wsconform.endpoint.session import Facts, Limits
 from wsconform.evidence.result import Result, Verdict
 from wsconform.evidence.transcript import Conversation
 from wsconform.journal.journal import TargetRecord
 from wsconform.registry.registry import load_registry
+from wsconform.run.options import RunOptions
 from wsconform.serving.agents import Rules
 from wsconform.serving.listener import attend
 from wsconform.serving.plan import Numbering, Plan
@@ -63,7 +64,7 @@ async def _choose(ws: Connection) -> None:
     ws.choose("this way")
 
 
-REFUSES = a_case(_refuse, "handshake.wrong_accept", subject=Subject.INCOMING, requirements=(MUST,))
+REFUSES = a_case(_refuse, "handshake.wrong_accept", subject=Incoming, requirements=(MUST,))
 
 
 def client_case(body: Callable[..., Awaitable[None]], id: str, **options: Any) -> Case:
@@ -244,7 +245,13 @@ def in_hall(
     book = Book()
 
     async def run() -> None:
-        rules = Rules(URL, AUTHORITY, facts or Facts(echo=True), Limits(patience=patience), confirm=confirm)
+        rules = Rules(
+            url=URL,
+            authority=AUTHORITY,
+            facts=facts or Facts(echo=True),
+            options=RunOptions(limits=Limits(patience=patience)),
+            confirm=confirm,
+        )
         plan = Plan.of((*cases, *monitors), load_registry(), numbering)
         async with trio.open_nursery() as nursery:
             server = Server(plan, rules, book, book, **options)

@@ -12,14 +12,15 @@ import trustme
 
 from wsconform.catalogue.case import Item, Monitor, Need, binding
 from wsconform.catalogue.load import load_catalogue
-from wsconform.endpoint.session import Address, Facts, Limits
+from wsconform.endpoint.session import Address, Facts
 from wsconform.evidence.result import Result, Verdict
 from wsconform.fixtures.reference import ReferenceClient, connect, serve
 from wsconform.fixtures.variants import Endpoint
 from wsconform.registry.registry import load_registry
 from wsconform.registry.requirement import Role
 from wsconform.run.judge import Bench
-from wsconform.run.runner import Options, Runner
+from wsconform.run.options import RunOptions
+from wsconform.run.runner import Runner
 from wsconform.transport.stream import Stream, TlsFacts, TrioStream
 from wsconform.transport.tls import TlsStream, wrap_tls
 
@@ -114,9 +115,14 @@ def put(entries: Sequence[Item], endpoint: Endpoint, *, heavy: bool = False, tls
         async with trio.open_nursery() as nursery:
             dialer = InMemory(nursery, endpoint, tls=tls)
             address = Address(f"{HOST}:9001", "/", scheme="wss" if tls else "ws")
-            bench = Bench(role, dialer.dial, address, Facts(echo=True, tls=tls))
-            options = Options(jobs=16, limits=Limits(), confirm=False)
-            await Runner(bench, load_registry(), options, keep).run(plan)
+            bench = Bench(
+                role=role,
+                dial=dialer.dial,
+                address=address,
+                facts=Facts(echo=True, tls=tls),
+                options=RunOptions(jobs=16, confirm=False),
+            )
+            await Runner(bench, load_registry(), keep).run(plan)
             nursery.cancel_scope.cancel()
 
     # Trio throws dice for the order of ready tasks; here they fall alike each time, so that a claim holds or does not.

@@ -17,7 +17,8 @@ from wsconform.evidence.transcript import Conversation
 from wsconform.registry.registry import load_registry
 from wsconform.registry.requirement import Role
 from wsconform.run.judge import Bench
-from wsconform.run.runner import EndReason, Options, Runner
+from wsconform.run.options import RunOptions
+from wsconform.run.runner import EndReason, Runner
 from wsconform.transport.stream import Stream, Unreachable
 
 REGISTRY = load_registry()
@@ -85,7 +86,8 @@ def run(
     script: Script = echo,
     *,
     facts: Facts | None = None,
-    options: Options | None = None,
+    options: RunOptions | None = None,
+    is_failure: Callable[[Result], bool] | None = None,
     seen: Sequence[Conversation] = (),
     before: Callable[[Mortal], None] = lambda target: None,
     restarts: bool = False,
@@ -98,9 +100,17 @@ def run(
         async with trio.open_nursery() as nursery:
             done.target = target = Mortal(nursery, script)
             before(target)
-            bench = Bench(Role.SERVER, target.dial, Address(), facts or Facts())
+            bench = Bench(
+                role=Role.SERVER,
+                dial=target.dial,
+                address=Address(),
+                facts=facts or Facts(),
+                options=options or RunOptions(),
+            )
             more: dict[str, Any] = {"restart": target.restart} if restarts else {}
-            runner = Runner(bench, REGISTRY, options or Options(), done.results.append, **more)
+            if is_failure is not None:
+                more["is_failure"] = is_failure
+            runner = Runner(bench, REGISTRY, done.results.append, budget=bench.options.budget, **more)
             with trio.move_on_after(within):
                 done.why = await runner.run(entries, seen)
             assert target.open == 0

@@ -9,10 +9,12 @@ from typing import Any
 import trio
 import trio.testing
 
-from wsconform.catalogue.case import Case, Subject
-from wsconform.endpoint.session import Address, Facts, Limits
+from wsconform import Connection
+from wsconform.catalogue.case import Case
+from wsconform.endpoint.session import Address, CaseSubject, Facts, Limits
 from wsconform.registry.requirement import Role
 from wsconform.run.judge import Attempted, Bench, attempt
+from wsconform.run.options import RunOptions
 from wsconform.transport.stream import Reset, Stream, TrioStream
 from wsconform.wire.frame import CLOSE, PING, Frame, FrameReader
 from wsconform.wire.handshake import base_response
@@ -153,7 +155,7 @@ class Target:
         return sum(not near.closed for near in self.nears)
 
 
-def a_case(body: Body, id: str = "area.case", *, subject: Subject = Subject.CONNECTION, **options: Any) -> Case:
+def a_case(body: Body, id: str = "area.case", *, subject: type[CaseSubject] = Connection, **options: Any) -> Case:
     """Return a case with `body`; `options` are those of Case."""
     fields: dict[str, Any] = {"requirements": ("6455-5.1-3",), "title": "A title.", "why": "", **options}
     return Case(id=id, function=body, subject=subject, **fields)
@@ -171,7 +173,7 @@ def put(
     facts: Facts | None = None,
     limits: Limits | None = None,
     case: Case | None = None,
-    subject: Subject = Subject.CONNECTION,
+    subject: type[CaseSubject] = Connection,
     offer: str | None = None,
     whole: bool = False,
 ) -> Attempted:
@@ -181,7 +183,13 @@ def put(
     async def run() -> None:
         async with trio.open_nursery() as nursery:
             target = Target(nursery, script)
-            bench = Bench(Role.SERVER, target.dial, Address(), facts or Facts(), whole=whole)
+            bench = Bench(
+                role=Role.SERVER,
+                dial=target.dial,
+                address=Address(),
+                facts=facts or Facts(),
+                options=RunOptions(whole=whole),
+            )
             chosen = case or a_case(body, subject=subject, offer=offer)
             found.append(await attempt(chosen, bench, limits or Limits()))
             assert target.open == 0

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from ..endpoint.session import CaseSubject
 from ..evidence.result import Verdict
 from ..evidence.transcript import Conversation
 from ..registry.registry import Registry
@@ -22,26 +23,6 @@ class Need(enum.Enum):
     ECHO = "needs-echo"
     TLS = "needs TLS (a wss address)"
     CLEARTEXT = "needs cleartext (a ws address)"
-
-
-class Subject(enum.Enum):
-    """What a case is handed: an open connection, or the opening handshake, a server's or a client's."""
-
-    CONNECTION = "Connection"
-    OPENING = "Opening"
-    INCOMING = "Incoming"
-
-    @property
-    def roles(self) -> frozenset[Role]:
-        """The roles of targets that a case with this subject can be put to."""
-        return _SUBJECT_ROLES[self]
-
-
-_SUBJECT_ROLES = {
-    Subject.CONNECTION: frozenset({Role.SERVER, Role.CLIENT}),
-    Subject.OPENING: frozenset({Role.SERVER}),
-    Subject.INCOMING: frozenset({Role.CLIENT}),
-}
 
 
 class Profile(enum.IntEnum):
@@ -78,7 +59,7 @@ class Case:
     requirements: tuple[str, ...]
     title: str
     why: str
-    subject: Subject
+    subject: type[CaseSubject]
     parameters: Mapping[str, object] = field(default_factory=dict)
     needs: frozenset[Need] = frozenset()
     offer: str | None = None

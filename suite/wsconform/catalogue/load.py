@@ -14,8 +14,9 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from .. import __version__
+from ..endpoint.session import CaseSubject
 from .aliases import load_aliases
-from .case import Case, Item, Monitor, Profile, Subject
+from .case import Case, Item, Monitor, Profile
 
 ENTRY_POINTS = "wsconform.cases"
 
@@ -25,12 +26,24 @@ def _told(function: Callable[..., Any]) -> tuple[str, str]:
     return lines[0], " ".join(line.strip() for line in lines[1:] if line.strip())
 
 
+def _subject_of(function: Callable[..., Any]) -> type[CaseSubject]:
+    """Return the class that annotates the first parameter of a case; raises ValueError if it provides no subject."""
+    first = next(iter(inspect.signature(function).parameters.values()), None)
+    annotation = first.annotation if first else None
+    subject = function.__globals__.get(annotation) if isinstance(annotation, str) else annotation
+    if not (isinstance(subject, type) and issubclass(subject, CaseSubject)):
+        where = f"{function.__module__}.{function.__name__}"
+        raise ValueError(
+            f"{where}: the first parameter is not a subject; annotate it as Connection, Opening or Incoming"
+        )
+    return subject
+
+
 def _cases_of(function: Callable[..., Any], prefix: str) -> Iterator[Case]:
     requirements, options = function.__wsconform_case__  # type: ignore[attr-defined]
     families = getattr(function, "__wsconform_each__", {})
     title, why = _told(function)
-    first = next(iter(inspect.signature(function).parameters.values())).annotation
-    subject = Subject(first if isinstance(first, str) else first.__name__)
+    subject = _subject_of(function)
     name = f"{prefix}.{function.__name__}"
     for combination in itertools.product(*families.values()):
         label = "-".join(key for key, _ in combination)

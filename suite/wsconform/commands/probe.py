@@ -102,7 +102,8 @@ async def _measure(target: Target, probed: Probed, limits: Limits) -> dict[str, 
     from ..evidence.result import Capability, Result
     from ..prepare.catalogue import catalogue, registry
     from ..run.judge import Bench
-    from ..run.runner import Options, Runner
+    from ..run.options import RunOptions
+    from ..run.runner import Runner
 
     entries = [entry for entry in catalogue(aliases=False) if isinstance(entry, Case) and entry.measures]
     found = dict[str, str]()
@@ -113,8 +114,14 @@ async def _measure(target: Target, probed: Probed, limits: Limits) -> dict[str, 
             noted = {result.title: result.finding.observed}
         found.update(noted)
 
-    bench = Bench(target.role, target.dialer(), target.address(), probed.facts)
-    runner = Runner(bench, registry(), Options(jobs=1, limits=limits, confirm=False), keep)
+    bench = Bench(
+        role=target.role,
+        dial=target.dialer(),
+        address=target.address(),
+        facts=probed.facts,
+        options=RunOptions(jobs=1, limits=limits, confirm=False),
+    )
+    runner = Runner(bench, registry(), keep)
     await runner.run(Selection().select(entries, target.role, registry()), ())
     return found
 

@@ -216,20 +216,26 @@ class Replay:
         from ..journal.renderers import writable_folder
         from ..prepare.journal_file import JournalFile
         from ..prepare.journals import command_word
-        from ..prepare.run import header, how
+        from ..prepare.run import header, run_options
         from ..run.execution import Execution, Plan
 
         folder = writable_folder(self.settings.out, "-o")
         path = folder / "journal.jsonl"
         plans = [
-            Plan(each.chosen.target, each.entries, each.chosen.jobs, each.chosen.folder, each.chosen.serve)
+            Plan(
+                target=each.chosen.target,
+                items=each.entries,
+                jobs=each.chosen.jobs,
+                folder=each.chosen.folder,
+                serve=each.chosen.serve,
+            )
             for each in asked
         ]
         with contextlib.closing(JournalFile(path)) as file:
             writer = JournalWriter(file)
-            put = (entry for plan in plans for entry in plan.entries)
+            put = (entry for plan in plans for entry in plan.items)
             writer.header(header(command_word(self.words), self.settings, self.catalogue, put, self.registry))
-            execution = Execution(plans, self.registry, how(self.settings, folder, keep_all=True), writer)
+            execution = Execution(plans, self.registry, run_options(self.settings, folder, keep_all=True), writer)
             trio.run(execution.run)
         return execution
 

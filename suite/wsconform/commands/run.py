@@ -148,7 +148,7 @@ class Run:
         expectations = self._expectations()
         prose, style = output(settings, sys.stderr if json else None)
         policy = self.policy
-        if not any(plan.entries for plan in plans):
+        if not any(plan.items for plan in plans):
             raise Problem(self._nothing_selected(plans), Exit.NOTHING)
         folder = writable_folder(settings.out, "-o")
         if older is not None:
@@ -190,21 +190,21 @@ class Run:
         if older := self.older:
             return [
                 Plan(
-                    older.informed(each.target),
-                    older.entries(each.target.name, wanted, self.catalogue, each.target.role, self.registry),
-                    self._jobs(each),
-                    each.folder,
-                    each.serve,
+                    target=older.informed(each.target),
+                    items=older.entries(each.target.name, wanted, self.catalogue, each.target.role, self.registry),
+                    jobs=self._jobs(each),
+                    folder=each.folder,
+                    serve=each.serve,
                 )
                 for each in chosen
             ]
         return [
             Plan(
-                each.target,
-                selected(wanted, self.catalogue, each.target.role, self.registry),
-                self._jobs(each),
-                each.folder,
-                each.serve,
+                target=each.target,
+                items=selected(wanted, self.catalogue, each.target.role, self.registry),
+                jobs=self._jobs(each),
+                folder=each.folder,
+                serve=each.serve,
             )
             for each in chosen
         ]
@@ -270,21 +270,21 @@ class Run:
         import trio
 
         from ..prepare.journals import command_word
-        from ..prepare.run import header, how
+        from ..prepare.run import header, run_options
         from ..run.execution import Execution
         from ..run.reference_process import apart
 
-        put = (entry for plan in plans for entry in plan.entries)
+        put = (entry for plan in plans for entry in plan.items)
         writer.header(header(command_word(self.words), self.settings, self.catalogue, put, self.registry))
-        going = replace(how(self.settings, folder, keep_all=keep_all), farewell=farewell)
+        options = run_options(self.settings, folder, keep_all=keep_all, farewell=farewell)
         with contextlib.ExitStack() as stack:
             execution = Execution(
                 [stack.enter_context(apart(plan)) for plan in plans],
                 self.registry,
-                going,
+                options,
                 writer,
                 expectations=expectations,
-                watcher=teller,
+                listener=teller,
                 stale=lambda: self._stale(expectations, plans),
                 policy=self.policy,
             )

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -130,11 +130,12 @@ class Serve:
         policy = gate.Policy(gate.FailOn(settings.fail_on), frozenset(map(gate.Allow, settings.allow)))
         folder = writable_folder(settings.out, "-o")
         path = folder / "journal.jsonl"
-        setting = Preparing(self.asked, settings, self.configuration).setting(folder)
+        setting = Preparing(self.asked, settings, self.configuration).setting(
+            folder, keep_all=verbose, farewell=older is not None
+        )
         if older is not None:
             documents.append(older.document())
             older.tell(Out(sys.stderr), style)
-            setting = replace(setting, farewell=True)
         teller = self._teller((prose, style), policy, setting, quiet=quiet, verbose=verbose)
 
         async def update() -> None:
@@ -153,9 +154,8 @@ class Serve:
                 Lines(prose, style, Out(sys.stderr), verbose=verbose),
                 expectations=expectations,
                 policy=policy,
-                watcher=teller,
+                listener=teller,
                 update=update,
-                keep_all=verbose,
                 numbering=numbering,
                 stale=lambda ran: self._stale(expectations, ran),
             )

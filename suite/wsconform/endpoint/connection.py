@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 import trio
 
@@ -14,7 +15,7 @@ from ..transport.stream import Stream
 from ..wire.close import CloseBody, is_sendable
 from ..wire.frame import BINARY, CLOSE, PING, PONG, TEXT, Frame
 from .channel import Channel, Received
-from .session import Session, Unreached
+from .session import ProvidedCase, Session, Unreached
 
 _FAILED = "the connection to be failed"
 
@@ -26,11 +27,26 @@ _PATIENCES = 4
 
 
 class Connection(Channel):
-    """Our end of an open connection; what a case about frames works with."""
+    """Our end of an open connection: the subject of cases about frames, for targets of both roles."""
+
+    roles: ClassVar[frozenset[Role]] = frozenset({Role.SERVER, Role.CLIENT})
 
     def __init__(self, session: Session, stream: Stream, conversation: Conversation, leftover: bytes = b"") -> None:
         super().__init__(session, stream, conversation, leftover)
         session.farewells.append(self.take_leave)
+
+    @classmethod
+    async def provide(cls, session: Session, case: ProvidedCase) -> Connection:
+        """Dial a server, or accept a client's connection, and complete a correct opening handshake.
+
+        Raises Unreached if the handshake fails, or if the target does not accept `case.offer` (reason NOT_OFFERED).
+        """
+        # A handshake makes a Connection, so its modules import this one.
+        from .handshake_with_client import accept_connection
+        from .handshake_with_server import open_connection
+
+        opener = accept_connection if session.role is Role.CLIENT else open_connection
+        return await opener(session, case.offer)
 
     # --- arrange and act
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 import trio
 
 from ..evidence.result import Direction, Reason
 from ..evidence.transcript import Closure, Conversation, Provocation
+from ..registry.requirement import Role
 from ..transport.stream import Reset, Stream
 from ..wire.close import CloseBody
 from ..wire.frame import CLOSE, PONG, Frame
@@ -24,7 +26,7 @@ from ..wire.handshake import (
 from ..wire.http1 import Head, Response, head_end, parse_head
 from .channel import Received
 from .connection import Connection
-from .session import CaseSubject, Session, Unreached
+from .session import CaseSubject, ProvidedCase, Session, Unreached
 
 #: Most octets of a request's head that are waited for.
 _HEAD_LIMIT = 1 << 20
@@ -55,13 +57,23 @@ async def read_head(stream: Stream, deadline: float, most: int = _HEAD_LIMIT) ->
 
 
 class Incoming(CaseSubject):
-    """What a case about a client's handshake works with: `request` as it came, `response` correct, to be changed."""
+    """The subject of cases about a client's opening handshake: `request` as received, `response` correct.
+
+    A case changes `response` at will.
+    """
+
+    roles: ClassVar[frozenset[Role]] = frozenset({Role.CLIENT})
 
     def __init__(self, session: Session, stream: Stream, conversation: Conversation, request: Head) -> None:
         self.session, self.stream, self.conversation = session, stream, conversation
         self.request = request
         self.response = base_response(self.key)
         self.answered = False
+
+    @classmethod
+    async def provide(cls, session: Session, case: ProvidedCase) -> Incoming:
+        """Take the client's next connection and read its request; raises Unreached if none comes."""
+        return await cls.receive(session)
 
     @classmethod
     async def receive(cls, session: Session) -> Incoming:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import trio
 
@@ -14,7 +15,7 @@ from ..transport.stream import Reset, Stream, send_pieces
 from ..wire.handshake import DEFLATE, Extension, MalformedExtensions, accept_value, base_request, encode_key, offered
 from ..wire.http1 import Head, Request, chunked_end, head_end, parse_head
 from .connection import Connection
-from .session import CaseSubject, Session, Unreached
+from .session import CaseSubject, ProvidedCase, Session, Unreached
 
 #: Most octets of a head or a body that are waited for.
 _HEAD_LIMIT, _BODY_LIMIT = 1 << 20, 1 << 22
@@ -188,11 +189,18 @@ class HttpConnection:
 
 
 class Opening(CaseSubject):
-    """What a case about the opening handshake works with: `request` is a correct one, to be changed at will."""
+    """The subject of cases about a server's opening handshake: `request` is correct; a case changes it at will."""
+
+    roles: ClassVar[frozenset[Role]] = frozenset({Role.SERVER})
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.request = self.fresh_request()
+
+    @classmethod
+    async def provide(cls, session: Session, case: ProvidedCase) -> Opening:
+        """Return an Opening with a correct request; the case itself dials."""
+        return cls(session)
 
     def fresh_request(self) -> Request:
         """Return a correct request with a new key."""

@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import ClassVar, NoReturn, Protocol
 
 import trio
 
@@ -153,11 +153,11 @@ class Session:
             if options and isinstance(problem, TlsFailed):
                 raise
             self.lost = True
-            raise Unreached(Reason.LOST, f"the target takes no connection any more: {problem}") from None
+            raise Unreached(Reason.LOST, f"the target no longer accepts connections: {problem}") from None
         except trio.TooSlowError:
             self.lost = True
             what = "TCP, or TLS on it, was not set up in time"
-            raise Unreached(Reason.LOST, f"the target takes no connection any more: {what}") from None
+            raise Unreached(Reason.LOST, f"the target no longer accepts connections: {what}") from None
         self.conversations.append(conversation)
         conversation.tls = stream.tls
         self.streams.append(stream)
@@ -180,10 +180,34 @@ class Session:
                     await stream.aclose()
 
 
+class ProvidedCase(Protocol):
+    """The properties of a case that a subject may look at when it provides itself."""
+
+    @property
+    def id(self) -> str:
+        """The case's id."""
+
+    @property
+    def offer(self) -> str | None:
+        """The Sec-WebSocket-Extensions value that the case needs the target to accept, if any."""
+
+
 class CaseSubject:
-    """What everything that a case is handed has in common: how a case notes, departs, and fails."""
+    """Base class of the objects that cases work with: `Connection`, `Opening`, `Incoming`.
+
+    The annotation of a case's first parameter names its subject's class; the run calls the class's `provide` before
+    the case starts. A package of cases can add a subject: a subclass with `roles` and `provide`.
+    """
+
+    #: The roles of the targets that cases with this subject can be run against.
+    roles: ClassVar[frozenset[Role]]
 
     session: Session
+
+    @classmethod
+    async def provide(cls, session: Session, case: ProvidedCase) -> CaseSubject:
+        """Return the subject of `case` in `session`; raises Unreached if the target does not get that far."""
+        raise NotImplementedError(f"{cls.__name__} does not say how it is provided")
 
     def note(self, key: str, value: object) -> None:
         """Write down something worth knowing that decides nothing."""

@@ -60,13 +60,24 @@ class Transcript:
         note = TranscriptEntry(self._tail[0].micros, Direction.EVENT, "event", f"{gap} entries left out")
         return (*self._head, note, *self._tail)
 
+    @property
+    def omitted(self) -> range:
+        """The numbers of the entries that were not kept."""
+        return range(len(self._head), self._count - len(self._tail))
+
     def index(self, number: int | None) -> int | None:
-        """Return where entry `number` stands in `entries()`; None if it was left out."""
-        if number is None or number < len(self._head):
-            return number
-        gap = self._count - len(self._head) - len(self._tail)
-        position = number - gap + (1 if gap else 0)
-        return position if position > len(self._head) - (0 if gap else 1) else None
+        """Return the position of entry `number` in `entries()`; None if it was not kept."""
+        return position(number, self.omitted)
+
+
+def position(number: int | None, omitted: range) -> int | None:
+    """Return the position of entry `number` in a kept transcript that lacks the entries `omitted`; None for those.
+
+    One entry stands for all that were omitted.
+    """
+    if number is None or number < omitted.start or not omitted:
+        return number
+    return None if number in omitted else number - len(omitted) + 1
 
 
 class Ending(enum.Enum):

@@ -19,8 +19,8 @@ __all__ = [
     "is_put",
     "mark_counts",
     "mark_words",
-    "passed_of_run",
     "parameters",
+    "passed_of_run",
     "worst",
 ]
 

@@ -12,7 +12,7 @@ import trio
 
 from ..evidence.result import Result
 from ..journal.gate import TargetOutcome
-from ..run.judge import broken
+from ..run.judge import describe_error
 from ..run.keeper import NullListener
 from ..run.runner import EndReason
 
@@ -98,7 +98,7 @@ class Ahead(NullListener):
         try:
             await self._execution.run(signals=False)
         except Exception as error:  # it would end the thread, and with it what waits for results
-            self._broken = broken(_first(error))
+            self._broken = describe_error(_first(error))
         finally:
             with self._news:
                 self._over = True

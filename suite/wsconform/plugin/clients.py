@@ -41,7 +41,7 @@ class Served:
             writer,
             Quiet(),
             expectations=prepared.expectations,
-            watcher=watcher,
+            listener=watcher,
         )
         self._scope = trio.CancelScope()
 

@@ -6,6 +6,6 @@ __all__ = ["DepartureWarning"]
 
 
 class DepartureWarning(UserWarning):
-    """A target departs from what the RFC favours, which breaks no gate at MUST."""
+    """A target departs from the behaviour that the RFC recommends, which breaks no gate at MUST."""
 
     __module__ = "wsconform.plugin"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ..journal.journal import Header
     from ..journal.renderers import Wanted
     from ..prepare.config import Configuration, Settings
-    from ..run.execution import How
+    from ..run.options import RunOptions
     from ..run.target import Target
 
 __all__ = ["Prepared", "is_worker"]
@@ -113,16 +113,17 @@ class Prepared:
         chosen = set(cases)
         entries = tuple(entry for entry in self.selected[aim.name] if entry.id in chosen)
         given = self.config.getoption("ws_jobs")
-        return Plan(aim.target, entries, self.settings.jobs if given else aim.jobs, aim.folder, aim.serve)
+        jobs = self.settings.jobs if given else aim.jobs
+        return Plan(target=aim.target, items=entries, jobs=jobs, folder=aim.folder, serve=aim.serve)
 
-    def how(self) -> How:
-        """Return how a run goes."""
-        return running.how(self.settings, self.folder)
+    def run_options(self) -> RunOptions:
+        """Return the options of a run."""
+        return running.run_options(self.settings, self.folder)
 
     def header(self, plans: Sequence[Plan]) -> Header:
         """Return the journal's first record."""
         command = shlex.join(["pytest", *map(str, self.config.invocation_params.args)])
-        put = (entry for plan in plans for entry in plan.entries)
+        put = (entry for plan in plans for entry in plan.items)
         return running.header(command, self.settings, self.catalogue, put, self.registry)
 
     def again(self, aim: Aim, entry: Item) -> str:

@@ -123,13 +123,13 @@ class Conformance:
     def _executed(self, plan: Plan, writer: JournalWriter, run: Ahead) -> Runs:
         prepared = self.prepared
         return Execution(
-            [plan], prepared.registry, prepared.how(), writer, expectations=prepared.expectations, watcher=run
+            [plan], prepared.registry, prepared.run_options(), writer, expectations=prepared.expectations, listener=run
         )
 
     def _served(self, aim: Aim, plan: Plan, writer: JournalWriter, run: Ahead) -> Runs:
         from .clients import Served
 
-        return Served(self.prepared, aim, plan.entries, writer, run)
+        return Served(self.prepared, aim, plan.items, writer, run)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:

@@ -25,8 +25,6 @@ __all__ = ["Written"]
 #: Key of a worker's journal in what it hands to the controller of pytest-xdist.
 OUTPUT = "wsconform"
 
-_GRAVITY = (EndReason.INTERRUPTED, EndReason.LOST, EndReason.BUDGET, EndReason.DONE)
-
 
 class Parts(JournalWriter):
     """Writes the runs of several targets as one: their footers are kept, and become one at the end."""
@@ -49,7 +47,7 @@ class Parts(JournalWriter):
     def end(self, stale: Sequence[str], *, interrupted: bool) -> None:
         """Write the footer of all parts together; `stale` are lines about expectations that hold no more."""
         found = {EndReason(footer.why) for footer in self.footers} | ({EndReason.INTERRUPTED} if interrupted else set())
-        why = next((why for why in _GRAVITY if why in found), EndReason.DONE)
+        why = EndReason.gravest(found)
         together = {name: marks for footer in self.footers for name, marks in footer.counts.items()}
         seconds = round(sum(footer.seconds for footer in self.footers), 6)
         super().footer(Footer(why.value, now(), seconds, together, tuple(stale)))

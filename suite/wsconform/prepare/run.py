@@ -15,26 +15,29 @@ from ..journal.expected import Expectations, load
 from ..journal.journal import Header
 from ..registry.registry import Registry
 from ..registry.requirement import Role
-from ..run.execution import How
+from ..run.options import RunOptions
 from .config import Configuration, Settings
 from .journals import now, platform
 
-__all__ = ["expectations", "expected_path", "header", "how", "stale", "whole"]
+__all__ = ["expectations", "expected_path", "header", "run_options", "stale", "whole"]
 
 
-def how(settings: Settings, folder: Path | None, *, keep_all: bool = False) -> How:
-    """Return how a run goes under `settings`; `folder` is for what targets print."""
+def run_options(
+    settings: Settings, folder: Path | None, *, keep_all: bool = False, farewell: bool = False
+) -> RunOptions:
+    """Return the options of a run under `settings`; `folder` is for the output of started programs."""
     usual = Limits()
     patience = math.inf if settings.debugger else settings.patience
-    return How(
-        limits=Limits(patience, min(usual.prompt, patience)),
-        jobs=1 if settings.debugger else settings.jobs or How().jobs,
+    return RunOptions(
+        limits=Limits(patience=patience, prompt=min(usual.prompt, patience)),
+        jobs=1 if settings.debugger else settings.jobs or RunOptions().jobs,
         confirm=not settings.debugger,
         budget=settings.budget,
         retries=settings.retries,
         max_failures=settings.max_failures,
         seed=settings.seed,
         whole=settings.whole,
+        farewell=farewell,
         out=folder,
         keep_all=keep_all,
     )

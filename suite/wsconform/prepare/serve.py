@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -90,32 +89,24 @@ class Preparing:
             raise Problem(f'{table.where}: start is missing; add start = ["./client", "{{url}}"]')
         return table
 
-    def setting(self, folder: Path) -> Setting:
-        """Return the setting; `folder` is for what clients print and for our authority's file."""
-        from ..endpoint.session import Limits
+    def setting(self, folder: Path, *, keep_all: bool = False, farewell: bool = False) -> Setting:
+        """Return the setting; `folder` is for the output of clients and for our authority's file."""
         from ..serving.setting import Setting
+        from .run import run_options
 
-        asked, settings, usual = self.asked, self.settings, Limits()
-        patience = math.inf if settings.debugger else settings.patience
+        asked = self.asked
         url = self._url()
         tls = self._tls(url, folder)
         if tls is not None:
             url = replace(url, scheme="wss")
         table = self._table()
         return Setting(
-            url,
-            asked.listen or url.host,
-            self._driven(table, tls),
-            tls,
+            url=url,
+            listen=asked.listen or url.host,
+            driven=self._driven(table, tls),
+            tls=tls,
             echo=(asked.app or (table.app if table else None) or "echo") == "echo",
-            limits=Limits(patience, min(usual.prompt, patience)),
-            confirm=not settings.debugger,
-            retries=settings.retries,
-            max_failures=settings.max_failures,
-            budget=settings.budget,
-            seed=settings.seed,
-            whole=settings.whole,
-            folder=folder,
+            options=run_options(self.settings, folder, keep_all=keep_all, farewell=farewell),
             port=asked.port if asked.port is not None else url.port,
             info=dict(table.info) if table else {},
         )

@@ -1,4 +1,4 @@
-"""Puts a plan to one target: side by side first, what is not a pass again and alone, then the monitors' results."""
+"""Runs the items of a plan against one target: cases side by side, then the doubted ones again alone, then monitors."""
 
 from __future__ import annotations
 
@@ -6,52 +6,46 @@ import contextlib
 import enum
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import trio
 
 from ..catalogue.case import Case, Item, Monitor
-from ..endpoint.session import Limits
-from ..evidence.result import Attempt, Finding, Reason, Result, Verdict
+from ..evidence.result import Finding, Reason, Result, Verdict
 from ..evidence.transcript import Conversation
 from ..registry.registry import Registry
 from ..transport.stream import Reset, Unreachable
-from .judge import Attempted, Bench, Provide, attempt, out_of_reach, provide, result_of
+from .confirmation import (
+    Decision,
+    confirmed_result,
+    decide,
+    first_limits,
+    is_settled,
+    needs_second_look,
+    withdraw_breaches,
+)
+from .judge import Attempted, Bench, Provide, attempt, not_run, provide, result_of, skip_reason
 from .monitors import Watch, Watches
 
-#: The first attempt's patience: this many round trips, and at least so many seconds. A second attempt has all of it.
-_ROUND_TRIPS, _AT_LEAST = 200, 1.0
+__all__ = ["EndReason", "Runner"]
 
-#: Verdicts that are believed at once; anything else is put again.
-SETTLED = frozenset({Verdict.PASSED, Verdict.INFORMATIONAL, Verdict.SKIPPED})
-
-#: How often, and how many seconds apart, a target is asked whether it is there before it counts as lost.
-_ASKED, _APART = 3, 0.3
+#: How often, and how many seconds apart, a target is dialled before it counts as lost.
+_DIALS, _APART = 3, 0.3
 
 
 class EndReason(enum.Enum):
-    """Why a run ended."""
+    """The reason why a run ended."""
 
     DONE = "done"
     BUDGET = "budget"
     INTERRUPTED = "interrupted"
     LOST = "target-lost"
 
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to run: `jobs` connections side by side, `limits`, whether to `confirm`, seconds of `budget`.
-
-    After `max_failures` results that `is_failure` counts, no more cases are put.
-    """
-
-    jobs: int = 8
-    limits: Limits = field(default_factory=Limits)
-    confirm: bool = True
-    budget: float | None = None
-    retries: int = 0
-    max_failures: int | None = None
-    is_failure: Callable[[Result], bool] = lambda result: result.breaks_gate
+    @classmethod
+    def gravest(cls, reasons: set[EndReason]) -> EndReason:
+        """Return the gravest of `reasons`; DONE if there are none."""
+        order = (cls.INTERRUPTED, cls.LOST, cls.BUDGET, cls.DONE)
+        return next((reason for reason in order if reason in reasons), cls.DONE)
 
 
 Restart = Callable[[], Awaitable[bool]]
@@ -62,56 +56,69 @@ async def _cannot_restart() -> bool:
     return False
 
 
+def _breaks_default_gate(result: Result) -> bool:
+    return result.breaks_gate
+
+
 class Runner:
-    """One run against one target; `report` gets every result as soon as it is final."""
+    """One run against one target."""
 
     def __init__(
         self,
         bench: Bench,
         registry: Registry,
-        options: Options,
         report: Report,
         *,
+        jobs: int | None = None,
+        budget: float | None = None,
+        is_failure: Callable[[Result], bool] = _breaks_default_gate,
         restart: Restart = _cannot_restart,
         provide: Provide = provide,
     ) -> None:
-        self.bench, self.registry, self.options = bench, registry, options
+        """`report` gets every result as soon as it is final.
+
+        `jobs` (connections at the same time) and `budget` (seconds) are this target's, if they differ from the
+        options'. `is_failure` decides which results count towards `max_failures`. `restart` starts a lost target
+        again and returns whether that worked.
+        """
+        self.bench, self.registry, self.options = bench, registry, bench.options
+        self._jobs = max(1, jobs if jobs is not None else self.options.jobs)
+        self._budget, self._is_failure = budget, is_failure
         self._report, self._restart, self._provide = report, restart, provide
         self._watches = Watches(())
+        #: Cases without a result, each with its first attempt if it had one.
         self._open: dict[str, tuple[Case, Attempted | None]] = {}
         self._reported: dict[str, Verdict] = {}
         self._suspects: dict[str, Case] = {}
         self._recovering = trio.Lock()
-        self._recent: deque[Case] = deque(maxlen=2 * options.jobs)
+        self._recent: deque[Case] = deque(maxlen=2 * self._jobs)
         self._breaches: dict[str, list[Watch]] = {}
         self._cases: dict[str, Case] = {}
         self._failures = 0
         self._lost = False
         self.why = EndReason.DONE
 
-    async def run(self, entries: Sequence[Item], seen: Sequence[Conversation] = ()) -> EndReason:
-        """Put `entries` to the target, `seen` being earlier conversations for the monitors; return why it ended."""
-        cases = [entry for entry in entries if isinstance(entry, Case)]
+    async def run(self, items: Sequence[Item], seen: Sequence[Conversation] = ()) -> EndReason:
+        """Run `items` and return why the run ended; `seen` are earlier conversations, shown to the monitors first."""
+        cases = [item for item in items if isinstance(item, Case)]
         self._cases = {case.id: case for case in cases}
         self._open = {case.id: (case, None) for case in cases}
-        self._watches = Watches(entry for entry in entries if isinstance(entry, Monitor))
-        for watch in self._watches.all:
-            for conversation in seen:
-                watch.see(conversation, (), 0)
-        with self._budget():
+        self._watches = Watches(item for item in items if isinstance(item, Monitor))
+        self._watches.see(Attempted(verdict=Verdict.PASSED, conversations=tuple(seen)))
+        with self._within_budget():
             for queue in (deque(case for case in cases if not case.alone), deque(case for case in cases if case.alone)):
                 while queue and not self._stopped():
                     await self._side_by_side(queue)
                     if queue:
                         await self._confirm()
             await self._confirm()
-        self._leave_open()
+        self._close_open_cases()
         self._conclude()
         return self.why
 
     @contextlib.contextmanager
-    def _budget(self) -> Iterator[None]:
-        with trio.move_on_after(self.options.budget if self.options.budget is not None else float("inf")) as scope:
+    def _within_budget(self) -> Iterator[None]:
+        with trio.move_on_after(self._budget if self._budget is not None else float("inf")) as scope:
             yield
         if scope.cancelled_caught:
             self.why = EndReason.BUDGET
@@ -120,64 +127,58 @@ class Runner:
         limit = self.options.max_failures
         return self._lost or (limit is not None and self._failures >= limit)
 
-    def _suspects_enough(self) -> bool:
-        """Whether the failures so far would stop the run, if those that were seen once are confirmed."""
+    def _doubted_would_stop(self) -> bool:
+        """Whether the failures so far would end the run if those that were seen once are confirmed."""
         limit = self.options.max_failures
         if limit is None:
             return False
         seen_once = sum(
-            self.options.is_failure(self._result(case, first))
-            for case, first in self._open.values()
-            if first is not None
+            self._is_failure(self._result(case, first)) for case, first in self._open.values() if first is not None
         )
         return self._failures + seen_once >= limit
 
     async def _side_by_side(self, queue: deque[Case]) -> None:
-        """Put the cases of `queue`, all of which may run beside others, or none; some stay where failures are many."""
+        """Run the cases of `queue`: all of them may run beside others, or none; stop early at many failures."""
 
         async def work() -> None:
-            while queue and not self._stopped() and not self._suspects_enough():
+            while queue and not self._stopped() and not self._doubted_would_stop():
                 await self._first(queue.popleft())
 
         async with trio.open_nursery() as nursery:
-            for _ in range(1 if queue[0].alone else max(1, self.options.jobs)):
+            for _ in range(1 if queue[0].alone else self._jobs):
                 nursery.start_soon(work)
 
     async def _first(self, case: Case) -> None:
-        if (reached := out_of_reach(case, self.bench.facts)) is not None:
-            self._final(case, Attempted(Verdict.SKIPPED, Finding("to be put", reached[1]), reached[0], (), 0, (), ()))
+        """Run `case` for the first time."""
+        if (skipped := skip_reason(case, self.bench.facts)) is not None:
+            reason, text = skipped
+            self._final(case, Decision(not_run(Verdict.SKIPPED, reason, text)))
             return
         self._recent.append(case)
-        attempted = await attempt(case, self.bench, self._first_limits(), self._provide)
+        limits = first_limits(self.options.limits, self.bench.facts, confirm=self.options.confirm)
+        attempted = await attempt(case, self.bench, limits, self._provide)
         if attempted.lost:
             self._open[case.id] = (case, attempted)
-            # Any of the latest may be what the target did not survive, those that it seemed to pass included.
+            # Any of the latest cases may have killed the target, also one that passed.
             self._suspects |= {each.id: each for each in (*self._recent, case)}
             await self._recover()
             return
         for watch in self._watches.see(attempted):
             self._breaches.setdefault(case.id, []).append(watch)
-        settled = attempted.verdict in SETTLED
-        if settled or not self.options.confirm:
-            self._final(case, attempted)
+        decision = decide([attempted], confirm=self.options.confirm)
+        if decision is not None:
+            self._final(case, decision)
         else:
-            # The monitors have seen its frames, and many attempts may wait for their second.
+            # The monitors have seen its conversations, and many attempts may wait for their second: free the memory.
             self._open[case.id] = (case, replace(attempted, conversations=()))
 
-    def _first_limits(self) -> Limits:
-        limits = self.options.limits
-        if not self.options.confirm:
-            return limits
-        short = max(_AT_LEAST, _ROUND_TRIPS * self.bench.facts.round_trip)
-        return replace(limits, patience=min(limits.patience, short))
-
     async def _recover(self) -> None:
-        """The target takes no connection: wait for it, start it again if it is ours, or give the run up."""
-        # One task at a time, or each of those that noticed would start the target again.
+        """Wait for a target that accepts no connection, restart it if we started it, or end the run."""
+        # One task at a time, or every task that noticed would restart the target.
         async with self._recovering:
             if self._lost:
                 return
-            for _ in range(_ASKED):
+            for _ in range(_DIALS):
                 if await self._is_up():
                     return
                 await trio.sleep(_APART)
@@ -195,7 +196,7 @@ class Runner:
         return True
 
     async def _confirm(self) -> None:
-        """Put again, alone, what was not a pass; cases that ran into a limit wait together, which makes no load."""
+        """Run doubted cases again, alone; those that only waited run side by side, because waiting makes no load."""
         self._recent.clear()
         pending = {id: item for id, item in self._open.items() if item[1] is not None}
         pending |= {id: (case, None) for id, case in self._suspects.items() if id not in pending}
@@ -221,67 +222,60 @@ class Runner:
                     await self._second(case, first)
 
         async with trio.open_nursery() as nursery:
-            for _ in range(max(1, self.options.jobs)):
+            for _ in range(self._jobs):
                 nursery.start_soon(work)
 
     async def _second(self, case: Case, first: Attempted | None) -> None:
-        attempted = await self._put_again(case)
+        """Run `case` again, alone and with the full patience, and report it."""
+        attempted = await self._retried(case)
         suspect = case.id in self._suspects
         if attempted.lost or (suspect and not await self._is_up()):
-            text = "the target took no connection any more after this case, put alone"
             attempted = replace(
                 attempted,
                 verdict=Verdict.INCONCLUSIVE,
                 reason=Reason.LOST,
-                finding=Finding("the target to live", text),
+                finding=Finding("the target to live", "the target accepted no connection after this case ran alone"),
             )
-            self._final(case, attempted)
+            self._final(case, Decision(attempted))
             await self._recover()
             return
-        # The first attempt's patience was shorter than what was asked for: running out of it is no disagreement.
-        if first is not None and not suspect and not first.waited_out:
-            agree = (attempted.verdict, attempted.reason) == (first.verdict, first.reason)
-            self._final(case, attempted, None if agree else first)
-        else:
-            self._final(case, attempted)
+        # An attempt beside the one that killed the target proves nothing, so there is nothing to compare.
+        attempts = [attempted] if first is None or suspect else [first, attempted]
+        decision = decide(attempts, confirm=self.options.confirm) or Decision(attempted)
+        self._final(case, decision)
 
-    async def _put_again(self, case: Case) -> Attempted:
-        """Put `case` with all of the patience, and up to `retries` times more while it is not settled."""
+    async def _retried(self, case: Case) -> Attempted:
+        """Run `case` with the full patience, and up to `retries` times more until it is settled."""
         for left in range(self.options.retries, -1, -1):
             attempted = await attempt(case, self.bench, self.options.limits, self._provide)
             self._watches.see(attempted)
-            if not left or attempted.lost or attempted.verdict in SETTLED:
+            if not left or attempted.lost or is_settled(attempted):
                 break
         return attempted
 
     async def _second_look(self, case: str, watches: list[Watch]) -> None:
-        """A monitor's breach is believed if a case that showed it shows it again: the first, or else the next."""
-        first_shown = [watch for watch in watches if watch.case == case or watch.verdict is not Verdict.FAILED]
-        if not first_shown or self._stopped() or not self.options.confirm:
+        """Run the case with id `case` again for the breaches that monitors saw in it; withdraw those not seen again."""
+        if not needs_second_look(case, watches) or self._stopped() or not self.options.confirm:
             return
         attempted = await attempt(self._cases[case], self.bench, self.options.limits, self._provide)
-        again = [id(watch) for watch in self._watches.see(attempted)]
+        again = self._watches.see(attempted)
         if attempted.lost:
             await self._recover()
             return
-        for watch in first_shown:
-            if id(watch) not in again and watch.verdict is Verdict.FAILED:
-                watch.retract()
+        withdraw_breaches(case, watches, again)
 
-    def _final(self, case: Case, attempted: Attempted, disagreed: Attempted | None = None) -> None:
+    def _final(self, case: Case, decision: Decision) -> None:
         self._open.pop(case.id, None)
-        if self._reported.get(case.id) is attempted.verdict:
+        verdict = decision.attempted.verdict
+        if self._reported.get(case.id) is verdict:
             return
-        self._reported[case.id] = attempted.verdict
-        result = self._result(case, attempted)
-        if disagreed is not None:
-            earlier = Attempt(disagreed.verdict, disagreed.finding, disagreed.micros, disagreed.transcript)
-            result = replace(result, attempts=(earlier,), flaky=True)
-        self._failures += self.options.is_failure(result)
+        self._reported[case.id] = verdict
+        result = confirmed_result(case, decision, self.bench.role, self.registry)
+        self._failures += self._is_failure(result)
         self._report(result)
 
-    def _leave_open(self) -> None:
-        """Report what the run's end left undecided: put once and not confirmed, or not put at all."""
+    def _close_open_cases(self) -> None:
+        """Report the cases that the end of the run left undecided: run once and not confirmed, or not run at all."""
         verdict, reason = Verdict.SKIPPED, Reason.BUDGET
         text = f"the run stopped at {self._failures} failure{'' if self._failures == 1 else 's'}"
         if self.why is EndReason.LOST:
@@ -290,18 +284,17 @@ class Runner:
         elif self.why is EndReason.BUDGET:
             text = "the time budget was over"
         for case, first in list(self._open.values()):
-            stage = "put" if first is None else "confirmed"
+            stage = "run" if first is None else "confirmed"
             observed = f": {first.finding.observed}" if first is not None and first.finding else ""
-            finding = Finding("to be decided", f"{text} before this was {stage}{observed}")
-            blank = first or Attempted(verdict, finding, reason, (), 0, (), ())
+            finding = Finding("a decision", f"{text} before this case was {stage}{observed}")
+            blank = first or Attempted(verdict=verdict)
             self._report(self._result(case, replace(blank, verdict=verdict, reason=reason, finding=finding)))
         self._open.clear()
 
-    def _result(self, entry: Item, attempted: Attempted) -> Result:
-        return result_of(entry, attempted, self.bench.role, self.registry)
+    def _result(self, item: Item, attempted: Attempted) -> Result:
+        return result_of(item, attempted, self.bench.role, self.registry)
 
     def _conclude(self) -> None:
         for watch in self._watches.all:
-            verdict, reason = watch.conclude()
-            seen = Attempted(verdict, watch.finding(), reason, watch.notes(), watch.micros, watch.transcript, ())
-            self._report(replace(self._result(watch.monitor, seen), attempts=watch.earlier, flaky=watch.flaky))
+            result = self._result(watch.monitor, watch.concluded())
+            self._report(replace(result, attempts=watch.earlier, flaky=watch.flaky))

@@ -1,4 +1,4 @@
-"""What is known of each client under test: its attempts, what the monitors saw of it, and its results."""
+"""The clients under test: for each, its attempts, its results, and the breaches that monitors saw."""
 
 from __future__ import annotations
 
@@ -11,51 +11,46 @@ import trio
 from ..autobahn.ids import behavior
 from ..catalogue.case import Case
 from ..endpoint.accepted import once
-from ..endpoint.session import Address, Facts, Limits
-from ..evidence.result import Attempt, Finding, Reason, Result, Verdict
+from ..endpoint.session import Address, Facts
+from ..evidence.result import Reason, Result, Verdict
 from ..journal.journal import TargetRecord
 from ..registry.requirement import Role
-from ..run.judge import Attempted, Bench, attempt, out_of_reach, result_of
+from ..run.confirmation import Decision, confirmed_result, decide, first_limits, is_settled, withdraw_breaches
+from ..run.judge import Attempted, Bench, attempt, not_run, result_of, skip_reason
 from ..run.monitors import Watch, Watches
+from ..run.options import RunOptions
 from ..transport.stream import Stream
 from ..wire.handshake import MalformedExtensions, offered
 from ..wire.http1 import Head
 from .plan import Plan
 
-#: The first attempt's patience (seconds), where a second attempt with all of it follows.
-FIRST_PATIENCE = 1.0
-
-_SETTLED = (Verdict.PASSED, Verdict.INFORMATIONAL, Verdict.SKIPPED)
-
-#: What `/getCaseStatus` says of a case that was not run, and that nobody is running.
+#: The answer of `/getCaseStatus` about a case that neither ran nor is running.
 NOT_RUN = "MISSING"
 
 
 class Sink(Protocol):
-    """Where results go as they become final: a `JournalWriter`, or what stands in front of one."""
+    """The receiver of final results, such as the keeper of the session."""
 
     def target(self, target: TargetRecord) -> None:
         """Take a client's record, before its first result."""
 
     def result(self, target: str, result: Result) -> None:
-        """Take a result; a later one of the same case takes the earlier one's place."""
+        """Take a result; a later one of the same case replaces an earlier one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """How cases are put: `url` is the address that clients are told, less any path; `confirm` puts non-passes again.
+    """How cases run for clients.
 
-    `info` is what the configuration says of the client.
+    `url` is the address that clients get, without a path; `authority` its Host. `confirm`: anything but a pass runs
+    again, because the client asks for the open cases. `info` is the configuration's description of the client.
     """
 
     url: str
     authority: str
     facts: Facts
-    limits: Limits
-    seed: int = 6455
-    whole: bool = False
+    options: RunOptions = field(default_factory=RunOptions)
     confirm: bool = False
-    farewell: bool = False
     info: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -65,9 +60,10 @@ class AgentRun:
     def __init__(self, name: str, plan: Plan, rules: Rules, sink: Sink) -> None:
         self.name, self.plan, self.rules, self._sink = name, plan, rules, sink
         self.watches = Watches(plan.monitors)
+        #: How many connections each case has that is running.
         self.running: dict[str, int] = {}
         self.results: dict[str, Result] = {}
-        #: Every result in the order of its coming, for the page; these and `results` are without transcripts.
+        #: Every result in the order of its arrival, for the page. These and `results` have no transcripts.
         self.log: list[Result] = []
         self._concluded = 0
         self._attempts: dict[str, list[Attempted]] = {}
@@ -75,10 +71,10 @@ class AgentRun:
         self.is_known = False
         self._changed = trio.Event()
 
-    # --- who it is
+    # --- the client's record
 
     def meet(self, head: Head) -> None:
-        """Write the client's record, from the first request of it that runs a case."""
+        """Write the client's record, from its first request that runs a case."""
         if self.is_known:
             return
         self.is_known = True
@@ -86,149 +82,138 @@ class AgentRun:
             offers = tuple(str(offer) for offer in offered(head.fields))
         except MalformedExtensions:
             offers = ()
-        said = (head.fields.get("User-Agent") or b"").decode("utf-8", "replace")
+        user_agent = (head.fields.get("User-Agent") or b"").decode("utf-8", "replace")
+        facts = self.rules.facts
         self._sink.target(
             TargetRecord(
                 name=self.name,
                 role=Role.CLIENT,
                 address=self.rules.url,
-                transport="tls" if self.rules.facts.tls else "tcp",
-                info={**self.rules.info, **self.plan.info(self.name), **({"user-agent": said} if said else {})},
+                transport="tls" if facts.tls else "tcp",
+                info={
+                    **self.rules.info,
+                    **self.plan.info(self.name),
+                    **({"user-agent": user_agent} if user_agent else {}),
+                },
                 offers=offers,
-                echo=self.rules.facts.echo,
-                round_trip=round(self.rules.facts.round_trip, 6),
+                echo=facts.echo,
+                round_trip=round(facts.round_trip, 6),
             )
         )
-        self.give_up(self.plan.left_out(self.name), "left out for this client by its name", Reason.EXCLUDED)
+        self.give_up(self.plan.left_out(self.name), "excluded for this client by its name", Reason.EXCLUDED)
 
     def confirm(self) -> None:
-        """Have what is not a pass put again before it is believed, as a client that asks for what is open can."""
+        """Run every non-pass a second time before reporting it. For clients that ask which cases are open."""
         if not self._attempts:
             self.rules = replace(self.rules, confirm=True)
 
-    # --- what is left
+    # --- open cases
 
     def is_attempted(self, case: Case) -> bool:
-        """Return whether `case` was put to this client or is being put, or has a result without that."""
+        """Return whether `case` has run, is running, or has a result without having run."""
         return case.id in self._attempts or case.id in self.results or case.id in self.running
 
     def is_open(self, case: Case) -> bool:
-        """Return whether `case` is to be put, or to be put again."""
+        """Return whether `case` has to run, or to run again."""
         return case.id not in self.results or self._is_doubted(case)
 
     def _is_doubted(self, case: Case) -> bool:
         return self.rules.confirm and case.id in self._breaches and len(self._attempts.get(case.id, ())) < 2
 
-    def waits_together(self, case: Case) -> bool:
-        """Return whether `case` may be put beside others: for the first time, or again only because a wait was long."""
+    def may_run_beside_others(self, case: Case) -> bool:
+        """Return whether `case` may run beside others: its first attempt, or a second one after a short wait."""
         attempts = self._attempts.get(case.id)
         return not case.alone and (not attempts or attempts[-1].waited_out)
 
     def next_case(self) -> Case | None:
-        """Return the first case that was never put, and is not being put; then the first to be put again."""
+        """Return the first case that has not run and is not running, else the first that has to run again."""
         waiting = [case for case in self.plan.cases if self.is_open(case) and case.id not in self.running]
         return next((case for case in waiting if not self.is_attempted(case)), next(iter(waiting), None))
 
-    # --- putting cases
+    # --- running cases
 
-    def out_of_reach(self, case: Case) -> bool:
-        """Return whether `case` cannot be put; it gets its result then."""
-        reached = out_of_reach(case, self.rules.facts)
-        if reached is None:
+    def skips(self, case: Case) -> bool:
+        """Return whether `case` cannot run against this client; if so, it has its result now."""
+        skipped = skip_reason(case, self.rules.facts)
+        if skipped is None:
             return False
-        reason, text = reached
-        self._final(case, _unput(Verdict.SKIPPED, reason, Finding("to be put", text)))
+        reason, text = skipped
+        self._final(case, Decision(not_run(Verdict.SKIPPED, reason, text)))
         return True
 
-    async def put(self, case: Case, stream: Stream, address: Address) -> Attempted:
-        """Run `case` on `stream` and judge it; a result comes of it now, or after another attempt."""
+    async def run(self, case: Case, stream: Stream, address: Address) -> Attempted:
+        """Run `case` on `stream` and judge it; the result is final now, or after another attempt."""
         rules = self.rules
-        bench = Bench(Role.CLIENT, once(stream), address, rules.facts, rules.seed, rules.whole, rules.farewell)
+        bench = Bench(role=Role.CLIENT, dial=once(stream), address=address, facts=rules.facts, options=rules.options)
         before = self._attempts.get(case.id, [])
+        limits = rules.options.limits
+        if not before:
+            limits = first_limits(limits, rules.facts, confirm=rules.confirm)
         self.running[case.id] = self.running.get(case.id, 0) + 1
         try:
-            attempted = await attempt(case, bench, self._limits(first=not before))
+            attempted = await attempt(case, bench, limits)
         finally:
             self.running[case.id] -= 1
             if not self.running[case.id]:
                 del self.running[case.id]
             self._wake()
         self._watch(case, attempted)
-        # Conversations are for the monitors, who have seen them now; the transcript of a pass is in its result.
+        # The monitors have seen the conversations, and the transcript of a pass is in its result: free the memory.
         slim = replace(attempted, conversations=())
-        self._attempts[case.id] = [*before, replace(slim, transcript=()) if attempted.verdict in _SETTLED else slim]
-        settled = attempted.verdict in _SETTLED or not self.rules.confirm or before
-        if settled:
-            self._final(case, attempted, before[-1] if before else None)
+        self._attempts[case.id] = [*before, replace(slim, transcript=()) if is_settled(attempted) else slim]
+        decision = decide([*before, attempted], confirm=self.rules.confirm)
+        if decision is not None:
+            self._final(case, decision)
         self._wake()
         return attempted
-
-    def _limits(self, *, first: bool) -> Limits:
-        limits = self.rules.limits
-        if not first or not self.rules.confirm:
-            return limits
-        return replace(limits, patience=min(limits.patience, FIRST_PATIENCE))
 
     def _watch(self, case: Case, attempted: Attempted) -> None:
         again = self.watches.see(attempted)
         if case.id in self._breaches and self.rules.confirm:
-            for watch in self._breaches.pop(case.id):
-                if watch.case == case.id and watch.verdict is Verdict.FAILED and watch not in again:
-                    watch.retract()
+            withdraw_breaches(case.id, self._breaches.pop(case.id), again)
         elif again:
             self._breaches[case.id] = again
 
     # --- results
 
     def take(self, result: Result) -> None:
-        """Take a result as final and hand it on; the transcript is not kept here."""
+        """Take a result as final and hand it on; its transcript is not kept here."""
         slim = replace(result, transcript=(), attempts=())
         self.results[result.case] = slim
         self.log.append(slim)
         self._sink.result(self.name, result)
         self._wake()
 
-    def _final(self, case: Case, attempted: Attempted, earlier: Attempted | None = None) -> None:
-        result = result_of(case, attempted, Role.CLIENT, self.plan.registry)
-        if earlier is not None:
-            agree = (attempted.verdict, attempted.reason) == (earlier.verdict, earlier.reason)
-            # The first attempt's patience was shorter than what was asked for: running out of it is no disagreement.
-            if not agree and not (self.rules.confirm and earlier.waited_out):
-                told = Attempt(earlier.verdict, earlier.finding, earlier.micros, earlier.transcript)
-                result = replace(result, attempts=(told,), flaky=True)
-        self.take(result)
+    def _final(self, case: Case, decision: Decision) -> None:
+        self.take(confirmed_result(case, decision, Role.CLIENT, self.plan.registry))
 
     def give_up(self, cases: Sequence[Case], text: str, reason: Reason = Reason.LOST) -> None:
-        """Close `cases`: what was put once keeps that verdict, the others are not put, for `reason`, told in `text`."""
+        """Close `cases`: one that ran once keeps that verdict; the others get `reason`, and `text` in their finding."""
         verdict = Verdict.INCONCLUSIVE if reason is Reason.LOST else Verdict.SKIPPED
         for case in cases:
             if case.id in self.results:
                 continue
-            if attempts := self._attempts.get(case.id):
-                self._final(case, attempts[-1])
-            else:
-                self._final(case, _unput(verdict, reason, Finding("to be put", text)))
+            attempts = self._attempts.get(case.id)
+            self._final(case, Decision(attempts[-1] if attempts else not_run(verdict, reason, text)))
 
     def conclude(self) -> None:
-        """Make the monitors' results, again if there were attempts since they were made last."""
+        """Make the monitors' results, again if a case has run since they were last made."""
         attempts = sum(map(len, self._attempts.values()))
         if attempts == self._concluded:
             return
         self._concluded = attempts
         for watch in self.watches.all:
-            verdict, reason = watch.conclude()
-            seen = Attempted(verdict, watch.finding(), reason, watch.notes(), watch.micros, watch.transcript, ())
-            result = result_of(watch.monitor, seen, Role.CLIENT, self.plan.registry)
+            result = result_of(watch.monitor, watch.concluded(), Role.CLIENT, self.plan.registry)
             self.take(replace(result, attempts=watch.earlier, flaky=watch.flaky))
 
-    # --- who waits for a result
+    # --- waiting for a result
 
     def _wake(self) -> None:
         changed, self._changed = self._changed, trio.Event()
         changed.set()
 
     async def status(self, case: Case, patience: float) -> str:
-        """Return the older suite's word for `case`, waiting while it runs, and `patience` seconds for it to begin."""
+        """Return Autobahn's word for the result of `case`. Wait while it runs, and `patience` seconds for its start."""
         deadline = trio.current_time() + patience
         while case.id not in self.results and (case.id in self.running or trio.current_time() < deadline):
             with trio.move_on_at(float("inf") if case.id in self.running else deadline):
@@ -237,7 +222,3 @@ class AgentRun:
             return behavior(result)
         attempts = self._attempts.get(case.id)
         return behavior(result_of(case, attempts[-1], Role.CLIENT, self.plan.registry)) if attempts else NOT_RUN
-
-
-def _unput(verdict: Verdict, reason: Reason, finding: Finding) -> Attempted:
-    return Attempted(verdict, finding, reason, (), 0, (), ())

@@ -91,7 +91,9 @@ def _results(run: AgentRun, since: int) -> dict[str, Any]:
     return {
         "next": len(run.log),
         "results": [_result(run, result) for result in run.log[since:]],
-        "open": [{"id": case.id, "together": run.waits_together(case)} for case in run.plan.cases if run.is_open(case)],
+        "open": [
+            {"id": case.id, "together": run.may_run_beside_others(case)} for case in run.plan.cases if run.is_open(case)
+        ],
     }
 
 

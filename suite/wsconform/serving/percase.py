@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
@@ -22,7 +22,7 @@ from ..registry.requirement import Role
 from ..run import judge
 from ..run.judge import Bench
 from ..run.probe import takes_text_alone
-from ..run.runner import EndReason, Options, Runner
+from ..run.runner import EndReason, Runner
 from ..transport.stream import Stream
 from ..wire.frame import BINARY, PONG, TEXT, Frame
 from .launched import Command, Launched, log_file
@@ -79,14 +79,14 @@ class PerCase:
             random.Random(0),
             address,
             rules.facts,
-            rules.limits,
+            rules.options.limits,
         )
         client = self._client(f"{rules.url}{address.target}", PROBE, 0)
         expected = self._server.expect(self._agent, PROBE)
         try:
             await client.launch()
             session.dial = once(await self._arrival(expected, client))
-            with trio.fail_after(rules.limits.patience * 4):
+            with trio.fail_after(rules.options.limits.patience * 4):
                 facts = await _look(session)
             self._server.rules = replace(rules, facts=facts)
             if expected.visit is not None:
@@ -106,13 +106,23 @@ class PerCase:
 
     # --- the cases
 
-    async def run(self, entries: Sequence[Item], options: Options, seen: Sequence[Conversation] = ()) -> EndReason:
-        """Put `entries`; results go to the server's run of the agent; return why it ended."""
+    async def run(
+        self,
+        items: Sequence[Item],
+        jobs: int,
+        is_failure: Callable[[Result], bool],
+        seen: Sequence[Conversation] = (),
+    ) -> EndReason:
+        """Run `items` with `jobs` clients at the same time and return why the run ended.
+
+        Results go to the server's record of the client; `is_failure` decides which count towards `max_failures`.
+        """
         rules = self._server.rules
         address = Address(rules.authority, "/", scheme="wss" if rules.facts.tls else "ws")
-        bench = Bench(Role.CLIENT, _unset, address, rules.facts, rules.seed, rules.whole, rules.farewell)
-        runner = Runner(bench, self._server.plan.registry, options, self._keep, provide=self._provide)
-        why = await runner.run(entries, seen)
+        bench = Bench(role=Role.CLIENT, dial=_unset, address=address, facts=rules.facts, options=rules.options)
+        registry = self._server.plan.registry
+        runner = Runner(bench, registry, self._keep, jobs=jobs, is_failure=is_failure, provide=self._provide)
+        why = await runner.run(items, seen)
         return EndReason.LOST if self.lost else why
 
     def _keep(self, result: Result) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ..autobahn.ids import SELECTED, Selected
 from ..catalogue.aliases import OLDER
-from ..catalogue.case import Case, Item, Monitor, Subject
+from ..catalogue.case import Case, Item, Monitor
+from ..endpoint.handshake_with_client import Incoming
 from ..registry.registry import Registry
 from .routes import Refusal, Which
 
@@ -50,7 +51,7 @@ class Plan:
             named = {case.id: case for _, case in numbering.cases}
             return cls(tuple(named.values()), monitors, registry, numbering)
         cases = [entry for entry in chosen if isinstance(entry, Case)]
-        cases.sort(key=lambda case: (case.subject is Subject.INCOMING, case.alone))
+        cases.sort(key=lambda case: (case.subject is Incoming, case.alone))
         return cls(tuple(cases), monitors, registry)
 
     @property

@@ -12,20 +12,18 @@ import trio
 
 from ..catalogue.case import Item
 from ..endpoint.session import Facts
-from ..evidence.result import Reason
+from ..evidence.result import Reason, Result
 from ..journal.expected import Expectations
 from ..journal.gate import Policy, TargetOutcome
 from ..journal.journal import Footer, JournalWriter, TargetRecord
-from ..journal.tally import counts
 from ..problem import Exit, Problem
 from ..registry.registry import Registry
 from ..registry.requirement import Role
-from ..run.keeper import NullListener, RunListener
-from ..run.runner import EndReason, Options
+from ..run.keeper import Keeper, RunListener
+from ..run.runner import EndReason
 from ..transport.listen import open_listeners
 from .agents import Rules
 from .browsers import fresh_profile, page_url
-from .keeper import Keeper
 from .launched import Launched, log_file
 from .listener import Listener
 from .percase import PerCase
@@ -52,9 +50,8 @@ class Serving:
         *,
         expectations: Expectations | None = None,
         policy: Policy | None = None,
-        watcher: RunListener | None = None,
+        listener: RunListener | None = None,
         update: Callable[[], Awaitable[None]] = _no_update,
-        keep_all: bool = False,
         numbering: Numbering | None = None,
         stale: Callable[[Sequence[str]], Sequence[str]] = lambda ran: (),
     ) -> None:
@@ -65,9 +62,8 @@ class Serving:
         """
         self.plan, self.setting, self.teller = Plan.of(entries, registry, numbering), setting, teller
         self._entries, self._writer, self._update = entries, writer, update
-        self._watcher: RunListener = watcher or NullListener()
-        self._expectations, self._policy = expectations or Expectations(), (policy or Policy()).where_it_counts()
-        self._keeper = Keeper(writer, len(entries), self._expectations, self._watcher, keep_all=keep_all)
+        self._policy = (policy or Policy()).where_it_counts()
+        self._keeper = Keeper(writer, expectations=expectations, listener=listener, keep_all=setting.options.keep_all)
         self.why = EndReason.DONE
         self.seconds = 0.0
         self.url = setting.url
@@ -77,7 +73,7 @@ class Serving:
     @property
     def outcomes(self) -> list[TargetOutcome]:
         """What became of each client."""
-        return list(self._keeper.outcomes.values())
+        return self._keeper.outcomes
 
     @property
     def interrupted(self) -> bool:
@@ -111,31 +107,31 @@ class Serving:
                 self._end(server)
             self.seconds = trio.current_time() - began
             self.stale = tuple(self._stale([outcome.name for outcome in self.outcomes])) if self.outcomes else ()
-            self._writer.footer(Footer(self.why.value, _now(), round(self.seconds, 6), self._counts(), self.stale))
+            self._writer.footer(
+                Footer(self.why.value, _now(), round(self.seconds, 6), self._keeper.counts(), self.stale)
+            )
         return self.why
 
     def _budget(self) -> float:
-        return float("inf") if self.setting.budget is None else self.setting.budget
+        budget = self.setting.options.budget
+        return float("inf") if budget is None else budget
 
     def _server(self) -> Server:
         setting = self.setting
         base = str(self.url).rstrip("/")
         started = not isinstance(setting.driven, Waiting)
         rules = Rules(
-            base,
-            self.url.authority,
-            Facts(echo=setting.echo, tls=setting.tls is not None),
-            setting.limits,
-            setting.seed,
-            setting.whole,
-            confirm=started and setting.confirm,
-            farewell=setting.farewell,
+            url=base,
+            authority=self.url.authority,
+            facts=Facts(echo=setting.echo, tls=setting.tls is not None),
+            options=setting.options,
+            confirm=started and setting.options.confirm,
             info=setting.info,
         )
         return Server(
             self.plan,
             rules,
-            self._keeper,
+            _Sink(self._keeper, len(self._entries)),
             self.teller,
             update=_no_update if started else self._update,
             started_only=isinstance(setting.driven, EachCase),
@@ -162,7 +158,7 @@ class Serving:
                 case EachCase():
                     await self._each_case(server, driven, nursery)
                 case Driver():
-                    log = log_file(self.setting.folder, driven.agent)
+                    log = log_file(self.setting.options.out, driven.agent)
                     words = driven.command.filled(server.rules.url, driven.agent)
                     environment = driven.command.environment()
 
@@ -177,7 +173,7 @@ class Serving:
         except Problem as problem:
             if problem.exit is not Exit.UNTESTABLE or isinstance(driven, Waiting):
                 raise
-            self._keeper.fail(driven.agent, problem.text, self._record(driven.agent))
+            self._fail(driven.agent, problem.text, self._record(driven.agent))
 
     def _record(self, agent: str) -> TargetRecord:
         transport = "tls" if self.setting.tls else "tcp"
@@ -200,24 +196,22 @@ class Serving:
 
     async def _each_case(self, server: Server, driven: EachCase, nursery: trio.Nursery) -> None:
         setting = self.setting
-        clients = PerCase(server, driven.command, driven.agent, nursery, within=driven.within, folder=setting.folder)
-        seen = await clients.probe()
-        options = Options(
-            jobs=driven.jobs,
-            limits=setting.limits,
-            confirm=setting.confirm,
-            retries=setting.retries,
-            max_failures=setting.max_failures,
-            is_failure=lambda result: self._policy.breaks(self._expectations.explained(driven.agent, result)),
+        clients = PerCase(
+            server, driven.command, driven.agent, nursery, within=driven.within, folder=setting.options.out
         )
+        seen = await clients.probe()
+
+        def is_failure(result: Result) -> bool:
+            return self._policy.breaks(self._keeper.expectations.explained(driven.agent, result))
+
         left_out = {case.id for case in self.plan.left_out(driven.agent)}
-        await clients.run([entry for entry in self._entries if entry.id not in left_out], options, seen)
+        await clients.run([entry for entry in self._entries if entry.id not in left_out], driven.jobs, is_failure, seen)
         if clients.lost:
             text = f"{driven.agent}: clients that were started did not connect any more; the last cases were not put"
-            self._keeper.fail(driven.agent, text, self._record(driven.agent))
+            self._fail(driven.agent, text, self._record(driven.agent))
 
     async def _browser(self, server: Server, driven: OnPage, nursery: trio.Nursery) -> None:
-        command, log = driven.browser.found(), log_file(self.setting.folder, driven.agent)
+        command, log = driven.browser.found(), log_file(self.setting.options.out, driven.agent)
         tls, url = self.setting.tls, page_url(server.rules.url, driven.agent, driven.jobs)
         with fresh_profile() as profile:
             words = driven.browser.words(
@@ -235,7 +229,7 @@ class Serving:
             told = rounds.last.told() if rounds.last else ""
             for run in server.clients:
                 text = f"{run.name}: {left} cases were not put: the driver was started {rounds.rounds} times ({told})"
-                self._keeper.fail(run.name, text, self._record(run.name))
+                self._fail(run.name, text, self._record(run.name))
 
     # --- the end
 
@@ -257,11 +251,31 @@ class Serving:
         for outcome in self.outcomes:
             if not outcome.problem:
                 outcome.why = self.why.value
-            self._watcher.ended(outcome)
+            self._keeper.ended(outcome.name)
 
-    def _counts(self) -> dict[str, dict[str, int]]:
-        found = {outcome.name: counts(outcome.results) for outcome in self.outcomes}
-        return {name: {mark.words: count for mark, count in each.items() if count} for name, each in found.items()}
+    def _fail(self, name: str, problem: str, record: TargetRecord) -> None:
+        """Note that the client `name` was not tested, or not to the end; `record` is written if it has none yet."""
+        if not self._keeper.is_open(name):
+            self._keeper.open(name, len(self._entries))
+            self._keeper.untested(replace(record, notes={"not tested": problem}))
+        outcome = self._keeper.open(name, len(self._entries))
+        outcome.problem, outcome.why = problem, EndReason.LOST.value
+
+
+class _Sink:
+    """Opens a client in the keeper when its record arrives."""
+
+    def __init__(self, keeper: Keeper, planned: int) -> None:
+        self._keeper, self._planned = keeper, planned
+
+    def target(self, target: TargetRecord) -> None:
+        """Take the record of a client, before its results."""
+        self._keeper.open(target.name, self._planned)
+        self._keeper.target(target)
+
+    def result(self, target: str, result: Result) -> None:
+        """Take a result of the client called `target`."""
+        self._keeper.result(target, result)
 
 
 def _now() -> str:

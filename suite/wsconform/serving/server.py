@@ -228,7 +228,7 @@ class Server:
             return
         run = self.agent(agent)
         run.meet(visit.head)
-        while (case := run.next_case()) is not None and run.out_of_reach(case):
+        while (case := run.next_case()) is not None and run.skips(case):
             pass
         if case is None:
             raise routes.Refusal(410, "Gone", "this client has run every case; /updateReports writes the reports")
@@ -247,7 +247,7 @@ class Server:
             self.teller.detail(f"Skipping test case {name} for agent {terminal(run.name)} by test configuration!")
             await converse(visit, _nothing)
             return
-        if run.out_of_reach(case):
+        if run.skips(case):
             self.teller.detail(f"Skipping test case {name} for agent {terminal(run.name)}: out of reach")
             await converse(visit, _nothing)
             return
@@ -258,7 +258,7 @@ class Server:
             f"Running test case ID {name or case.id} for agent {terminal(run.name)} from peer {visit.peer}"
         )
         accepted = visit.accepted()
-        attempted = await run.put(case, accepted, self.address(visit.head))
+        attempted = await run.run(case, accepted, self.address(visit.head))
         await _leave(visit, accepted, attempted.conversations)
 
     async def _hand_over(self, visit: Visit, expected: Expected) -> None:
@@ -278,7 +278,7 @@ class Server:
 
     async def _status(self, visit: Visit, run: AgentRun, case: Case) -> None:
         async def saying() -> str:
-            return answers.text({"behavior": await run.status(case, self.rules.limits.patience)})
+            return answers.text({"behavior": await run.status(case, self.rules.options.limits.patience)})
 
         await converse(visit, saying)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from ..endpoint.session import Limits
+from ..run.options import RunOptions
 from ..run.target import Url
 from ..transport.certificate import Tls
 from .browsers import Browser
@@ -53,11 +52,11 @@ class OnPage:
 Driven = Waiting | EachCase | Driver | OnPage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """What is served where: `url` is what clients are told (port 0: the one we get), we are at `listen` and `port`.
 
-    `retries` and `max_failures` are for a client that is started for each case: others choose what they run next.
+    The options `retries` and `max_failures` are for a client that is started for each case: others choose their cases.
     """
 
     url: Url
@@ -65,14 +64,6 @@ class Setting:
     driven: Driven
     tls: Tls | None = None
     echo: bool = True
-    limits: Limits = field(default_factory=Limits)
-    confirm: bool = True
-    retries: int = 0
-    max_failures: int | None = None
-    budget: float | None = None
-    seed: int = 6455
-    whole: bool = False
-    folder: Path | None = None
+    options: RunOptions = field(default_factory=RunOptions)
     port: int = 0
-    farewell: bool = False
     info: Mapping[str, str] = field(default_factory=dict)
