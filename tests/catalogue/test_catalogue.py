@@ -73,7 +73,9 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Return the name of a package of cases that lives in a folder of its own."""
     files = {
         "__init__.py": "",
-        "helper.py": "from wsconform import Connection, case\n@case('6455-5.1-3')\nasync def helped(ws: 'Connection'): 'Helped.'\n",
+        "helper.py": (
+            "from wsconform import Connection, case\n@case('6455-5.1-3')\nasync def helped(ws: Connection): 'Helped.'\n"
+        ),
         "framing/__init__.py": "",
         "framing/masking.py": textwrap.dedent(MASKING).replace("from .helper", "from ..helper"),
         "monitors.py": textwrap.dedent(MONITORS),
