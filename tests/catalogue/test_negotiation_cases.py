@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.proof import put
 from wsconform.cases.deflate.distances import probe, similar
-from wsconform.cases.deflate.negotiated import words
+from wsconform.cases.deflate.our_offers import compressible_text
 from wsconform.catalogue.load import load_catalogue
 from wsconform.evidence.result import Verdict
 from wsconform.fixtures.reference import ReferenceClient
@@ -58,7 +58,7 @@ class TestTexts:
 
     @pytest.mark.parametrize("size", [1, 1000, 1 << 18])
     def test_words_have_their_length(self, size: int) -> None:
-        assert len(words(size)) == size
+        assert len(compressible_text(size)) == size
 
 
 class Regretful(ReferenceClient):
@@ -82,7 +82,10 @@ class Waiting(Regretful):
         await super().send_close(1000)
 
 
-FAMILIES = ("deflate_twice_fails_the_connection", "other_compression_fails_the_connection")
+FAMILIES = (
+    "permessage_deflate_listed_twice_fails_the_connection",
+    "compression_that_was_not_offered_fails_the_connection",
+)
 CASES = tuple(entry for entry in load_catalogue() if entry.family in [f"deflate.refusals.{name}" for name in FAMILIES])
 
 
