@@ -120,13 +120,13 @@ async def server_max_window_bits_may_be_offered(opening: Opening, bits: int) -> 
     hint="answer server_max_window_bits with the same value or a smaller one, 8 to 15; or decline",
     reading="largest-window-unsaid",
 )
-@each(bits=WINDOW_BITS, beside={"alone": "", "client_window": "; client_max_window_bits"})
-async def server_max_window_bits_is_acknowledged(opening: Opening, bits: int, beside: str) -> None:
+@each(bits=WINDOW_BITS, extra={"alone": "", "client_window": "; client_max_window_bits"})
+async def server_max_window_bits_is_acknowledged(opening: Opening, bits: int, extra: str) -> None:
     """An offer with server_max_window_bits is declined, or accepted with a value that is not larger.
 
     If a target ignores the parameter and accepts the rest, the client inflates with too small a window.
     """
-    answer, accepted = await answer_to(opening, f"{DEFLATE}; server_max_window_bits={bits}{beside}")
+    answer, accepted = await answer_to(opening, f"{DEFLATE}; server_max_window_bits={bits}{extra}")
     value = accepted.get("server_max_window_bits") if accepted else str(bits)
     expected = f"server_max_window_bits of 8 to {bits} in the answer, or the offer declined"
     opening.expect(value in tuple(map(str, range(8, bits + 1))), expected, described(accepted), answer.entry)

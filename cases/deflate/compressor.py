@@ -112,15 +112,15 @@ def _require(condition: bool, otherwise: str) -> None:
 
 
 @case("7692-7.2.1-16", "7692-7.1.2.2-6", needs=Need.ECHO, heavy=True, allow=20, hint=_WINDOW)
-@each(bits=range(9, 16), beside={"takeover": "", "no_takeover": "; client_no_context_takeover"})
-async def agreed_client_window_is_respected(incoming: Incoming, bits: int, beside: str) -> None:
+@each(bits=range(9, 16), extra={"takeover": "", "no_takeover": "; client_no_context_takeover"})
+async def agreed_client_window_is_respected(incoming: Incoming, bits: int, extra: str) -> None:
     """Once client_max_window_bits is agreed, the client refers back no farther than that window.
 
     A client that offers the parameter must support each of its values. A client that sets up its compressor before the
     answer arrives has the wrong window.
     """
     _require_client_window_offered(incoming)
-    answer = acceptance_with(incoming, f"client_max_window_bits={bits}{beside}")
+    answer = acceptance_with(incoming, f"client_max_window_bits={bits}{extra}")
     ws = await incoming.expect_open(response_with(incoming, answer))
     await expect_window(ws, bits)
 
@@ -158,13 +158,13 @@ async def agreed_client_window_overrides_the_hint(incoming: Incoming, more: int)
 
 
 @case("7692-7.2.1-12", needs=Need.ECHO, hint=_FRESH)
-@each(beside={"alone": "", "server_too": "; server_no_context_takeover"})
-async def client_compresses_each_message_with_an_empty_window(incoming: Incoming, beside: str) -> None:
+@each(extra={"alone": "", "server_too": "; server_no_context_takeover"})
+async def client_compresses_each_message_with_an_empty_window(incoming: Incoming, extra: str) -> None:
     """Once client_no_context_takeover is agreed, every message of the client can be inflated by itself.
 
     The messages differ in one number only, so a compressor that keeps its window refers to the previous message.
     """
-    answer = acceptance_with(incoming, f"client_no_context_takeover{beside}")
+    answer = acceptance_with(incoming, f"client_no_context_takeover{extra}")
     ws = await incoming.expect_open(response_with(incoming, answer))
     await expect_fresh_windows(ws, similar(5))
 
