@@ -69,9 +69,7 @@ async def reference_inside_a_message_may_span_the_full_window(ws: Connection, di
     hint=_HINT,
 )
 @each(distance=(32506, 32768), count=(1, 2, 33))
-async def reference_across_messages_may_span_the_full_window(
-    ws: Connection, distance: int, count: int
-) -> None:
+async def reference_across_messages_may_span_the_full_window(ws: Connection, distance: int, count: int) -> None:
     """The window spans messages: the last one refers to the first octet of the earlier ones, up to 32768 octets back.
 
     A target that keeps fewer octets of earlier messages than of the current one fails here.
