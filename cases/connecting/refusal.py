@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from wsconform import GUID, Incoming, Response, accept_value, case, each
 
-from ..deflate.replies import require_offered
+from ..deflate.our_answers import require_offered
 
 
 @case("6455-4.1-45", "6455-7.2.1-1", "6455-7.1.7-1")

@@ -33,7 +33,7 @@ MUTANTS = {mutant.name: mutant for mutant in load_mutants()}
 WHOLE = os.environ.get("WSCONFORM_PROOF") == "whole"
 
 #: Families that take hours, and what of them is put all the same.
-THOUSANDS = ("deflate.volume.thousand_*", "deflate.volume.agreement_is_kept_for_a_thousand_messages*")
+THOUSANDS = ("deflate.volume.thousand_*", "deflate.volume.agreed_parameters_are_respected_for_a_thousand_messages*")
 AFFORDABLE = ("*-16]", "*-256]")
 
 #: One in so many of the families in areas where a mutant claims nothing is put to it, if not the whole catalogue.
