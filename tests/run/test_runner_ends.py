@@ -118,10 +118,10 @@ class TestStopping:
         done = run(cases, options=RunOptions(jobs=2, budget=2.5))
         assert done.why is EndReason.BUDGET
         assert sorted(done.verdicts()) == sorted(case.id for case in cases)
-        text = "the time budget was over before this was"
+        text = "the time budget was over before this case was"
         assert done.told("area.fails") == (Verdict.SKIPPED, Reason.BUDGET, f"{text} confirmed: that")
         assert done.told("area.case[0]") == (Verdict.SKIPPED, Reason.BUDGET, f"{text} confirmed: nothing for 1 s")
-        assert done.told("area.late[7]") == (Verdict.SKIPPED, Reason.BUDGET, f"{text} put")
+        assert done.told("area.late[7]") == (Verdict.SKIPPED, Reason.BUDGET, f"{text} run")
 
     def test_a_budget_that_ends_while_confirming_loses_nothing(self) -> None:
         done = run(family(3, outcomes("wait")), options=RunOptions(budget=3))
