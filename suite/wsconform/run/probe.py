@@ -1,4 +1,4 @@
-"""The probe: learn, before any case runs, whether a server answers, echoes and chatters, how fast, and its extensions."""
+"""The probe: before any case runs, learn whether a server answers, echoes, chatters, how fast, and its extensions."""
 
 from __future__ import annotations
 
