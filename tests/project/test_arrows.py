@@ -47,7 +47,7 @@ FLOORS = (
 )
 FLOOR = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 
-#: The rooms that renderers may import: results and their journal; the wire codec; the ids and order of Autobahn's cases.
+#: The rooms that renderers may import: results and their journal, the wire codec, ids and order of Autobahn's cases.
 REPORTS_MAY = ("evidence.result", "registry", "journal", "escape", "words", "wire", "catalogue.aliases", "autobahn.ids")
 #: The rooms that endpoints under test may import.
 FIXTURES_MAY = ("wire", "transport", "registry.requirement")
@@ -55,8 +55,9 @@ FIXTURES_MAY = ("wire", "transport", "registry.requirement")
 FIXTURE_TOOLS = ("wsconform.fixtures.targets",)
 TOOLS_MAY = (*FIXTURES_MAY, "problem", "version", "prepare")
 
-#: Most imports inside functions, over all four packages (the reasons stand beside them), and most modules outside folders.
+#: Most imports inside functions, in all four packages together; the reason for each stands beside it.
 MOST_INNER_IMPORTS = 60
+#: Most modules of the engine that stand outside folders.
 MOST_FLAT_MODULES = 10
 
 
