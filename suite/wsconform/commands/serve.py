@@ -203,7 +203,7 @@ class Serve:
         if not numbering.cases:
             path = self.older.spec.path
             raise Problem(
-                f"nothing is selected: {path}: its patterns take no id; see docs/older-suite.md", Exit.NOTHING
+                f"nothing is selected: {path}: its patterns take no id; see docs/from-autobahn.md", Exit.NOTHING
             )
         return numbering
 
