@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from tests.support.command import CASE, CASES, LONG, TakesAnyMask, answering, closed_port, running, serving, wsconform
-from wsconform.fixtures.mutants.http.request_line import StumblesOverEmptyLines
+from wsconform.fixtures.mutants.http.request_line import DoesNotSkipEmptyLines
 from wsconform.fixtures.reference import ReferenceServer
 from wsconform.fixtures.reference.frames import Failure
 from wsconform.fixtures.reference.pipe import Gone
@@ -134,7 +134,7 @@ SITUATIONS = {
         server=violating,
         files=listed(f'"{FAMILY}" = {{ reason = "rewritten in 2.0", until = 2999-12-31 }}'),
     ),
-    "departure": Situation(0, "Conforms at MUST.", ("{url}", *EMPTY_LINE), lambda: serving(StumblesOverEmptyLines)),
+    "departure": Situation(0, "Conforms at MUST.", ("{url}", *EMPTY_LINE), lambda: serving(DoesNotSkipEmptyLines)),
     "a limit of the target's": Situation(
         0, "Conforms at MUST.", ("{url}", *LARGE, *CASES), lambda: serving(TakesLittle)
     ),
@@ -170,7 +170,7 @@ SITUATIONS = {
         1,
         "Does not conform at SHOULD: 1 departure.",
         ("{url}", "--fail-on", "should", *EMPTY_LINE),
-        lambda: serving(StumblesOverEmptyLines),
+        lambda: serving(DoesNotSkipEmptyLines),
     ),
     "inconclusive": Situation(
         1,
