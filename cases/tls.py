@@ -61,7 +61,7 @@ async def unhosted_server_name_is_refused_or_served(opening: Opening) -> None:
 
 
 @case("6066-3-2", needs=Need.TLS, hint="answer an unknown server name with the fatal alert, or carry on without one")
-async def unknown_server_name_is_no_cause_for_a_warning(opening: Opening) -> None:
+async def unknown_server_name_gets_no_warning_alert(opening: Opening) -> None:
     """For an unknown name the handshake ends with a fatal unrecognized_name, or goes on; a warning helps nobody."""
     met = await _dial_as(opening, "unknown.test")
     await _expect_served_or_refused(opening, met)
@@ -151,7 +151,7 @@ async def failed_connection_ends_the_tls_session_too(ws: Connection) -> None:
 
 @case("9112-9.8-2", needs=Need.TLS, reading="closure-alerts", hint="send close_notify before you close the socket")
 @each(change=HTTP_ENDS)
-async def response_before_the_end_is_followed_by_a_closure_alert(
+async def closure_alert_follows_the_last_response(
     opening: Opening, change: Callable[[Request], Request]
 ) -> None:
     """A server that closes after a response begins an exchange of closure alerts before it closes.

@@ -17,7 +17,7 @@ CASES_OF_LETTERS: dict[str, Callable[[bytes], bytes]] = {
 
 @case("6455-4.1-47", "9110-7.8-2")
 @each(value=("WebSocket", "WEBSOCKET"))
-async def upgrade_is_compared_without_case(incoming: Incoming, value: str) -> None:
+async def upgrade_is_matched_without_regard_to_case(incoming: Incoming, value: str) -> None:
     """The client takes "websocket" in the answer's Upgrade in any case of letters."""
     await incoming.expect_open(incoming.response.replacing("Upgrade", value))
 
@@ -47,7 +47,7 @@ async def whitespace_around_accept_is_ignored(incoming: Incoming, before: bytes,
 
 @case("6455-4.1-59")
 @each(letters=CASES_OF_LETTERS)
-async def field_names_are_matched_without_case(incoming: Incoming, letters: Callable[[bytes], bytes]) -> None:
+async def field_names_are_matched_without_regard_to_case(incoming: Incoming, letters: Callable[[bytes], bytes]) -> None:
     """The names of the answer's fields are matched in any case of letters."""
     fields = Fields(tuple((letters(name), value) for name, value in incoming.response.fields.lines))
     await incoming.expect_open(Response(fields=fields))
@@ -67,7 +67,7 @@ async def order_of_fields_has_no_significance(incoming: Incoming) -> None:
 
 @case("6455-4.1-61", "9112-6.3-1")
 @each(pieces={"one_segment": None, "octet_by_octet": (1,)})
-async def frames_glued_to_the_answer_are_read(incoming: Incoming, pieces: tuple[int, ...] | None) -> None:
+async def frames_right_after_the_response_are_read(incoming: Incoming, pieces: tuple[int, ...] | None) -> None:
     """Octets behind the answer's empty line are frames, even in the segment that brought the answer.
 
     A client whose HTTP reader has swallowed them never answers the Ping.
@@ -78,7 +78,7 @@ async def frames_glued_to_the_answer_are_read(incoming: Incoming, pieces: tuple[
 
 
 @case("6455-4.2.2-30", needs=Need.ECHO)
-async def messages_right_behind_the_answer_are_delivered(incoming: Incoming) -> None:
+async def messages_right_after_the_response_are_delivered(incoming: Incoming) -> None:
     """A server may send as soon as its handshake is complete: fifty messages in the answer's segment come through."""
     messages = [Frame.text(f"message {number}") for number in range(50)]
     ws = await incoming.answer(tail=b"".join(message.encode() for message in messages))
@@ -126,7 +126,7 @@ async def _expect_open_or_refused(incoming: Incoming, response: Response) -> Non
         "all_three": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n",
     }
 )
-async def interim_answers_are_passed_over(incoming: Incoming, interim: bytes) -> None:
+async def interim_responses_are_skipped(incoming: Incoming, interim: bytes) -> None:
     """Answers of class 1xx before the 101 are read and passed over.
 
     A client that takes the first head for the final one fails a handshake that is in order.
@@ -167,7 +167,7 @@ async def folded_field_is_read_as_one_line(incoming: Incoming, name: str) -> Non
 
 
 @case("9112-2.2-2")
-async def bare_line_feeds_are_taken_or_refused(incoming: Incoming) -> None:
+async def bare_line_feeds_are_accepted_or_refused(incoming: Incoming) -> None:
     """Lines that end in LF alone may be read or refused; the client does one of the two."""
     response = Response(fields=incoming.response.fields, line_end=b"\n")
     ws = await incoming.answer(response, tail=Frame.ping(b"LF").encode())
@@ -191,7 +191,7 @@ async def empty_list_elements_are_ignored(incoming: Incoming) -> None:
 
 
 @case("9112-5.1-2")
-async def space_before_a_colon_is_refused_or_taken(incoming: Incoming) -> None:
+async def space_before_a_colon_is_accepted_or_refused(incoming: Incoming) -> None:
     """Whitespace between the name of Sec-WebSocket-Accept and its colon: either reaction is written down."""
     octets = incoming.response.encode().replace(b"Sec-WebSocket-Accept:", b"Sec-WebSocket-Accept :")
     ws = await incoming.answer(octets, tail=Frame.ping(b"space").encode())
@@ -203,7 +203,7 @@ async def space_before_a_colon_is_refused_or_taken(incoming: Incoming) -> None:
 
 @case("9110-5.4-2", alone=True)
 @each(size={"16_kB": 1 << 14, "1_MiB": 1 << 20})
-async def oversized_answer_is_survived(incoming: Incoming, size: int) -> None:
+async def oversized_response_is_accepted_or_refused(incoming: Incoming, size: int) -> None:
     """An answer with very large fields is taken, or the handshake fails in good order; no octet of it is a frame."""
     ws = await incoming.answer(incoming.response.with_field("X-Pad", b"x" * size), tail=Frame.ping(b"big").encode())
     answered = await _reaction(ws)
@@ -232,7 +232,7 @@ CUTS = {
 
 @case("6455-4.1-61", "6455-2.1-1")
 @each(cut=CUTS)
-async def answer_cut_in_two_is_recognised(incoming: Incoming, cut: bytes) -> None:
+async def response_cut_in_two_is_recognised(incoming: Incoming, cut: bytes) -> None:
     """The answer is recognised wherever TCP cuts it."""
     octets = incoming.response.encode()
     shared = cut.removesuffix(b"ab")
@@ -242,6 +242,6 @@ async def answer_cut_in_two_is_recognised(incoming: Incoming, cut: bytes) -> Non
 
 @case("6455-4.1-61", "6455-2.1-1")
 @each(size=(1, 50, 70, 80))
-async def answer_in_small_segments_is_recognised(incoming: Incoming, size: int) -> None:
+async def response_in_small_segments_is_recognised(incoming: Incoming, size: int) -> None:
     """The answer is recognised in segments of any size."""
     await incoming.expect_open(pieces=(size,))

@@ -19,7 +19,7 @@ async def client_leaves_the_end_of_tcp_to_the_server(ws: Connection, closer: str
 
 
 @case("6455-5.5.1-19", "6455-7.1.1-6")
-async def client_ends_tcp_where_the_server_does_not(ws: Connection) -> None:
+async def client_ends_tcp_if_the_server_does_not(ws: Connection) -> None:
     """Where the server does not end TCP, the client may after a time of its own: which time is written down."""
     ws.ends_tcp = False
     await ws.send(Frame.close(1000))

@@ -105,7 +105,7 @@ async def two_accepts_fail_the_connection(incoming: Incoming, order: str) -> Non
 
 
 @case("6455-11.3.3-2")
-async def accept_said_twice_is_noticed(incoming: Incoming) -> None:
+async def repeated_accept_is_refused(incoming: Incoming) -> None:
     """The right Sec-WebSocket-Accept on two lines breaks the rule of one; taking it is not favoured."""
     right = accept_value(incoming.key)
     ws = await incoming.answer(incoming.response.replacing("Sec-WebSocket-Accept", right, right))
@@ -157,7 +157,7 @@ async def malformed_subprotocol_fails_the_connection(incoming: Incoming, value: 
 
 @case("6455-4.1-58", "9112-5.1-4", "6455-7.2.1-1")
 @each(line={"no_colon": b"garbage", "no_name": b": v", "not_a_token": b"X(Y): v"})
-async def malformed_field_line_is_refused_or_passed_over(incoming: Incoming, line: bytes) -> None:
+async def malformed_field_line_is_refused_or_ignored(incoming: Incoming, line: bytes) -> None:
     """A field line that is none makes the answer invalid; passing over it is lenient."""
     octets = incoming.response.encode().replace(b"\r\nUpgrade", b"\r\n" + line + b"\r\nUpgrade", 1)
     ws = await incoming.answer(octets)
@@ -175,14 +175,14 @@ async def control_octet_in_a_value_is_refused_or_replaced(incoming: Incoming, oc
 
 
 @case("9112-2.2-3", "6455-7.2.1-1")
-async def bare_cr_ends_no_line(incoming: Incoming) -> None:
+async def bare_cr_does_not_end_a_line(incoming: Incoming) -> None:
     """A bare CR in the value of Upgrade does not begin a new field: the value is not "websocket"."""
     octets = incoming.response.encode().replace(b"Upgrade: websocket", b"Upgrade: websocket\rX: y")
     await incoming.expect_failed(octets)
 
 
 @case("9112-2.2-5")
-async def line_that_begins_with_whitespace_is_no_field(incoming: Incoming) -> None:
+async def indented_first_field_is_not_used(incoming: Incoming) -> None:
     """A line with whitespace in front, right behind the status line, is passed over or makes the answer invalid."""
     right = b"Sec-WebSocket-Accept: " + accept_value(incoming.key) + b"\r\n"
     octets = incoming.response.encode().replace(right, b"").replace(b"\r\n", b"\r\n " + right, 1)
@@ -205,7 +205,7 @@ async def malformed_status_line_fails_the_connection(incoming: Incoming, line: b
 
 
 @case("9112-4-3", "6455-11.1.1-3")
-async def answer_of_http_1_0_is_not_taken(incoming: Incoming) -> None:
+async def http_1_0_response_is_refused(incoming: Incoming) -> None:
     """A server of HTTP/1.0 cannot answer 101; taking it is not favoured."""
     ws = await incoming.answer(Response(version=b"HTTP/1.0", fields=incoming.response.fields))
     await ws.settle()
@@ -213,7 +213,7 @@ async def answer_of_http_1_0_is_not_taken(incoming: Incoming) -> None:
 
 
 @case("6455-4.1-58")
-async def status_line_without_a_space_is_refused_or_taken(incoming: Incoming) -> None:
+async def status_line_without_a_space_is_accepted_or_refused(incoming: Incoming) -> None:
     """A status line that ends behind its code breaks the grammar; a recipient may be lenient about it."""
     octets = incoming.response.encode().replace(b" Switching Protocols", b"", 1)
     ws = await incoming.answer(octets)
@@ -222,13 +222,13 @@ async def status_line_without_a_space_is_refused_or_taken(incoming: Incoming) ->
 
 
 @case("6455-4.1-56", "6455-8.1-4")
-async def octets_that_are_no_utf8_are_no_subprotocol(incoming: Incoming) -> None:
+async def subprotocol_that_is_not_utf8_fails_the_connection(incoming: Incoming) -> None:
     """A Sec-WebSocket-Protocol of octets that are no UTF-8 is not taken for one that was asked for."""
     await incoming.expect_failed(incoming.response.with_field("Sec-WebSocket-Protocol", b"\xff\xfe"))
 
 
 @case("6455-4.3-10")
-async def whitespace_in_extensions_is_passed_over(incoming: Incoming) -> None:
+async def whitespace_in_extensions_is_ignored(incoming: Incoming) -> None:
     """Spaces around ";" in the answer's extensions mean nothing."""
     value = str(incoming.accepted_deflate()).replace(";", " ; ") + " ; server_no_context_takeover"
     known = "server_no_context_takeover" in str(incoming.accepted_deflate())
@@ -240,7 +240,7 @@ async def whitespace_in_extensions_is_passed_over(incoming: Incoming) -> None:
 
 @case("6455-4.2.2-29", "6455-11.3.2-2")
 @each(values={"one_line": ("{}, ",), "two_lines": ("{}", ",")})
-async def extensions_over_several_lines_are_combined(incoming: Incoming, values: tuple[str, ...]) -> None:
+async def empty_elements_of_extensions_are_ignored(incoming: Incoming, values: tuple[str, ...]) -> None:
     """Empty elements beside the accepted extension, on one line or two, are passed over; refusing is not favoured."""
     accepted = str(incoming.accepted_deflate())
     lines = tuple(value.replace("{}", accepted) for value in values)
@@ -262,7 +262,7 @@ async def quoted_value_is_read_as_a_token(incoming: Incoming, value: str) -> Non
 
 @case("6455-9.1-6", "6455-7.2.1-1")
 @each(value={"empty": '""', "space_inside": '"1 5"'})
-async def quoted_value_that_is_no_token_fails_the_connection(incoming: Incoming, value: str) -> None:
+async def quoted_value_that_is_not_a_token_fails_the_connection(incoming: Incoming, value: str) -> None:
     """A value in quotes that is no token without them is malformed."""
     answer = f"{incoming.accepted_deflate()}; server_max_window_bits={value}"
     await incoming.expect_failed(incoming.response.with_field("Sec-WebSocket-Extensions", answer))

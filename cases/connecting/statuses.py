@@ -60,7 +60,7 @@ async def version_error_opens_nothing(incoming: Incoming, versions: tuple[str, .
 
 
 @case("6455-11.3.5-1")
-async def versions_on_two_lines_are_survived(incoming: Incoming) -> None:
+async def version_error_on_two_lines_opens_nothing(incoming: Incoming) -> None:
     """A 426 with two Sec-WebSocket-Version lines is an error like any other."""
     fields = (("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Version", "8"))
     await incoming.expect_not_open(incoming.plain(426, "Upgrade Required", b"", *fields))

@@ -64,7 +64,7 @@ async def chunked_body_with_a_length_is_not_read_as_frames(opening: Opening) -> 
 
 @case("9112-6.3-2", hint="refuse a request whose length is invalid or said twice with 400, and close")
 @each(lines=INVALID_LENGTHS)
-async def ambiguous_length_is_an_error(opening: Opening, lines: tuple[tuple[str, str], ...]) -> None:
+async def body_with_an_invalid_length_is_not_read_as_frames(opening: Opening, lines: tuple[tuple[str, str], ...]) -> None:
     """A request with a Content-Length that is invalid, or with two that differ, is refused; its body is no frame."""
     request = opening.request
     for name, value in lines:
@@ -74,7 +74,7 @@ async def ambiguous_length_is_an_error(opening: Opening, lines: tuple[tuple[str,
 
 @case("9112-6.3-4", hint="where chunked is not the last transfer coding of a request, answer 400 and close")
 @each(codings=ENDLESS)
-async def transfer_coding_without_an_end_is_a_bad_request(opening: Opening, codings: str) -> None:
+async def transfer_coding_without_final_chunked_is_a_bad_request(opening: Opening, codings: str) -> None:
     """A request whose last transfer coding is not chunked has a body without an end: it gets a 400.
 
     A 501 is due to a coding that is not understood, and as good. A 101 takes the body for frames, or for none.
@@ -85,7 +85,7 @@ async def transfer_coding_without_an_end_is_a_bad_request(opening: Opening, codi
 
 
 @case("9110-7.8-9", hint="answer Expect: 100-continue with 100 first, or with a final 4xx")
-async def expectation_is_met_before_the_switch(opening: Opening) -> None:
+async def expect_100_continue_is_answered_before_the_101(opening: Opening) -> None:
     """A request with Upgrade and Expect: 100-continue gets the 100 before the 101.
 
     The body is held back until the 100, as the client has asked for: a 101 instead of it comes too early.

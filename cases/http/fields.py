@@ -116,7 +116,7 @@ async def unknown_field_is_ignored(opening: Opening, line: Line) -> None:
 
 @case("6455-4.2.1-2", hint="look fields up by name; let nothing depend on where they stand")
 @each(order=ORDERS)
-async def order_of_fields_means_nothing(opening: Opening, order: Order) -> None:
+async def order_of_fields_has_no_significance(opening: Opening, order: Order) -> None:
     """The order of the header fields has no significance; a target that expects Host first shows here."""
     request = opening.request
     await opening.expect_accepted(replace(request, fields=Fields(order(request.fields.lines))))
@@ -132,7 +132,7 @@ async def field_names_match_in_any_case(opening: Opening, spelling: Callable[[by
 
 @case("9110-5.5-1", hint="strip SP and HTAB, and nothing else, from both ends of a value")
 @each(around=WHITESPACE)
-async def whitespace_around_a_value_is_no_part_of_it(opening: Opening, around: tuple[bytes, bytes]) -> None:
+async def whitespace_around_a_value_is_stripped(opening: Opening, around: tuple[bytes, bytes]) -> None:
     """Spaces and tabs around a value are not part of it, nor is the space after the colon needed.
 
     A target that hashes the key as it stands on the line answers with a wrong Sec-WebSocket-Accept.
@@ -163,7 +163,7 @@ async def empty_list_elements_are_ignored(opening: Opening, field: tuple[str, st
 
 @case("9110-5.3-3", hint="join the lines of a list field with commas before you read it")
 @each(split=SPLIT)
-async def split_list_equals_the_joined_one(opening: Opening, split: tuple[str, ...]) -> None:
+async def list_on_two_lines_equals_the_joined_list(opening: Opening, split: tuple[str, ...]) -> None:
     """A list over two field lines means what its comma-joined form means: same status, subprotocol and extensions.
 
     Upgrade may be ignored and an extension declined at will, so that to do so for one of the forms is a departure.
@@ -239,7 +239,7 @@ async def indented_first_field_is_not_used(opening: Opening, name: str, blank: s
 
 @case("9112-5.1-4", hint="a field line is a token, a colon, a value; refuse the request otherwise")
 @each(line=NO_FIELD_LINES)
-async def line_that_is_no_field_line_is_refused(opening: Opening, line: bytes) -> None:
+async def malformed_field_line_is_refused_or_ignored(opening: Opening, line: bytes) -> None:
     """A line without a colon, or with an empty or a non-token name, makes the request invalid; leniency is noted."""
     answer, _ = await opening.exchange(with_line(opening.request, line))
     expect_reaction(opening, answer, "an invalid field line")
@@ -249,7 +249,7 @@ async def line_that_is_no_field_line_is_refused(opening: Opening, line: bytes) -
 
 
 @case("9112-2.2-2")
-async def single_lf_ends_a_line_or_does_not(opening: Opening) -> None:
+async def bare_line_feeds_are_accepted_or_refused(opening: Opening) -> None:
     """A recipient may take a single LF as line terminator: which way the target goes is written down."""
     answer, _ = await opening.exchange(replace(opening.request, line_end=b"\n"))
     expect_reaction(opening, answer, "lines that end in a single LF")

@@ -11,7 +11,7 @@ DAMAGE = {"NUL": b"\0", "CR": b"\r", "LF": b"\n"}
 
 @case("9110-5.5-2", hint="refuse a field value with CR, LF or NUL, or put a space in its place")
 @each(octet=DAMAGE, name=("Sec-WebSocket-Protocol", "Origin", "X-Test"))
-async def control_octet_in_a_value_does_not_come_back(opening: Opening, octet: bytes, name: str) -> None:
+async def control_octet_in_a_value_is_not_reflected(opening: Opening, octet: bytes, name: str) -> None:
     """A value with CR, LF or NUL is refused, or defused before use: the octets never stand in the response."""
     word = (opening.session.address.subprotocol or "chat").encode()
     damaged = word + octet + b"x" if name == "Sec-WebSocket-Protocol" else b"http://a.test" + octet + b"x"

@@ -18,7 +18,7 @@ from .steps import (
 
 @case("9112-9.3-2", reading="connection-after-a-refusal")
 @each(change=BAD_HANDSHAKES)
-async def refused_handshake_leaves_a_connection_of_http_or_none(opening: Opening, change: Change) -> None:
+async def connection_stays_http_or_ends_after_a_refused_handshake(opening: Opening, change: Change) -> None:
     """After a refused handshake the connection goes on as HTTP, or ends: a good handshake gets 101 or no answer."""
     first, wire = await begin_refused(opening, change)
     opening.note("first answer", first)
@@ -77,7 +77,7 @@ def _expect_upgrade_or_closed(opening: Opening, wire: HttpConnection, first: Ans
 
 @case("9112-9.6-1", hint="after a response with Connection: close, close")
 @each(change=BAD_HANDSHAKES)
-async def connection_is_closed_when_an_error_says_so(opening: Opening, change: Change) -> None:
+async def connection_ends_after_an_announced_close(opening: Opening, change: Change) -> None:
     """A server that puts "close" into an error response ends the connection after it; one that does not is free."""
     first, wire = await begin_refused(opening, change)
     announced = says_close(first.head)

@@ -59,7 +59,7 @@ async def version_before_1_1_is_not_upgraded(opening: Opening, version: bytes) -
 
 @case("9110-7.8-7", hint="ignore Upgrade where the request line says HTTP/1.0")
 @each(connection=("Upgrade", "keep-alive, Upgrade"))
-async def upgrade_of_http_1_0_is_ignored(opening: Opening, connection: str) -> None:
+async def upgrade_in_http_1_0_is_ignored(opening: Opening, connection: str) -> None:
     """Upgrade in an HTTP/1.0 request means nothing, persistent connection asked for or not."""
     request = replace(opening.request, version=b"HTTP/1.0").replacing("Connection", connection)
     answer, _ = await opening.exchange(request)

@@ -46,7 +46,7 @@ async def _expect_nothing_but_http(opening: Opening, answer: Answer, wire: HttpC
 
 @case("9110-7.8-4", hint='compare each name in Upgrade with "websocket" as a whole')
 @each(protocol=("h2c", "TLS/1.0", "wsconform-unknown", "websockets", "notwebsocket", "web socket", "websocket2"))
-async def protocol_that_was_not_named_is_not_switched_to(opening: Opening, protocol: str) -> None:
+async def upgrade_to_another_protocol_does_not_open_a_websocket(opening: Opening, protocol: str) -> None:
     """No server switches to WebSocket where Upgrade names something else, all other fields being right."""
     answer, _ = await opening.exchange(opening.request.replacing("Upgrade", protocol))
     expect_reaction(opening, answer, f"Upgrade: {protocol}")

@@ -118,7 +118,7 @@ def final_blocks_are_padded_with_zeros(conversation: Conversation) -> Iterator[S
 
 
 @monitor("7692-7.2.1-11", hint="distances end at 32768: codes 30 and 31 belong to another format")
-def window_has_32768_octets_at_most(conversation: Conversation) -> Iterator[Sample]:
+def window_is_at_most_32768_octets(conversation: Conversation) -> Iterator[Sample]:
     """No match of the target's refers farther back than 32768 octets.
 
     DEFLATE cannot say more; the codes that would are those of Deflate64, which is another format.
@@ -131,7 +131,7 @@ def window_has_32768_octets_at_most(conversation: Conversation) -> Iterator[Samp
 
 
 @monitor("7692-7.2.1-20", "7692-7.2.1-19", hint="compress an empty message to 00, or leave it plain")
-def compressed_messages_have_an_octet(conversation: Conversation) -> Iterator[Sample]:
+def compressed_messages_are_not_empty(conversation: Conversation) -> Iterator[Sample]:
     """A compressed message has at least one octet, as the header of the empty block remains.
 
     Looked at in all of them; the occasion is the echo of an empty message.
@@ -141,7 +141,7 @@ def compressed_messages_have_an_octet(conversation: Conversation) -> Iterator[Sa
 
 
 @monitor("7692-6.1-2", hint="set RSV1 on the first frame of what you compress")
-def messages_without_the_bit_are_plain(conversation: Conversation) -> Iterator[Sample]:
+def messages_without_rsv1_are_not_compressed(conversation: Conversation) -> Iterator[Sample]:
     """A message of the target without RSV1 is plain: it is not one of ours, compressed.
 
     Looked at where compression is agreed, in short messages that are not what we sent, octet by octet.

@@ -74,7 +74,7 @@ def reserved_bits_are_zero(conversation: Conversation) -> Iterator[Sample]:
 
 
 @monitor("6455-5.2-8")
-def opcodes_have_a_meaning(conversation: Conversation) -> Iterator[Sample]:
+def opcodes_are_defined(conversation: Conversation) -> Iterator[Sample]:
     """Only opcodes with a meaning are sent: 0, 1, 2, 8, 9, A."""
     for entry, frame in conversation.frames:
         yield _sample(frame.opcode in DEFINED_OPCODES, f"opcode 0x{frame.opcode:X}", entry)
@@ -89,7 +89,7 @@ def frames_are_masked_by_clients_only(conversation: Conversation) -> Iterator[Sa
 
 
 @monitor("6455-5.2-14", hint="up to 125 in 7 bits, up to 65535 in 16, and 64 bits only for more")
-def lengths_are_as_short_as_can_be(conversation: Conversation) -> Iterator[Sample]:
+def lengths_are_minimal(conversation: Conversation) -> Iterator[Sample]:
     """A payload length is sent in the fewest octets that can say it."""
     for entry, frame in conversation.frames:
         form = frame.form or LengthForm.minimal(frame.length)
@@ -98,7 +98,7 @@ def lengths_are_as_short_as_can_be(conversation: Conversation) -> Iterator[Sampl
 
 
 @monitor("6455-6.1-3", "6455-5.2-17", hint="send nothing that is not a frame, and finish the frames that you begin")
-def stream_is_frames_to_its_end(conversation: Conversation) -> Iterator[Sample]:
+def stream_ends_with_a_whole_frame(conversation: Conversation) -> Iterator[Sample]:
     """What a target sends parses as frames to the last octet, with a masking key where, and only where, MASK is set.
 
     Looked at where the target ended the stream in good order, behind its Close. An octet that belongs to no frame puts
@@ -111,7 +111,7 @@ def stream_is_frames_to_its_end(conversation: Conversation) -> Iterator[Sample]:
 
 
 @monitor("6455-5.4-9", hint="finish a message before the next one begins, whoever sends it")
-def fragments_of_messages_do_not_mix(conversation: Conversation) -> Iterator[Sample]:
+def fragments_of_messages_are_not_interleaved(conversation: Conversation) -> Iterator[Sample]:
     """A message begins when the one before is finished, and continues only what has begun."""
     open_message = False
     for entry, frame in _data_frames(conversation):

@@ -49,7 +49,7 @@ def _lists_upgrade(fields: Fields) -> bool:
 
 
 @monitor("9110-5.3-1", hint="set a field that takes one value, do not add it")
-def single_fields_stand_once(conversation: Conversation) -> Iterator[Sample]:
+def singleton_fields_are_not_repeated(conversation: Conversation) -> Iterator[Sample]:
     """A field that is no list is not repeated, and Upgrade does not say two things."""
     for entry, head in _heads(conversation):
         twice = [name for name in SINGLE if len(head.fields.get_all(name)) > 1]
@@ -77,7 +77,7 @@ def upgrade_is_listed_in_connection(conversation: Conversation) -> Iterator[Samp
 
 
 @monitor("9110-7.8-3", "9110-15.2.2-1", hint='put "Upgrade: websocket" into every 101')
-def switching_names_the_protocol(conversation: Conversation) -> Iterator[Sample]:
+def status_101_names_the_protocol(conversation: Conversation) -> Iterator[Sample]:
     """Every 101 has Upgrade, which names a protocol that the request named."""
     asked = b"\n".join(conversation.requests).lower()
     for entry, head in _responses(conversation, 101):
@@ -89,7 +89,7 @@ def switching_names_the_protocol(conversation: Conversation) -> Iterator[Sample]
 
 
 @monitor("9110-7.8-5", "9110-15.5.22-1", hint='put "Upgrade: websocket" and "Connection: Upgrade" into every 426')
-def upgrade_required_names_the_protocol(conversation: Conversation) -> Iterator[Sample]:
+def status_426_names_the_protocol(conversation: Conversation) -> Iterator[Sample]:
     """Every 426 says in Upgrade which protocol is required."""
     for entry, head in _responses(conversation, 426):
         names = [name.lower() for name in head.fields.elements("Upgrade")]
@@ -97,21 +97,21 @@ def upgrade_required_names_the_protocol(conversation: Conversation) -> Iterator[
 
 
 @monitor("9110-8.6-1", hint="leave Content-Length out of a 101")
-def switching_has_no_content_length(conversation: Conversation) -> Iterator[Sample]:
+def status_101_has_no_content_length(conversation: Conversation) -> Iterator[Sample]:
     """No 101 carries Content-Length, not even 0."""
     for entry, head in _responses(conversation, 101):
         yield _sample("Content-Length" not in head.fields, "101 with Content-Length", entry)
 
 
 @monitor("9112-6.1-1", hint="leave Transfer-Encoding out of a 101")
-def switching_has_no_transfer_encoding(conversation: Conversation) -> Iterator[Sample]:
+def status_101_has_no_transfer_encoding(conversation: Conversation) -> Iterator[Sample]:
     """No 101 carries Transfer-Encoding."""
     for entry, head in _responses(conversation, 101):
         yield _sample("Transfer-Encoding" not in head.fields, "101 with Transfer-Encoding", entry)
 
 
 @monitor("9110-15.5.2-1", hint="say in WWW-Authenticate which credentials are wanted")
-def unauthorized_comes_with_a_challenge(conversation: Conversation) -> Iterator[Sample]:
+def status_401_has_a_challenge(conversation: Conversation) -> Iterator[Sample]:
     """Every 401 carries WWW-Authenticate."""
     for entry, head in _responses(conversation, 401):
         yield _sample("WWW-Authenticate" in head.fields, "401 without WWW-Authenticate", entry)

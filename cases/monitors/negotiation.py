@@ -64,7 +64,7 @@ def _is_well_formed(head: Head) -> bool:
 
 
 @monitor("6455-4.2.2-21", "6455-9-2", hint="answer what was offered; accept nothing on your own")
-def no_extension_is_accepted_unasked(conversation: Conversation) -> Iterator[Sample]:
+def only_offered_extensions_are_accepted(conversation: Conversation) -> Iterator[Sample]:
     """No 101 lists an extension that its request did not offer; names are compared without case."""
     for entry, response, request in answered(conversation):
         try:
@@ -96,7 +96,7 @@ def deflate_parameters_are_defined(conversation: Conversation) -> Iterator[Sampl
 
 
 @monitor("6455-5.8-1", "7692-5-13", hint="set RSV bits, and compress, only where your 101 named the extension")
-def frames_use_no_extension_that_was_not_negotiated(conversation: Conversation) -> Iterator[Sample]:
+def frames_use_only_negotiated_extensions(conversation: Conversation) -> Iterator[Sample]:
     """Where the 101 listed no extension, no frame has a reserved bit or a reserved opcode."""
     named = conversation.role is Role.SERVER and any(NAME in head.fields for _, head in accepted(conversation))
     if not conversation.opened or conversation.extensions or named:
@@ -145,7 +145,7 @@ def deflate_fits_one_of_the_offers(conversation: Conversation) -> Iterator[Sampl
 
 
 @monitor("7692-7.3-1", hint="use a window of 10 bits or more: a smaller one finds next to nothing to refer to")
-def windows_are_useful(conversation: Conversation) -> Iterator[Sample]:
+def windows_have_at_least_10_bits(conversation: Conversation) -> Iterator[Sample]:
     """No window of less than 10 bits (1024 octets) is asked for, or agreed to without being asked for."""
     if conversation.role is Role.SERVER:
         for entry, extension, offers in _accepted_deflates(conversation):

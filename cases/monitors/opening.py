@@ -136,7 +136,7 @@ def accept_is_28_characters_of_base64(conversation: Conversation) -> Iterator[Sa
 
 
 @monitor("6455-11.3.3-1", hint="set Sec-WebSocket-Accept in one place")
-def accept_stands_once(conversation: Conversation) -> Iterator[Sample]:
+def accept_is_not_repeated(conversation: Conversation) -> Iterator[Sample]:
     """No 101 has more than one Sec-WebSocket-Accept."""
     for entry, head in accepted(conversation):
         values = head.fields.get_all("Sec-WebSocket-Accept")
@@ -170,7 +170,7 @@ def subprotocol_is_one_token(conversation: Conversation) -> Iterator[Sample]:
 
 
 @monitor("6455-11.3.4-2", hint="set Sec-WebSocket-Protocol in one place")
-def subprotocol_stands_at_most_once(conversation: Conversation) -> Iterator[Sample]:
+def subprotocol_is_not_repeated(conversation: Conversation) -> Iterator[Sample]:
     """No 101 has more than one Sec-WebSocket-Protocol."""
     for entry, head in accepted(conversation):
         values = head.fields.get_all("Sec-WebSocket-Protocol")

@@ -165,7 +165,7 @@ def request_has_no_body(conversation: Conversation) -> Iterator[Sample]:
 
 
 @monitor("9110-10.1.1-1")
-def no_continue_is_expected(conversation: Conversation) -> Iterator[Sample]:
+def request_without_a_body_has_no_expect(conversation: Conversation) -> Iterator[Sample]:
     """A request without content expects no 100."""
     for entry, head in _request(conversation):
         yield _judge("Expect" not in head.fields, entry, "Expect in a request without content")

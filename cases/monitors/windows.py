@@ -28,7 +28,7 @@ def agreed_window_is_kept(conversation: Conversation) -> Iterator[Sample]:
 
 
 @monitor("7692-7.2.1-14", "7692-7.2.1-12", hint="start every message with a new compressor")
-def messages_stand_alone_where_it_was_agreed(conversation: Conversation) -> Iterator[Sample]:
+def agreed_no_context_takeover_is_kept(conversation: Conversation) -> Iterator[Sample]:
     """Where the target is to do without takeover, none of its matches refers back beyond its message's start."""
     if _agreed(conversation, "no_context_takeover") is None:
         return

@@ -102,7 +102,7 @@ async def quoted_value_is_read_as_a_token(opening: Opening, value: str) -> None:
         "offer_inside": f'x-unknown; x="a, {DEFLATE}, b"',
     }
 )
-async def quoted_value_that_is_no_token_is_not_accepted(opening: Opening, offer: str) -> None:
+async def quoted_value_that_is_not_a_token_is_not_accepted(opening: Opening, offer: str) -> None:
     """What stands in quotes has to be a token once it is unescaped; else the element is malformed.
 
     One of these hides a whole offer between commas, which only a target finds that splits before it reads quotes.

@@ -67,7 +67,7 @@ async def unknown_extensions_do_not_invalidate_the_handshake(opening: Opening, o
 
 @case("6455-4.2.2-21", "6455-9-2", hint=_ANSWER)
 @each(offer={"nothing": None, "unknown": "x-unknown", "deflate": BROWSER_OFFER, "other_deflate": "x-deflate-frame"})
-async def nothing_is_accepted_that_was_not_offered(opening: Opening, offer: str | None) -> None:
+async def only_offered_extensions_are_accepted(opening: Opening, offer: str | None) -> None:
     """The response lists only extensions that the request listed.
 
     A target that always names its own makes a correct client fail the connection.

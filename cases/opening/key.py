@@ -66,7 +66,7 @@ async def key_of_another_length_is_refused(opening: Opening, octets: int) -> Non
 
 @case("6455-4.2.1-18", "6455-4.2.1-1", hint=_DECODE, reading="a-key-that-is-none")
 @each(key=NO_BASE64)
-async def key_that_is_no_base64_is_refused(opening: Opening, key: str) -> None:
+async def key_that_is_not_base64_is_refused(opening: Opening, key: str) -> None:
     """A key must be base64 with its pad: no other alphabet, nothing inside, no pad more or less.
 
     Decoders that skip what they do not know take most of these for sixteen octets. A server need not decode the
@@ -104,7 +104,7 @@ async def repeated_key_is_refused(opening: Opening, second: str) -> None:
 
 
 @case("6455-4.2.2-9", "6455-4.2.2-27", hint=_HASH)
-async def accept_of_the_example_is_that_of_the_rfc(opening: Opening) -> None:
+async def accept_of_the_rfc_example_key_is_correct(opening: Opening) -> None:
     """The key of the RFC's example is answered with the accept of the RFC's example.
 
     It is computed from the key's characters; a hash of the decoded octets, in hexadecimal or with another GUID differs.

@@ -53,7 +53,7 @@ async def handshake_without_origin_is_accepted(opening: Opening) -> None:
         "no_upgrade": {"Upgrade": ()},
     }
 )
-async def refused_handshake_leaves_no_websocket_behind(opening: Opening, wrong: dict[str, tuple[str, ...]]) -> None:
+async def octets_after_a_refused_handshake_are_not_read_as_frames(opening: Opening, wrong: dict[str, tuple[str, ...]]) -> None:
     """After a refusal the connection is closed, or it is HTTP as before; what comes on it is never read as frames.
 
     A Ping and a text are sent: a target whose frame reader runs on answers them.
@@ -83,7 +83,7 @@ async def subprotocol_that_is_not_utf8_matches_nothing(opening: Opening, octets:
 
 @case("6455-8.1-4", hint=_OPAQUE)
 @each(octets=NOT_UTF8)
-async def origin_that_is_not_utf8_is_not_taken_for_text(opening: Opening, octets: bytes) -> None:
+async def origin_that_is_not_utf8_is_refused_or_opaque(opening: Opening, octets: bytes) -> None:
     """An Origin that is no UTF-8 is refused, or is opaque: what it says is not repeated.
 
     A target that decodes it without care falls over it, and never answers.
@@ -95,7 +95,7 @@ async def origin_that_is_not_utf8_is_not_taken_for_text(opening: Opening, octets
 
 @case("6455-8.1-4", hint="refuse a request-target that is not ASCII with 400")
 @each(octets=NOT_UTF8)
-async def resource_name_that_is_not_utf8_is_not_taken_for_text(opening: Opening, octets: bytes) -> None:
+async def resource_name_that_is_not_utf8_is_refused_or_opaque(opening: Opening, octets: bytes) -> None:
     """A resource name with octets that are no UTF-8 is refused, or is opaque: what it says is not repeated.
 
     They stand in the query, where a target that decodes all of it falls over them.

@@ -93,7 +93,7 @@ async def request_in_small_pieces_is_understood(opening: Opening, octets: int) -
 
 @case("6455-4.1-41", hint="keep what follows the request for the frame reader, and answer the handshake first")
 @each(frame={"text": Frame.text("Hello"), "ping": Frame.ping(b"Hello"), "close": Frame.close(1000)})
-async def frame_glued_to_the_request_waits_for_the_answer(opening: Opening, frame: Frame) -> None:
+async def early_frame_is_not_answered_before_the_handshake(opening: Opening, frame: Frame) -> None:
     """A client must not send a frame yet; one that does still gets no frame before it has its answer.
 
     Whether the target reads the frame, drops it or refuses the handshake is written down. Afterwards it still serves.

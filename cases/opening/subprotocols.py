@@ -41,7 +41,7 @@ async def handshake_without_subprotocols_is_accepted(opening: Opening) -> None:
 
 
 @case("6455-4.2.2-17", hint="send Sec-WebSocket-Protocol only in answer to one")
-async def no_subprotocol_is_chosen_unasked(opening: Opening) -> None:
+async def no_subprotocol_is_chosen_without_an_offer(opening: Opening) -> None:
     """A client that offers no subprotocol is told of none.
 
     A target that always names its own makes correct clients fail the connection.
@@ -69,7 +69,7 @@ async def unknown_subprotocols_do_not_invalidate_the_handshake(opening: Opening,
 
 @case("6455-4.2.2-16", hint=_NONE)
 @each(count=(1, 3))
-async def no_subprotocol_field_is_sent_where_none_is_agreed(opening: Opening, count: int) -> None:
+async def no_subprotocol_field_is_sent_if_none_is_agreed(opening: Opening, count: int) -> None:
     """Where no offered name is known the 101 has no Sec-WebSocket-Protocol, not even an empty one.
 
     "None" as a value, or the first name offered, is what targets send that always send the field. A target that

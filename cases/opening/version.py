@@ -120,7 +120,7 @@ async def two_versions_are_refused(opening: Opening, values: tuple[str, str]) ->
 
 
 @case("6455-11.3.5-3", hint="refuse a request with more than one Sec-WebSocket-Version line")
-async def version_said_twice_is_refused(opening: Opening) -> None:
+async def repeated_version_is_refused(opening: Opening) -> None:
     """The same version on two lines is as malformed, though nothing is in doubt.
 
     To accept it is lenient, and harmless.
