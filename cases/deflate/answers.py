@@ -16,7 +16,7 @@ from wsconform import (
     each,
 )
 
-from ..opening.answers import taken
+from ..opening.answers import accepted_extensions
 from .made import HELLO
 from .negotiated import (
     WINDOWS,
@@ -68,7 +68,7 @@ _OFTEN_SEEN = (LEGAL["no_takeover"], f"{DEFLATE}; server_max_window_bits=9", f"{
 async def accepted_offer_is_named_with_legal_parameters(opening: Opening, offer: str) -> None:
     """To accept an offer the 101 names the extension, with parameters and values that are defined for answers."""
     answer, _ = await opening.exchange(offering(opening, offer))
-    accepted = [each for each in taken(opening, answer) if each.name == DEFLATE]
+    accepted = [each for each in accepted_extensions(opening, answer) if each.name == DEFLATE]
     problems = [problem for each in accepted if (problem := deflate_problem(each, answer=True))]
     opening.expect(not problems, f"a legal {DEFLATE}, or none", ", ".join(problems), answer.entry)
     opening.note("accepted", ", ".join(map(str, accepted)) or "none")

@@ -16,7 +16,7 @@ from wsconform import (
     parse_extensions,
 )
 
-from ..opening.answers import EXTENSIONS, said
+from ..opening.answers import EXTENSIONS, field_text
 
 WINDOWS = range(8, 16)
 
@@ -84,7 +84,7 @@ async def open_with(opening: Opening, offer: str) -> Connection:
 
 def declined(answer: Answer) -> str:
     """Return what an answer says of extensions, for a finding about an offer that should be declined."""
-    return f"{answer}, {EXTENSIONS}: {said(answer.field(EXTENSIONS))}"
+    return f"{answer}, {EXTENSIONS}: {field_text(answer.field(EXTENSIONS))}"
 
 
 def words(size: int) -> bytes:
