@@ -94,13 +94,13 @@ async def messages_right_after_the_response_are_delivered(incoming: Incoming) ->
 @case("9110-8.6-2", hint="ignore the Content-Length of a 101, which has no body")
 @each(length=("0", "5"))
 async def content_length_of_a_101_is_ignored(incoming: Incoming, length: str) -> None:
-    """A Content-Length in the 101 does not take octets away from the frames after it."""
+    """A Content-Length in the 101 is ignored, and the octets after the 101 are read as frames."""
     await _expect_open_or_refused(incoming, incoming.response.with_field("Content-Length", length))
 
 
 @case("9112-6.1-2")
 async def transfer_coding_of_a_101_is_not_applied(incoming: Incoming) -> None:
-    """A Transfer-Encoding in the 101 is not applied to the frames after it."""
+    """A Transfer-Encoding in the 101 is ignored, and the octets after the 101 are read as frames."""
     await _expect_open_or_refused(incoming, incoming.response.with_field("Transfer-Encoding", "chunked"))
 
 

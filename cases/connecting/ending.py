@@ -55,7 +55,7 @@ async def close_while_the_client_sends_is_answered(ws: Connection) -> None:
 async def closure_alert_precedes_the_end_of_tls(incoming: Incoming) -> None:
     """A client that ends a TLS connection in HTTP, here after a refusal, sends close_notify first.
 
-    After a 101 the connection is no longer one of HTTP; close_notify is then a SHOULD, which a case of its own tests.
+    After a 101 the connection is no longer one of HTTP. close_notify is then a SHOULD, which another case tests.
     """
     ws = await _refuse(incoming)
     await ws.half_close()

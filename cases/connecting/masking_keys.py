@@ -38,7 +38,7 @@ async def masking_keys_show_no_pattern(ws: Connection) -> None:
     keys = await _keys(ws, 1400)
     with ws.arranging("enough frames for statistics"):
         ws.expect(len(keys) >= 256, "256 masked frames or more", f"{len(keys)} frames")
-    patterns = [name for name, shows in PATTERNS.items() if any(shows(words) for words in _readings(keys))]
+    patterns = [name for name, matches in PATTERNS.items() if any(matches(words) for words in _readings(keys))]
     ws.expect(not patterns, "masking keys without a pattern", ", ".join(patterns))
     ws.note("keys examined", len(keys))
 

@@ -116,7 +116,7 @@ async def _expect_no_early_switch(opening: Opening, wire: HttpConnection, first:
 async def body_after_an_error_is_not_the_next_request(opening: Opening) -> None:
     """After an error response the target reads and drops the body of the request, or closes the connection.
 
-    A correct handshake follows the body directly. A target that does not read the body takes "HelloGET" for its method.
+    A correct handshake follows the body directly. A target that does not read the body reads "HelloGET" as the method.
     """
     post = replace(opening.request, method=b"POST", body=b"Hello").with_field("Content-Length", "5")
     good = opening.fresh_request()

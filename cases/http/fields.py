@@ -161,7 +161,7 @@ async def field_names_match_in_any_case(opening: Opening, spelling: Callable[[by
 @case("9110-5.5-1", hint="strip SP and HTAB, and no other octet, from both ends of a value")
 @each(around=WHITESPACE)
 async def whitespace_around_a_value_is_stripped(opening: Opening, around: tuple[bytes, bytes]) -> None:
-    """Spaces and tabs around a value are not part of it, and the space after the colon is optional.
+    """Spaces and tabs around a value are stripped, and the space after the colon is optional.
 
     A target that hashes the key as it stands on the line answers with a wrong Sec-WebSocket-Accept.
     """

@@ -24,7 +24,7 @@ async def control_octet_in_a_value_is_not_reflected(opening: Opening, octet: byt
 
 
 def _is_reflected(answer: Answer, damaged: bytes) -> bool:
-    """Return whether the response's head contains the damaged value, or a subprotocol chosen because of it."""
+    """Return whether the response's head contains the damaged value, or a subprotocol that the value led to."""
     if answer.head is None:
         return False
     chosen = answer.accepted and bool(answer.field("Sec-WebSocket-Protocol"))

@@ -74,7 +74,7 @@ def compressed_messages_inflate(conversation: Conversation) -> Iterator[Sample]:
         kind = "fragments" if message.frames > 1 else "one frame"
         if message.usage is None:
             if message.error and not message.error.startswith("follows"):
-                yield Sample(f"not DEFLATE: {message.error}", Verdict.FAILED, message.entry)
+                yield Sample(f"no DEFLATE: {message.error}", Verdict.FAILED, message.entry)
         else:
             cut = message.usage.end is PayloadEnd.CUT
             yield _sample(not cut, "ends inside a block" if cut else f"inflates ({kind})", message.entry)

@@ -88,7 +88,7 @@ async def key_with_odd_pad_bits_is_refused_or_hashed_as_sent(opening: Opening) -
     _expect_accept_if_accepted(opening, answer, wire, asked)
 
 
-@case("6455-11.3.1-2", "6455-4.2.1-1", hint="count the Sec-WebSocket-Key lines before you take the first, or join them")
+@case("6455-11.3.1-2", "6455-4.2.1-1", hint="count the Sec-WebSocket-Key lines before you use or join them")
 @each(second={"different": "AQIDBAUGBwgJCgsMDQ4PEA==", "equal": EXAMPLE})
 async def repeated_key_is_refused(opening: Opening, second: str) -> None:
     """A request with two Sec-WebSocket-Key lines is refused.
@@ -167,7 +167,7 @@ async def _expect_refused_or_hashed(opening: Opening, asked: Request) -> None:
     empty = not asked.fields.get("Sec-WebSocket-Key")
     opening.expect(not (empty and answer.accepted), "the handshake to be refused", str(answer), answer.entry)
     expect_reaction(opening, answer)
-    # Octets beyond ASCII have no agreed reading as characters, so there is no accept value to compare with.
+    # Octets beyond ASCII have no agreed reading as characters, so their accept value is undefined.
     if (asked.fields.get("Sec-WebSocket-Key") or b"").isascii():
         _expect_accept_if_accepted(opening, answer, wire, asked)
     opening.depart_if(answer.accepted, "the value is not a valid key, and is hashed as it stands")
