@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from tests.support.proof import put
+from tests.support.proof import run_cases
 from wsconform.cases.deflate.distances import probe, similar
 from wsconform.cases.deflate.negotiated import words
 from wsconform.catalogue.load import load_catalogue
@@ -87,8 +87,8 @@ CASES = tuple(entry for entry in load_catalogue() if entry.family in [f"deflate.
 
 
 def test_a_client_that_closes_with_1010_has_failed_the_connection() -> None:
-    assert {result.verdict for result in put(CASES, Regretful).values()} == {Verdict.PASSED}
+    assert {result.verdict for result in run_cases(CASES, Regretful).values()} == {Verdict.PASSED}
 
 
 def test_a_client_that_stays_with_another_code_has_not() -> None:
-    assert {result.verdict for result in put(CASES, Waiting).values()} == {Verdict.FAILED}
+    assert {result.verdict for result in run_cases(CASES, Waiting).values()} == {Verdict.FAILED}
