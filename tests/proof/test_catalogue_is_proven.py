@@ -1,6 +1,6 @@
 """Every case is proven: the reference passes it, and at least one mutant fails it.
 
-With `WSCONFORM_PROOF=whole` (`make proof`) the whole catalogue runs against every mutant, and what it fails is compared
+With `WSCONFORM_PROOF=whole` (`make proof`) the whole catalogue runs against every mutant, and its failures are compared
 with the snapshot. Without it a sample runs (`tests.support.proof.sample`). A part of the sample follows from the
 commit; `WSCONFORM_PROOF_SEED` repeats the sample of another commit.
 """

@@ -192,7 +192,7 @@ def failed(results: dict[str, Result]) -> set[str]:
 
 
 def accused(results: dict[str, Result], eccentric: Eccentric) -> dict[str, str]:
-    """Return what is wrong with the results of `eccentric`, one sentence by case id.
+    """Return the errors in the results of `eccentric`: one sentence by case id.
 
     Wrong are violations, errors and inconclusive results (unless it stops at a limit that it declares), departures that
     it does not declare, and declared departures that were not found.
@@ -219,7 +219,7 @@ def _breaks_the_gate(result: Result, *, limits: bool) -> bool:
 def in_parallel(function: Callable[[A], R], arguments: Sequence[A], *, chunk: int = 1) -> Iterator[R]:
     """Yield the result of `function` for each of `arguments`, in their order, from a process for each core.
 
-    `function` and its result must be picklable. The processes are forked, so they share what is loaded already.
+    `function` and its result must be picklable. The processes are forked, so they share the modules and the catalogue.
     """
     workers = len(os.sched_getaffinity(0))
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork")) as pool:

@@ -70,7 +70,7 @@ def subjects() -> tuple[Subject, ...]:
 def selected(pattern: str) -> dict[Role, tuple[Case, ...]]:
     """Return the cases that `pattern` matches, by the role of the target.
 
-    ValueError if there are none. Monitors are left out: they judge the transcripts of a whole run.
+    ValueError if it matches no case. Monitors are left out: they judge the transcripts of a whole run.
     """
     matched = {role: [each for each in catalogue(role) if matches(pattern, each.id)] for role in REFERENCES}
     if not any(matched.values()):
