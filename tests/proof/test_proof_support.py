@@ -1,4 +1,4 @@
-"""The proof's own code: how results differ from the snapshot, what a sample holds, and the report for one case."""
+"""The proof's own code: differences from the snapshot, samples, and the report for one case."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class LimitsMessages(ReferenceServer):
 
 
 def flaky(times: int) -> Serving:
-    """Return a context manager that serves a server which accepts a wrong mask this many times, and rejects later ones."""
+    """Return a function that serves a server: it accepts this many wrong masks, and rejects all later ones."""
 
     class Flaky(ReferenceServer):
         left = times
@@ -109,7 +109,7 @@ BROKEN_CASES = {
 
 @dataclass(frozen=True)
 class Situation:
-    """A command, the server and files it runs with, its exit code, and its last line of stdout or only line of stderr."""
+    """A command, its server and files, its exit code, and its last line of stdout (or its only line of stderr)."""
 
     code: int
     line: str
