@@ -63,7 +63,7 @@ class TestKills:
             f'{mutant.name}: kills "{FAMILY}", but passes {MEMBERS[2]} and 7 more; narrow the pattern'
         ]
 
-    def test_wants_one_failure_at_least(self, mutant: Mutant) -> None:
+    def test_needs_at_least_one_failure(self, mutant: Mutant) -> None:
         idle = dataclasses.replace(mutant, kills=())
         assert unfounded_kills(idle, snapshot_of(mutant, **{FAMILY: None})) == [
             f"{mutant.name}: no pattern of `kills` matches a case or monitor that it fails"
@@ -71,7 +71,7 @@ class TestKills:
 
 
 class TestSample:
-    def test_holds_monitors_failing_families_and_one_member_of_others_near_by(
+    def test_holds_monitors_failing_families_and_one_member_of_others_in_the_area(
         self, mutant: Mutant, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(proof, "is_compared_in_full", lambda family, seed: False)
@@ -112,7 +112,7 @@ class TestOneCase:
         lines, proven = report(members(), [Failures(Subject(mutant), dict.fromkeys(MEMBERS[:2], "failed"))])
         assert proven
         assert lines == [
-            f"{FAMILY} against servers: 10 cases, 1 mutants fail",
+            f"{FAMILY} against servers: cases: 10, mutants that fail: 1",
             f"  {mutant.name}: failed (2 of 10): Checks the opcode only when a message is complete.",
         ]
 

@@ -262,7 +262,7 @@ def unfounded_kills(mutant: Mutant, snapshot: Snapshot) -> list[str]:
 
 
 def proof_seed() -> str:
-    """Return the word that selects the case families that a sample compares in full.
+    """Return the seed that selects the case families that a sample compares in full.
 
     It is the environment variable WSCONFORM_PROOF_SEED, else the id of the commit, else (outside a repository) a
     constant.
@@ -285,8 +285,8 @@ def sample(mutant: Mutant, snapshot: Snapshot, seed: str) -> tuple[Item, ...]:
     """Return the part of the plan of `mutant` that is compared if there is no time for all of it.
 
     It has all monitors, which cost nothing; all members of each family that the snapshot lists for the mutant, or whose
-    turn it is; and one member of every other family in the areas of those that it fails, since a flaw shows most often
-    near by. Whether that is the first or the last member is always the same for a mutant and a family.
+    turn it is; and one member of every other family in the areas of those that it fails, since most failures of a flaw
+    are in the same area. Whether that is the first or the last member is always the same for a mutant and a family.
     """
     plan = plan_of(mutant)
     failing = snapshot.claimed(mutant.name, (entry.id for entry in plan))

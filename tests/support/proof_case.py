@@ -108,10 +108,9 @@ def report(cases: Mapping[Role, Sequence[Case]], failures: Iterable[Failures]) -
         mine = [each for each in failures if each.subject.variant.role is role]
         for family, members in families(entries).items():
             ids = [member.id for member in members]
-            noun = "case" if len(ids) == 1 else "cases"
             killers = [line for each in mine if each.subject.is_mutant for line in _killer(each, ids)]
             wrong = [line for each in mine if not each.subject.is_mutant for line in _wrong(each, ids)]
-            lines.append(f"{family} against {role.value}s: {len(ids)} {noun}, {len(killers)} mutants fail")
+            lines.append(f"{family} against {role.value}s: cases: {len(ids)}, mutants that fail: {len(killers)}")
             lines += [*wrong, *killers] if killers else [*wrong, "  no mutant fails it: write a mutant for it"]
             proven = proven and bool(killers) and not wrong
     return lines, proven
