@@ -46,7 +46,7 @@ REFERENCES: dict[Role, Endpoint] = {Role.SERVER: ReferenceServer, Role.CLIENT: R
 FAILED = frozenset({Verdict.FAILED, Verdict.DEPARTED, Verdict.INCONCLUSIVE, Verdict.ERROR})
 
 #: Case families that would take hours, because each case exchanges a thousand compressed messages.
-THOUSANDS = ("deflate.volume.thousand_*", "deflate.volume.agreement_is_kept_for_a_thousand_messages*")
+THOUSANDS = ("deflate.volume.thousand_*", "deflate.volume.agreed_parameters_are_respected_for_a_thousand_messages*")
 #: The members of these families that run all the same: those with the shortest messages. Other families, which have
 #: the same members, prove longer messages and fragments with a few messages.
 AFFORDABLE = ("*-16]", "*-256]")
