@@ -199,6 +199,19 @@ class Channel(CaseSubject):
         """How the target ended the stream; None while it is open."""
         return self.conversation.ending
 
+    @property
+    def latest_entry(self) -> int:
+        """The number of the latest transcript entry; see `frames_since`."""
+        last = self.session.transcript.last
+        return -1 if last is None else last
+
+    def frames_since(self, entry: int) -> list[tuple[int, Frame]]:
+        """Return the target's frames, with their entries, that came after transcript entry `entry`.
+
+        A case reads `latest_entry` before its stimulus, so that frames of earlier exchanges do not count.
+        """
+        return [(number, frame) for number, frame in self.conversation.frames if number > entry]
+
     def arrived(self) -> Received | None:
         """Return what has come already and was not read; None where there is nothing. Its Ping is not answered."""
         return self._unpacked(self._inbox.popleft()) if self._inbox else None
