@@ -18,7 +18,7 @@ from wsconform.fixtures.reference import ReferenceClient, connect, serve
 from wsconform.fixtures.variants import Endpoint
 from wsconform.registry.registry import load_registry
 from wsconform.registry.requirement import Role
-from wsconform.run.judge import Bench
+from wsconform.run.judge import Bench, Provide, provide
 from wsconform.run.runner import Options, Runner
 from wsconform.transport.stream import Stream, TlsFacts, TrioStream
 from wsconform.transport.tls import TlsStream, wrap_tls
@@ -93,10 +93,12 @@ async def _accept_tls(stream: trio.abc.Stream) -> Stream:
     return TlsStream(TrioStream(stream), wrapped, TlsFacts(version=str(wrapped.version())))
 
 
-def put(entries: Sequence[Item], endpoint: Endpoint, *, heavy: bool = False, tls: bool = False) -> dict[str, Result]:
+def put(
+    entries: Sequence[Item], endpoint: Endpoint, *, heavy: bool = False, tls: bool = False, provide: Provide = provide
+) -> dict[str, Result]:
     """Put `entries` to `endpoint`, server or client, and return the results by case id.
 
-    Heavy cases are put only if `heavy`; cases that need TLS, and none but them, if `tls`.
+    Heavy cases are put only if `heavy`; cases that need TLS, and none but them, if `tls`. `provide` makes the subjects.
     """
     results: dict[str, Result] = {}
 
@@ -116,7 +118,7 @@ def put(entries: Sequence[Item], endpoint: Endpoint, *, heavy: bool = False, tls
             address = Address(f"{HOST}:9001", "/", scheme="wss" if tls else "ws")
             bench = Bench(role, dialer.dial, address, Facts(echo=True, tls=tls))
             options = Options(jobs=16, limits=Limits(), confirm=False)
-            await Runner(bench, load_registry(), options, keep).run(plan)
+            await Runner(bench, load_registry(), options, keep, provide=provide).run(plan)
             nursery.cancel_scope.cancel()
 
     # Trio throws dice for the order of ready tasks; here they fall alike each time, so that a claim holds or does not.
