@@ -77,7 +77,7 @@ async def _expect_steady_progress(ws: Connection, fragments: bytes, times: int) 
         await ws.send_octets(fragments)
         await ws.send(Frame.ping(marker))
         if not await _is_answered(ws, marker):
-            ws.note("refused by the target after", f"{len(fragments) * (number + 1)} octets")
+            ws.note("the target ended the connection after", f"{len(fragments) * (number + 1)} octets")
             return
         seconds.append(trio.current_time() - start)
     # A time below one millisecond is too short to measure and counts as one millisecond.

@@ -11,8 +11,10 @@ import os
 import zlib
 
 import pytest
+import trio
+import trio.testing
 
-from tests.support.circumstances import CIRCUMSTANCES, TEXT
+from tests.support.circumstances import CIRCUMSTANCES, TEXT, InThrees
 from tests.support.proof import catalogue, families, put
 from wsconform import PONG, Connection, Frame
 from wsconform.catalogue.case import Case, CaseFunction, Item, Subject
@@ -20,6 +22,7 @@ from wsconform.evidence.result import Verdict
 from wsconform.fixtures.reference import ReferenceClient, ReferenceServer
 from wsconform.fixtures.variants import Endpoint
 from wsconform.registry.requirement import Role
+from wsconform.transport.stream import TrioStream
 
 WHOLE = os.environ.get("WSCONFORM_PROOF") == "whole"
 
@@ -85,3 +88,21 @@ def test_finds_a_case_that_looks_at_earlier_frames(role: Role, name: str, functi
     without = put([case], REFERENCES[role])
     within = put([case], REFERENCES[role], provide=CIRCUMSTANCES[name].provide)
     assert (without[case.id].verdict, within[case.id].verdict) == (Verdict.PASSED, Verdict.FAILED)
+
+
+async def test_the_stream_cuts_the_start_of_a_write_in_threes() -> None:
+    ours, theirs = trio.testing.memory_stream_pair()
+    pieces = list[bytes]()
+
+    async def read() -> None:
+        async for piece in theirs:
+            pieces.append(bytes(piece))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(read)
+        stream = InThrees(TrioStream(ours))
+        await stream.send(b"0123456")
+        await stream.send(bytes(301))
+        await stream.send_eof()
+    assert pieces[:3] == [b"012", b"345", b"6"]
+    assert list(map(len, pieces[3:])) == [3] * 100 + [1]
