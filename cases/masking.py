@@ -32,7 +32,7 @@ _CHECK = "check the MASK bit of every frame before reading its payload"
 @case("6455-5.1-3", "6455-5.1-6", "6455-5.1-4", "6455-5.1-7", "6455-10.7-1", "6455-10.7-2", hint=_CHECK)
 @each(frame=UNMASKED)
 async def wrongly_masked_frame_fails_the_connection(ws: Connection, frame: Frame) -> None:
-    """A frame that is masked against the rule of its direction fails the connection.
+    """A frame masked against the rule of its direction fails the connection.
 
     Nothing else about the frame is wrong, so a target that ignores the MASK bit
     answers the frame or the Ping behind it.

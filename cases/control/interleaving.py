@@ -15,7 +15,7 @@ POINTS = {
     "before": 0,
     "behind_the_first": 1,
     "behind_the_second": 2,
-    "behind_the_empty_third": 3,
+    "behind_an_empty_one": 3,
     "behind_the_message": 4,
 }
 
