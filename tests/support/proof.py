@@ -61,7 +61,7 @@ class InMemory:
     def __init__(self, nursery: trio.Nursery, endpoint: Endpoint, *, tls: bool = False) -> None:
         self._nursery, self._endpoint, self._tls = nursery, endpoint, tls
 
-    async def dial(self, *, tls: bool = True, server_name: str = HOST, verify: bool = True) -> Stream:
+    async def dial(self, *, tls: bool = True, server_name: str | None = None, verify: bool = True) -> Stream:
         """Open a connection to the server, as `Target.dialer` does, or take one from the client."""
         ours, theirs = trio.testing.memory_stream_pair()
         self._nursery.start_soon(self._live, theirs)
@@ -73,7 +73,7 @@ class InMemory:
         if not verify:
             client = ssl.create_default_context()
             client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
-        return await wrap_tls(TrioStream(ours), client, server_name, "memory")
+        return await wrap_tls(TrioStream(ours), client, server_name or HOST, "memory")
 
     async def _live(self, stream: trio.abc.HalfCloseableStream) -> None:
         # An endpoint that falls over its own flaw drops the connection, as a real one would.
@@ -113,7 +113,7 @@ def put(entries: Sequence[Item], endpoint: Endpoint, *, heavy: bool = False, tls
     async def run() -> None:
         async with trio.open_nursery() as nursery:
             dialer = InMemory(nursery, endpoint, tls=tls)
-            address = Address(f"{HOST}:9001", "/", scheme="wss" if tls else "ws")
+            address = Address(host=f"{HOST}:9001", scheme="wss" if tls else "ws")
             bench = Bench(role, dialer.dial, address, Facts(echo=True, tls=tls))
             options = Options(jobs=16, limits=Limits(), confirm=False)
             await Runner(bench, load_registry(), options, keep).run(plan)
