@@ -10,13 +10,13 @@ from wsconform.serving.routes import (
     CaseInfo,
     CaseStatus,
     NextCase,
-    Page,
+    PageRequest,
     ProbeClient,
-    Refusal,
+    RequestRefused,
     RunCase,
     StopServer,
     UpdateReports,
-    Which,
+    CaseReference,
 )
 from wsconform.wire.http1 import Head, parse_head
 
@@ -31,12 +31,12 @@ def request(target: str, *fields: str, upgrade: bool = True) -> Head:
     ("target", "route"),
     [
         ("/getCaseCount", CaseCount()),
-        ("/getCaseInfo?case=3", CaseInfo(Which(3))),
-        ("/getCaseInfo?casetuple=1.1.1", CaseInfo(Which(None, "1.1.1"))),
-        ("/runCase?case=12&agent=a%20b%2F1", RunCase(Which(12), "a b/1")),
-        ("/runCase?agent=x&casetuple=a.b%5B0x3%5D", RunCase(Which(None, "a.b[0x3]"), "x")),
-        ("/runCase?case=1&casetuple=9.9.9&agent=x", RunCase(Which(1), "x")),
-        ("/getCaseStatus?case=1&agent=x", CaseStatus(Which(1), "x")),
+        ("/getCaseInfo?case=3", CaseInfo(CaseReference(3))),
+        ("/getCaseInfo?casetuple=1.1.1", CaseInfo(CaseReference(None, "1.1.1"))),
+        ("/runCase?case=12&agent=a%20b%2F1", RunCase(CaseReference(12), "a b/1")),
+        ("/runCase?agent=x&casetuple=a.b%5B0x3%5D", RunCase(CaseReference(None, "a.b[0x3]"), "x")),
+        ("/runCase?case=1&casetuple=9.9.9&agent=x", RunCase(CaseReference(1), "x")),
+        ("/getCaseStatus?case=1&agent=x", CaseStatus(CaseReference(1), "x")),
         ("/updateReports?agent=x", UpdateReports("x", False)),
         ("/updateReports", UpdateReports("", False)),
         ("/updateReports?agent=x&shutdownOnComplete=true", UpdateReports("x", True)),
@@ -47,7 +47,7 @@ def request(target: str, *fields: str, upgrade: bool = True) -> Head:
         ("/", NextCase("client")),
         ("/runCase/?case=1&agent=x", NextCase("client")),
         ("ws://host:9001/getCaseCount", CaseCount()),
-        ("http://host/runCase?case=1&agent=x#f", RunCase(Which(1), "x")),
+        ("http://host/runCase?case=1&agent=x#f", RunCase(CaseReference(1), "x")),
     ],
 )
 def test_websocket_requests(target: str, route: routes.Route) -> None:
@@ -76,7 +76,7 @@ def test_the_next_case_is_for_whoever_names_itself() -> None:
     ],
 )
 def test_requests_that_make_no_sense(target: str, words: str) -> None:
-    with pytest.raises(Refusal, match=words) as refused:
+    with pytest.raises(RequestRefused, match=words) as refused:
         routes.route(request(target))
     assert refused.value.status == 400
 
@@ -87,6 +87,6 @@ def test_whoever_means_a_websocket_gets_one_however_badly_it_says_so(field: str)
 
 
 def test_a_request_without_an_upgrade_is_for_the_page() -> None:
-    assert routes.route(request("/results?agent=a&since=3", upgrade=False)) == Page(
+    assert routes.route(request("/results?agent=a&since=3", upgrade=False)) == PageRequest(
         "/results", {"agent": "a", "since": "3"}
     )

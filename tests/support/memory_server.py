@@ -32,8 +32,8 @@ from wsconform.journal.journal import TargetRecord
 from wsconform.registry.registry import load_registry
 from wsconform.serving.agents import Rules
 from wsconform.serving.listener import attend
-from wsconform.serving.plan import Numbering, Plan
-from wsconform.serving.server import Server
+from wsconform.serving.plan import Numbering, ServePlan
+from wsconform.serving.server import CaseServer
 from wsconform.transport.stream import TrioStream
 
 URL, AUTHORITY = "ws://127.0.0.1:9001", "127.0.0.1:9001"
@@ -126,7 +126,7 @@ class Hall:
     """A server, and a way in: each connection is a pair of memory streams."""
 
     nursery: trio.Nursery
-    server: Server
+    server: CaseServer
     book: Book
     peers: int = 0
 
@@ -245,9 +245,9 @@ def in_hall(
 
     async def run() -> None:
         rules = Rules(URL, AUTHORITY, facts or Facts(echo=True), Limits(patience=patience), confirm=confirm)
-        plan = Plan.of((*cases, *monitors), load_registry(), numbering)
+        plan = ServePlan.of((*cases, *monitors), load_registry(), numbering)
         async with trio.open_nursery() as nursery:
-            server = Server(plan, rules, book, book, **options)
+            server = CaseServer(plan, rules, book, book, **options)
             with trio.fail_after(10_000):
                 await body(Hall(nursery, server, book))
             nursery.cancel_scope.cancel()

@@ -16,7 +16,7 @@ import pytest
 import trio
 
 from tests.support.command import LONG, environment
-from wsconform.transport.program import Output, Started, StartFailed
+from wsconform.transport.program import Output, TargetProgram, StartFailed
 
 HOST = "127.0.0.1"
 
@@ -54,11 +54,11 @@ def hold(port):
 @asynccontextmanager
 async def prepared(
     command: list[str], port: int, output: Output | None = None, **options: float
-) -> AsyncIterator[Started]:
+) -> AsyncIterator[TargetProgram]:
     """Yield a target that is not started yet, and end it."""
     settings = {"ready_within": float(LONG), **options}
     async with trio.open_nursery() as nursery:
-        started = Started(command, nursery, output or Output(), host=HOST, port=port, **settings)  # type: ignore[arg-type]
+        started = TargetProgram(command, nursery, output or Output(), host=HOST, port=port, **settings)  # type: ignore[arg-type]
         try:
             yield started
         finally:

@@ -21,7 +21,7 @@ from ..journal.journal import Footer, JournalWriter, TargetRecord
 from ..journal.redact import Redactor
 from ..journal.tally import counts
 from ..registry.registry import Registry
-from ..transport.program import Output, Started, StartFailed
+from ..transport.program import Output, TargetProgram, StartFailed
 from ..transport.stream import Dialer, Unreachable
 from .judge import Attempted, Bench, result_of
 from .keeper import NullListener, RunListener
@@ -187,7 +187,9 @@ class Execution:
         except OSError:
             return Output()
 
-    async def _put(self, plan: Plan, outcome: TargetOutcome, budget: float | None, started: Started | None) -> None:
+    async def _put(
+        self, plan: Plan, outcome: TargetOutcome, budget: float | None, started: TargetProgram | None
+    ) -> None:
         began = trio.current_time()
         target, dialer = plan.target, self._dial(plan.target)
         probed = await probe(target, dialer, _for_probe(self.how.limits))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import trio
 
-from ..transport.program import Output, Started
+from ..transport.program import Output, TargetProgram
 from .target import Target, TargetError, Url
 
 __all__ = ["REFERENCE", "Reach", "Serve", "reached", "reference_target"]
@@ -38,7 +38,7 @@ class Reach:
     """A target that takes connections: its address is known, and what was started for it runs."""
 
     target: Target
-    started: Started | None = None
+    started: TargetProgram | None = None
 
 
 @contextlib.asynccontextmanager
@@ -60,7 +60,7 @@ async def reached(
         target = replace(target, url=replace(target.url, port=port))
     output = output or Output()
     if target.start:
-        started = Started(
+        started = TargetProgram(
             target.start,
             nursery,
             output,

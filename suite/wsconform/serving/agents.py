@@ -20,7 +20,7 @@ from ..run.monitors import Watch, Watches
 from ..transport.stream import Stream
 from ..wire.handshake import MalformedExtensions, offered
 from ..wire.http1 import Head
-from .plan import Plan
+from .plan import ServePlan
 
 #: The first attempt's patience (seconds), where a second attempt with all of it follows.
 FIRST_PATIENCE = 1.0
@@ -62,7 +62,7 @@ class Rules:
 class AgentRun:
     """One client under test."""
 
-    def __init__(self, name: str, plan: Plan, rules: Rules, sink: Sink) -> None:
+    def __init__(self, name: str, plan: ServePlan, rules: Rules, sink: Sink) -> None:
         self.name, self.plan, self.rules, self._sink = name, plan, rules, sink
         self.watches = Watches(plan.monitors)
         self.running: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""What a session of serving is asked to be: where it listens, and who brings the clients."""
+"""The options of one session of `wsconform serve`: where it listens, and how the clients come to it."""
 
 from __future__ import annotations
 
@@ -8,41 +8,44 @@ from pathlib import Path
 
 from ..endpoint.session import Limits
 from ..run.target import Url
-from ..transport.certificate import Tls
+from ..transport.certificate import ServerTls
 from .browsers import Browser
-from .launched import Command
 from .rounds import QUIET
+from .started_clients import ClientCommand
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """Clients come by themselves; after `idle` seconds without one the session ends (None: it does not)."""
+class ExternalClients:
+    """Clients connect by themselves; the session ends after `idle` seconds without a client (None: never)."""
 
     idle: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class EachCase:
-    """`command` is started for each case, `jobs` at once; a client has `within` seconds to connect."""
+class ClientPerCase:
+    """`command` is started for each case, `jobs` at once; it has `within` seconds to connect."""
 
-    command: Command
+    command: ClientCommand
     agent: str
     jobs: int
     within: float
 
 
 @dataclass(frozen=True, slots=True)
-class Driver:
-    """`command` is started once and runs the loop over the cases itself; `quiet` seconds without it are its end."""
+class LoopingClient:
+    """`command` is started once and loops over the cases; it is ended after `quiet` seconds without a connection."""
 
-    command: Command
+    command: ClientCommand
     agent: str
     quiet: float = QUIET
 
 
 @dataclass(frozen=True, slots=True)
-class OnPage:
-    """A browser is started on our page, which runs `jobs` cases at once; `quiet` seconds without it are its end."""
+class BrowserClient:
+    """A browser is started on our page, which runs `jobs` cases at once.
+
+    It is ended after `quiet` seconds without a connection.
+    """
 
     browser: Browser
     agent: str
@@ -50,20 +53,21 @@ class OnPage:
     quiet: float = QUIET
 
 
-Driven = Waiting | EachCase | Driver | OnPage
+ClientSource = ExternalClients | ClientPerCase | LoopingClient | BrowserClient
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What is served where: `url` is what clients are told (port 0: the one we get), we are at `listen` and `port`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeOptions:
+    """The options of a session: the server listens at `listen` and `port`; `url` is the address given to clients.
 
-    `retries` and `max_failures` are for a client that is started for each case: others choose what they run next.
+    Port 0 means any free port. `retries` and `max_failures` are for a client that is started for each case: others
+    choose by themselves which case comes next. `budget` is in seconds.
     """
 
     url: Url
     listen: str
-    driven: Driven
-    tls: Tls | None = None
+    clients: ClientSource
+    tls: ServerTls | None = None
     echo: bool = True
     limits: Limits = field(default_factory=Limits)
     confirm: bool = True
