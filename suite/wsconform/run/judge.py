@@ -93,7 +93,16 @@ async def attempt(case: Case, bench: Bench, limits: Limits, provide: Provide = p
     transcript = Transcript(trio.current_time, whole=bench.whole)
     # Attempts share their random octets, so that a second attempt repeats the first.
     rng = random.Random(f"{bench.seed}:{case.id}")
-    session = Session(case.id, bench.role, bench.dial, transcript, rng, bench.address, bench.facts, limits)
+    session = Session(
+        case=case.id,
+        role=bench.role,
+        dial=bench.dial,
+        transcript=transcript,
+        random=rng,
+        address=bench.address,
+        facts=bench.facts,
+        limits=limits,
+    )
     verdict, finding, reason = Verdict.ERROR, None, None
     try:
         with trio.fail_after(limits.patience * 6 + HARD + case.allow):

@@ -39,14 +39,14 @@ async def probe(target: Target, dial: Dialer, limits: Limits) -> Probed:
     """Look at the server `target` through `dial`; raises ProbeFailed, and Unreachable where nothing answers."""
     transcript = Transcript(trio.current_time)
     session = Session(
-        "probe",
-        Role.SERVER,
-        dial,
-        transcript,
-        random.Random(0),
-        target.address(),
-        Facts(tls=target.tls),
-        limits,
+        case="probe",
+        role=Role.SERVER,
+        dial=dial,
+        transcript=transcript,
+        random=random.Random(0),
+        address=target.address(),
+        facts=Facts(tls=target.tls),
+        limits=limits,
     )
     try:
         await dial_once(session)
