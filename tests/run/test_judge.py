@@ -159,12 +159,12 @@ class TestDeadline:
             await ws.expect_pong(b"mine")
 
         attempted = put(script, body, limits=Limits(messages=1000))
-        assert told(attempted)[3] == "more than 1000 frames came; reading stopped"
+        assert told(attempted)[3] == "the target sent more than 1000 frames; reading stopped there"
 
 
 class TestDialling:
     @staticmethod
-    def attempt_with(problem: Exception, **options: object) -> Attempted:
+    def attempt_with(problem: Exception, server_name: str | None = None) -> Attempted:
         """Put a case to a target whose dialer raises `problem`."""
         found: list[Attempted] = []
 
@@ -172,7 +172,7 @@ class TestDialling:
             raise problem
 
         async def body(opening: Opening) -> None:
-            await opening.dial(**options)
+            await opening.dial(server_name=server_name)
 
         async def run() -> None:
             case = a_case(body, subject=Subject.OPENING)
@@ -182,14 +182,14 @@ class TestDialling:
         return found[0]
 
     @pytest.mark.parametrize("options", [{}, {"server_name": "x"}])
-    def test_where_nothing_listens_any_more_the_target_is_lost(self, options: dict[str, object]) -> None:
+    def test_where_nothing_listens_any_more_the_target_is_lost(self, options: dict[str, str]) -> None:
         attempted = self.attempt_with(Unreachable("a:1: nothing listens there"), **options)
         assert attempted.lost
         assert told(attempted) == (
             Verdict.INCONCLUSIVE,
             Reason.LOST,
             "to reach the requirement",
-            "the target takes no connection any more: a:1: nothing listens there",
+            "the target no longer accepts connections: a:1: nothing listens there",
         )
 
     def test_a_tls_handshake_that_fails_in_a_case_about_it(self) -> None:
@@ -217,7 +217,8 @@ class TestDialling:
 
         jumping(run)
         assert found[0].lost
-        assert told(found[0])[3] == "the target takes no connection any more: TCP, or TLS on it, was not set up in time"
+        reason = "TCP, or TLS on it, was not set up in time"
+        assert told(found[0])[3] == f"the target no longer accepts connections: {reason}"
         assert found[0].micros == 10_000_000
 
 

@@ -50,7 +50,7 @@ class TestLostTarget:
         assert done.of("area.before").verdict is Verdict.PASSED
         lost = done.told("area.after[0]")
         assert lost[:2] == (Verdict.INCONCLUSIVE, Reason.LOST)
-        assert lost[2].startswith(f"{self.TEXT} before this was confirmed: the target takes no connection any more: ")
+        assert lost[2].startswith(f"{self.TEXT} before this was confirmed: the target no longer accepts connections: ")
         assert done.told("area.after[2]") == (
             Verdict.INCONCLUSIVE,
             Reason.LOST,

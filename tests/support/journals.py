@@ -57,7 +57,7 @@ def came(micros: int, frame: Frame) -> TranscriptEntry:
 
 def happened(micros: int, what: str, direction: Direction = EVENT) -> TranscriptEntry:
     """Return the entry of an event; a target's FIN or RST is one with direction TARGET."""
-    kind = what.split()[-1].lower() if what.split()[-1] in ("FIN", "RST") else "event"
+    kind = what.rsplit(maxsplit=1)[-1].lower() if what.rsplit(maxsplit=1)[-1] in ("FIN", "RST") else "event"
     return TranscriptEntry(micros, direction, kind, what)
 
 
@@ -312,7 +312,7 @@ def put(family: Family, parameter: str, conduct: str) -> Result:
             told = (*start, happened(1500, "FIN", TARGET))
             return replace(passed, verdict=Verdict.INFORMATIONAL, finding=found, transcript=told)
         case "lost":
-            found = Finding("to reach the requirement", "the target takes no connection any more")
+            found = Finding("to reach the requirement", "the target no longer accepts connections")
             told = (happened(30, "connection refused"),)
             return replace(passed, verdict=Verdict.INCONCLUSIVE, reason=Reason.LOST, finding=found, transcript=told)
         case "limit":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..prepare import values
-from ..prepare.serve import ADDRESS, JOBS, ServeFlags, Preparing
+from ..prepare.serve import ADDRESS, JOBS, Preparing, ServeFlags
 from .options import (
     DURATION,
     Value,
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from ..journal.gate import Policy
     from ..prepare.autobahn import Older
     from ..prepare.config import Configuration, Settings
-    from ..serving.plan import Numbering
     from ..serving.options import ServeOptions
+    from ..serving.plan import Numbering
 
 
 @click.command("serve", short_help="be the server for clients under test")

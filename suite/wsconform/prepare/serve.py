@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..transport.certificate import ServerTls
     from .config import Configuration, Settings, TargetTable
 
-__all__ = ["ADDRESS", "JOBS", "ServeFlags", "Preparing"]
+__all__ = ["ADDRESS", "JOBS", "Preparing", "ServeFlags"]
 
 ADDRESS = "ws://127.0.0.1:9001"
 
@@ -134,7 +134,7 @@ class Preparing:
         return replace(url, port=asked.port) if asked.port is not None and asked.url is None else url
 
     def _tls(self, url: Url, folder: Path) -> ServerTls | None:
-        from ..transport.certificate import load_certificate, generate_certificate
+        from ..transport.certificate import generate_certificate, load_certificate
 
         if self.asked.cert is not None:
             return load_certificate(self.asked.cert, self.asked.key)
@@ -142,10 +142,10 @@ class Preparing:
 
     def _driven(self, table: TargetTable | None, tls: ServerTls | None) -> ClientSource:
         from ..serving.browsers import AT_ONCE, BROWSERS
-        from ..serving.started_clients import ClientCommand
+        from ..serving.options import BrowserClient, ClientPerCase, ExternalClients, LoopingClient
         from ..serving.rounds import QUIET
         from ..serving.routes import LONGEST_NAME
-        from ..serving.options import LoopingClient, ClientPerCase, BrowserClient, ExternalClients
+        from ..serving.started_clients import ClientCommand
 
         asked = self.asked
         jobs = 1 if self.settings.debugger else asked.jobs or (table.jobs if table else None)

@@ -21,7 +21,7 @@ from ..journal.journal import Footer, JournalWriter, TargetRecord
 from ..journal.redact import Redactor
 from ..journal.tally import counts
 from ..registry.registry import Registry
-from ..transport.program import Output, TargetProgram, StartFailed
+from ..transport.program import Output, StartFailed, TargetProgram
 from ..transport.stream import Dialer, Unreachable
 from .judge import Attempted, Bench, result_of
 from .keeper import NullListener, RunListener
