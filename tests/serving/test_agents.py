@@ -1,4 +1,4 @@
-"""Clients under test: what becomes of attempts, second attempts, and what was never put."""
+"""Clients under test: their attempts, second attempts, and cases that never ran."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from wsconform.serving.server import MOST_AGENTS
 from wsconform.wire.http1 import Response
 
 
-def test_a_driver_that_echoes_wrongly_fails_with_what_it_sent() -> None:
+def test_shows_the_wrong_echo_of_a_client() -> None:
     async def body(hall: Hall) -> None:
         await hall.run("case=1", change=str.upper)
 
@@ -43,7 +43,7 @@ def test_a_driver_that_echoes_wrongly_fails_with_what_it_sent() -> None:
     assert "HELLO" in result.finding.observed
 
 
-def test_a_rerun_takes_the_place_of_the_first_and_keeps_it_where_they_disagree() -> None:
+def test_a_rerun_replaces_the_first_result_and_keeps_it_as_an_attempt_if_they_differ() -> None:
     async def body(hall: Hall) -> None:
         await hall.run("case=1", change=str.upper)
         await hall.run("case=1")
@@ -57,7 +57,7 @@ def test_a_rerun_takes_the_place_of_the_first_and_keeps_it_where_they_disagree()
     assert (third.verdict, third.flaky) == (Verdict.PASSED, False)
 
 
-def test_clients_are_told_apart_by_name_and_each_has_results_of_its_own() -> None:
+def test_keeps_results_for_each_client_name() -> None:
     async def body(hall: Hall) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(hall.run, "case=1", "one")
@@ -69,7 +69,7 @@ def test_clients_are_told_apart_by_name_and_each_has_results_of_its_own() -> Non
     assert book.verdicts("two") == {ECHO.id: Verdict.FAILED}
 
 
-def test_a_client_that_changes_its_name_all_the_time_fills_no_memory() -> None:
+def test_refuses_too_many_client_names() -> None:
     async def body(hall: Hall) -> None:
         statuses = [(await hall.run("case=1", f"n{number}")).status for number in range(MOST_AGENTS + 2)]
         assert statuses == [101] * MOST_AGENTS + [503] * 2
@@ -77,7 +77,7 @@ def test_a_client_that_changes_its_name_all_the_time_fills_no_memory() -> None:
     assert len(in_hall(body).targets) == MOST_AGENTS
 
 
-def test_a_second_connection_for_a_case_that_runs_is_refused_and_the_first_goes_on() -> None:
+def test_refuses_a_second_connection_for_a_running_case() -> None:
     async def body(hall: Hall) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(hall.run, "case=1")
@@ -90,7 +90,7 @@ def test_a_second_connection_for_a_case_that_runs_is_refused_and_the_first_goes_
     assert [result.verdict for _, result in book.results] == [Verdict.FAILED]
 
 
-def test_a_case_that_needs_two_connections_is_out_of_reach() -> None:
+def test_skips_a_case_that_needs_two_connections() -> None:
     async def body(hall: Hall) -> None:
         await hall.run("case=1")
 
@@ -100,7 +100,7 @@ def test_a_case_that_needs_two_connections_is_out_of_reach() -> None:
     assert "second connection" in result.finding.observed
 
 
-def test_a_case_out_of_reach_is_answered_with_an_empty_close_and_said_to_be_skipped() -> None:
+def test_answers_a_skipped_case_with_an_empty_close() -> None:
     async def body(hall: Hall) -> None:
         answer = await hall.run("case=1")
         assert (answer.status, answer.messages, answer.close) == (101, [], 1005)
@@ -109,7 +109,7 @@ def test_a_case_out_of_reach_is_answered_with_an_empty_close_and_said_to_be_skip
     assert (result.verdict, result.reason) == (Verdict.SKIPPED, Reason.NOT_OFFERED)
 
 
-def test_a_case_that_goes_no_further_than_the_request_does_not_leave_the_client_without_an_answer() -> None:
+def test_answers_a_client_whose_case_needs_only_the_request() -> None:
     async def looks(incoming: Incoming) -> None:
         incoming.expect(incoming.request.method == b"GET", "GET", "another method")
 
@@ -126,7 +126,7 @@ def test_a_case_that_goes_no_further_than_the_request_does_not_leave_the_client_
     assert book.verdicts("toy") == {"toy.looks": Verdict.PASSED, "toy.deflate": Verdict.SKIPPED}
 
 
-def test_a_case_that_leaves_its_connection_open_is_closed_in_good_order() -> None:
+def test_closes_a_connection_that_a_case_leaves_open() -> None:
     async def closes(ws: Connection) -> None:
         await ws.expect_closed_cleanly()
 
@@ -140,7 +140,7 @@ def test_a_case_that_leaves_its_connection_open_is_closed_in_good_order() -> Non
     in_hall(body, (ECHO, client_case(closes, "toy.closes")))
 
 
-def test_a_case_that_breaks_off_before_an_answer_is_left_alone() -> None:
+def test_sends_nothing_after_a_case_that_resets_the_stream() -> None:
     async def breaks(incoming: Incoming) -> None:
         await incoming.stream.abort()
 
@@ -153,7 +153,7 @@ def test_a_case_that_breaks_off_before_an_answer_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize("fields", ["", "X-Filler: " + "x" * 300 + "\r\n"])
-def test_the_next_request_on_a_refused_connection_is_not_taken_for_frames(fields: str) -> None:
+def test_does_not_parse_the_next_request_on_a_refused_connection_as_frames(fields: str) -> None:
     async def refuses(incoming: Incoming) -> None:
         await incoming.expect_not_open(Response(204, b"No Content"))
 
@@ -173,7 +173,7 @@ def test_the_next_request_on_a_refused_connection_is_not_taken_for_frames(fields
     assert ("sent on the refused connection", "another request") in result.notes
 
 
-def test_no_monitor_looks_at_a_request_in_the_place_of_frames_whatever_was_answered() -> None:
+def test_no_monitor_gets_a_request_instead_of_frames() -> None:
     async def accepts(incoming: Incoming) -> None:
         await incoming.expect_open()
 
@@ -192,7 +192,7 @@ def test_no_monitor_looks_at_a_request_in_the_place_of_frames_whatever_was_answe
     in_hall(body, (client_case(accepts, "toy.accepts", subject=Subject.INCOMING),), (MONITOR,))
 
 
-def test_any_other_address_is_the_next_case_until_there_is_none() -> None:
+def test_any_other_address_runs_the_next_case() -> None:
     async def body(hall: Hall) -> None:
         statuses = [(await talk(hall.enter(), "/whatever", echo=True)).status for _ in range(3)]
         assert statuses == [101, 101, 410]
@@ -206,7 +206,7 @@ def test_any_other_address_is_the_next_case_until_there_is_none() -> None:
 
 
 class TestConfirming:
-    def test_what_is_not_a_pass_has_a_result_after_its_second_attempt_only(self) -> None:
+    def test_a_failed_case_gets_its_result_after_the_second_attempt(self) -> None:
         async def body(hall: Hall) -> None:
             run = hall.server.agent("toy")
             await hall.run("case=1", change=str.upper)
@@ -219,7 +219,7 @@ class TestConfirming:
         ((_, result),) = in_hall(body, confirm=True).results
         assert (result.verdict, result.flaky) == (Verdict.FAILED, False)
 
-    def test_attempts_that_disagree_are_told(self) -> None:
+    def test_keeps_attempts_that_differ(self) -> None:
         async def body(hall: Hall) -> None:
             await hall.run("case=1", change=str.upper)
             await hall.run("case=1")
@@ -227,7 +227,7 @@ class TestConfirming:
         ((_, result),) = in_hall(body, confirm=True).results
         assert (result.verdict, result.flaky) == (Verdict.PASSED, True)
 
-    def test_the_first_attempt_waits_less_and_running_out_of_it_is_no_disagreement(self) -> None:
+    def test_a_timeout_of_the_shorter_first_attempt_is_not_a_disagreement(self) -> None:
         times: list[float] = []
 
         async def slow(ws: Connection) -> None:
@@ -245,7 +245,7 @@ class TestConfirming:
         assert times == pytest.approx([1.0, 5.0], abs=0.2)
         assert not result.flaky
 
-    def test_a_monitor_that_breached_once_is_looked_at_again(self) -> None:
+    def test_repeats_a_case_in_which_a_monitor_failed(self) -> None:
         seen: list[int] = []
 
         def first_only(conversation: Conversation) -> Iterator[Sample]:
@@ -266,7 +266,7 @@ class TestConfirming:
 
 
 class TestTheEnd:
-    def test_what_was_not_put_is_lost_and_says_why(self) -> None:
+    def test_a_case_that_did_not_run_is_lost_with_the_reason(self) -> None:
         async def body(hall: Hall) -> None:
             await hall.run("case=1")
             hall.server.finish("the driver went home")
@@ -279,21 +279,21 @@ class TestTheEnd:
             assert (results[case.id].verdict, results[case.id].reason) == (Verdict.INCONCLUSIVE, Reason.LOST)
             assert results[case.id].finding.observed == "the driver went home"  # type: ignore[union-attr]
 
-    def test_an_interrupted_run_says_nothing_of_what_was_not_put(self) -> None:
+    def test_an_interrupted_run_has_no_result_for_cases_that_did_not_run(self) -> None:
         async def body(hall: Hall) -> None:
             await hall.run("case=1")
             hall.server.finish(None)
 
         assert set(in_hall(body, (ECHO, CHOICE), (MONITOR,)).verdicts("toy")) == {ECHO.id, MONITOR.id}
 
-    def test_a_single_attempt_counts_where_no_second_one_came(self) -> None:
+    def test_a_single_attempt_counts_without_a_second_one(self) -> None:
         async def body(hall: Hall) -> None:
             await hall.run("case=1", change=str.upper)
             hall.server.finish("over")
 
         assert in_hall(body, confirm=True).verdicts("toy") == {ECHO.id: Verdict.FAILED}
 
-    def test_who_only_asked_for_reports_is_no_client_under_test(self) -> None:
+    def test_a_client_that_only_asks_for_reports_has_no_record(self) -> None:
         async def body(hall: Hall) -> None:
             await hall.ask("/updateReports?agent=toy")
             await hall.ask("/getCaseStatus?case=1&agent=toy")
@@ -303,7 +303,7 @@ class TestTheEnd:
         assert book.targets == []
         assert book.results == []
 
-    def test_idle_is_when_nobody_was_connected_for_so_long(self) -> None:
+    def test_is_idle_after_so_many_seconds_without_a_client(self) -> None:
         async def body(hall: Hall) -> None:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(hall.run, "case=1")

@@ -41,7 +41,7 @@ def test_plan_lists_cases_and_monitors_in_order() -> None:
         plan = await suite.json("/plan?agent=toy")
         assert plan["cases"] == [{"id": ECHO.id, "title": "A title."}, {"id": CHOICE.id, "title": "A title."}]
         assert plan["monitors"] == [{"id": MONITOR.id, "title": "Frames come."}]
-        assert sorted(plan["gravest"]) == sorted(mark["name"] for mark in plan["marks"])
+        assert sorted(plan["severity"]) == sorted(mark["name"] for mark in plan["marks"])
 
     run_with_server(body, (ECHO, CHOICE), (MONITOR,))
 

@@ -35,7 +35,7 @@ _MOST_COMPRESSED = 1 << 22
 class Received:
     """A whole message (opcode Text or Binary, reassembled and inflated) or a control frame, and its last entry.
 
-    While a message waits in the inbox, `is_compressed` says that `payload` is not inflated yet.
+    While a message waits in the inbox, `payload` may not be inflated yet (`is_compressed`).
     """
 
     opcode: int
@@ -67,7 +67,7 @@ class Channel(CaseSubject):
 
     If permessage-deflate was negotiated, `compressed` compresses our messages with the negotiated window, and the
     target's messages are inflated one by one, when `next` returns them. Inflating always uses the largest window and
-    context takeover; `compressed_messages` checks whether the target kept to what was negotiated.
+    context takeover; `compressed_messages` checks whether the target kept to the negotiated parameters.
     """
 
     def __init__(self, session: Session, stream: Stream, conversation: Conversation, leftover: bytes = b"") -> None:
@@ -190,9 +190,9 @@ class Channel(CaseSubject):
     # --- receive
 
     async def next(self, deadline: float) -> Received | None:
-        """Return the next message or control frame; None if the stream has ended, or after `deadline`.
+        """Return the next message or control frame; None if the stream has ended (see `ended`), or after `deadline`.
 
-        `ended` says how the stream ended. Pings are answered. Raises Unreached above a limit (see `pull`).
+        Answers Pings. Raises Unreached above a limit (see `pull`).
         """
         while True:
             if self._inbox:
@@ -335,7 +335,7 @@ def _window_bits(value: str | None) -> int:
 
 
 def _content(frame: Frame) -> str:
-    """Return the content of `frame` for its transcript entry, after a space; "" if there is none to show."""
+    """Return the content of `frame` for its transcript entry, after a space; "" without a payload to show."""
     if frame.opcode == CLOSE:
         return f" {CloseBody(frame.payload)}"
     if frame.opcode in (TEXT, BINARY, CONTINUATION, PING, PONG) and frame.payload and not frame.rsv:

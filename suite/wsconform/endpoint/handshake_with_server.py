@@ -28,8 +28,8 @@ BROWSER_OFFER = f"{DEFLATE}; client_max_window_bits"
 class Answer:
     """The answer to one request.
 
-    `head` is the final response (101 is final, other 1xx are in `interim`), None if there was none. `ending` is how the
-    target ended the stream, None while it is open. `entry` is the transcript entry that decides.
+    `head` is the final response (101 is final, other 1xx are in `interim`), None without a response. `ending` is how
+    the target ended the stream, None while it is open. `entry` is the transcript entry that decides.
     """
 
     head: Head | None = None

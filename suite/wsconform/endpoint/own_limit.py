@@ -2,11 +2,11 @@
 
 A target may refuse messages that are too large or too many for it. Two rules share the same idea of "many frames":
 
-- Close 1009 says "too big" explicitly. It counts once we have sent at least `BIG_ENOUGH_FOR_1009` octets in all, or
-  `MANY_FRAMES` frames. With less, no target has a reason to call it too big.
+- Close 1009 means "too big" (RFC 6455 section 7.4.1). It counts once we have sent at least `BIG_ENOUGH_FOR_1009`
+  octets in all, or `MANY_FRAMES` frames; with less, no target has a reason to send it.
 - While a volume is sent (`endpoint.volume`), every other end of the connection counts, too, from `LARGE` octets or
-  `MANY_FRAMES` frames on: targets that run out of memory or of patience do not always say 1009. The threshold is
-  higher, because such an end says nothing about its reason.
+  `MANY_FRAMES` frames on: targets that run out of memory or of patience do not always send 1009. The threshold is
+  higher, because such an end does not give its reason.
 """
 
 from __future__ import annotations

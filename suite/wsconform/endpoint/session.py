@@ -18,7 +18,7 @@ from ..transport.stream import Dialer, Reset, Stream, TlsFailed, Unreachable
 
 
 class Violation(Exception):
-    """The target does not do what the requirement asks; raised by `expect_*` alone."""
+    """The target does not satisfy the requirement; raised by `expect_*` alone."""
 
     def __init__(self, expected: str, observed: str, entry: int | None = None) -> None:
         super().__init__(f"expected {expected}; observed {observed}")
@@ -28,7 +28,7 @@ class Violation(Exception):
 class Unreached(Exception):
     """The case did not get to its requirement, or cannot.
 
-    If the target ended the connection at a limit of its own, `refusal` says how, for `refusal()`.
+    If the target ended the connection at a limit of its own, `refusal` is the way in which it did.
     """
 
     def __init__(self, reason: Reason, text: str, entry: int | None = None, *, refusal: str | None = None) -> None:
@@ -56,7 +56,7 @@ class Facts:
 
     `chatter` are messages that the target sends by itself; `chatty`: it also sends others, at any time.
     `round_trip` is in seconds. `offers` are the extensions that a client offers or a server accepts.
-    `text_only` says whether the target closes with 1003 after a binary message; None: it was not tried.
+    `text_only`: the target closes with 1003 after a binary message; None if that was not tried.
     """
 
     echo: bool = True

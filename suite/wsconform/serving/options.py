@@ -1,4 +1,4 @@
-"""The options of one session of `wsconform serve`: where it listens, and how the clients come to it."""
+"""The options of one session of `wsconform serve`: its address, its limits, and how clients come to it."""
 
 from __future__ import annotations
 

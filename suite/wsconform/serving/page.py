@@ -80,7 +80,7 @@ def _plan(server: PageServer) -> dict[str, Any]:
         "version": __version__,
         "address": server.rules.url,
         "marks": [{"name": mark.name, "symbol": mark.symbol, "words": mark.words} for mark in Mark],
-        "gravest": [mark.name for mark in SEVERITY],
+        "severity": [mark.name for mark in SEVERITY],
         "cases": [{"id": case.id, "title": case.title} for case in server.plan.cases],
         "monitors": [{"id": monitor.id, "title": monitor.title} for monitor in server.plan.monitors],
     }

@@ -36,9 +36,9 @@ _GUARD: Final = 'read -r _; kill -s TERM -- "-$1"; sleep 2; kill -s KILL -- "-$1
 
 
 class StartFailed(Exception):
-    """The program could not be started: `problem` says where and why, `advice` what the user can do.
+    """The program could not be started.
 
-    The text is both, as one line.
+    `problem` is the command or address and the reason, `advice` the action for the user; the text is both, in one line.
     """
 
     def __init__(self, problem: str, advice: str = "") -> None:

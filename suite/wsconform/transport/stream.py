@@ -19,11 +19,11 @@ GONE = (errno.ECONNRESET, errno.EPIPE)
 
 
 class Reset(Exception):
-    """The other end reset the stream (RST), or it no longer accepts octets; the text says which."""
+    """The other end reset the stream (RST), or our direction has ended; the text is the reason."""
 
 
 class Unreachable(Exception):
-    """No stream could be opened; the text says where and why, in one line."""
+    """No stream could be opened; the text is the address and the reason, in one line."""
 
 
 class TlsFailed(Unreachable):

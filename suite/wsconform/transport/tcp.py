@@ -65,7 +65,7 @@ class TcpStream(TrioStream):
 
 
 # The ioctl for the number of octets that have not left yet (Linux). Octets that have left and are not acknowledged do
-# not count: acknowledgements are delayed on purpose, by up to 40 ms each, and say nothing about segments.
+# not count: acknowledgements are delayed on purpose, by up to 40 ms each, and do not show segments.
 _SIOCOUTQNSD = 0x894B
 
 
