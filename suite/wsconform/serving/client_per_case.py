@@ -107,7 +107,10 @@ class PerCaseClients:
     # --- the cases
 
     async def run(self, entries: Sequence[Item], options: Options, seen: Sequence[Conversation] = ()) -> EndReason:
-        """Run `entries`; the results go to the server's run of the agent; return why the run ended."""
+        """Run `entries` and return why the run ended; the results go to the server's run of the agent.
+
+        `seen` are the conversations of the probe, for the monitors.
+        """
         rules = self._server.rules
         address = Address(host=rules.authority, target="/", scheme="wss" if rules.facts.tls else "ws")
         bench = Bench(
@@ -147,7 +150,7 @@ class PerCaseClients:
         async def end_client() -> None:
             await self._end_client(case, client, expected, session.conversations)
 
-        # Before the result is made, which keeps the client's exit and output.
+        # It runs before the result is made, which keeps the client's exit and output.
         session.on_close(end_client)
         try:
             await client.launch()

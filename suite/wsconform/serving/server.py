@@ -266,7 +266,7 @@ class CaseServer:
             await run_dialogue(request, _nothing)
             return
         if run.out_of_reach(case):
-            self.output.detail(f"Skipping test case {name} for agent {terminal(run.name)}: out of its reach")
+            self.output.detail(f"Skipping test case {name} for agent {terminal(run.name)}: excluded by its features")
             await run_dialogue(request, _nothing)
             return
         await self._run_case(request, run, case, name)
@@ -331,8 +331,8 @@ class CaseServer:
 async def _close(request: ClientRequest, accepted: AcceptedStream, conversations: Sequence[Conversation]) -> None:
     """End the connection of a case that is over.
 
-    A case that needs only the request, or that cannot run against this client, ends without an answer. Many clients
-    would connect again then, or stop with an exception, so they get an open WebSocket and an empty Close.
+    A case may end without an answer, because it needs only the request, or cannot run against this client. Many
+    clients would then connect again, or stop with an exception, so we accept the WebSocket and send an empty Close.
     """
     if accepted.touched or request.head.fields.get("Sec-WebSocket-Key") is None:
         await close_case_connection(request.stream, conversations)

@@ -32,7 +32,9 @@ _PATIENCES = 4
 @lru_cache(maxsize=256)
 def _header(frame: Frame, *, masked: bool) -> bytes:
     """Return the header of `frame` without its masking key."""
-    return Frame(frame.opcode, b"", frame.fin, frame.rsv, b"" if masked else None, frame.form, frame.announced).header()
+    key = b"" if masked else None
+    stub = Frame(frame.opcode, fin=frame.fin, rsv=frame.rsv, key=key, form=frame.form, announced=frame.announced)
+    return stub.header()
 
 
 def _discard(octets: bytes) -> bytes:
@@ -151,7 +153,7 @@ class _Exchange:
             else:
                 await self._write(piece)
         if evidence is not None:
-            stub = Frame(frame.opcode, b"", frame.fin, frame.rsv, key, announced=count)
+            stub = Frame(frame.opcode, fin=frame.fin, rsv=frame.rsv, key=key, announced=count)
             self.ws.session.transcript.add(Direction.OURS, "frame", str(stub), evidence.octets(), self.ws.number)
             self.ws.conversation.sent.append(stub)
         await self._between(buffer)
