@@ -58,7 +58,7 @@ class Column:
     @property
     def cut_off(self) -> str:
         """Why the run says less than it was asked to, "" if it ended as it should."""
-        if untested := self.target.notes.get("not tested"):
+        if untested := self.target.untested:
             return f"the target could not be tested: {untested}"
         if self.footer is None:
             return "the run was cut off: its journal has no end"

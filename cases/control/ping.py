@@ -78,7 +78,7 @@ async def ping_inside_a_large_message_is_answered(ws: Connection) -> None:
     Eight of sixteen fragments of 64 KiB have gone when the Ping goes, the rest follows without waiting, so
     the order of Pong and echo shows whether the target looks for control frames meanwhile.
     """
-    fragments = [Frame(TEXT if n == 0 else CONTINUATION, b"w" * _PIECE, n == _PIECES - 1) for n in range(_PIECES)]
+    fragments = [Frame(TEXT if n == 0 else CONTINUATION, b"w" * _PIECE, fin=n == _PIECES - 1) for n in range(_PIECES)]
     half = _PIECES // 2
     pong, _ = await _timed_pong(ws, b"within", before=fragments[:half], behind=fragments[half:])
     early = all(entry > pong.entry for entry, frame in ws.conversation.frames if frame.opcode == TEXT)

@@ -20,7 +20,7 @@ def fragments(*payloads: bytes, opcode: int = TEXT, rsv: int = RSV1) -> list[Fra
     """Return a message of the fragments `payloads`, which are its compressed data, cut; `rsv` is for the first."""
     last = len(payloads) - 1
     return [
-        Frame(0 if number else opcode, payload, number == last, 0 if number else rsv)
+        Frame(0 if number else opcode, payload, fin=number == last, rsv=0 if number else rsv)
         for number, payload in enumerate(payloads)
     ]
 

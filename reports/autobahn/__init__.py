@@ -42,7 +42,7 @@ __all__ = ["render"]
 
 _GRAVITY = (FAILED, NON_STRICT, INFORMATIONAL, OK, UNIMPLEMENTED)
 _LONGEST = 120
-_NOT_RUN = frozenset({Reason.EXCLUDED, Reason.PROFILE, Reason.BUDGET, Reason.ROLE})
+_NOT_RUN = frozenset({Reason.EXCLUDED, Reason.BUDGET})
 
 
 def render(journals: Sequence[Journal], folder: Path, path: Path | None) -> Path:

@@ -14,7 +14,7 @@ from tests.support import journals
 from tests.support.journals import TARGET, came, happened, opened, result, sent
 from wsconform.autobahn.ids import NAMELESS, SELECTED, order
 from wsconform.catalogue.aliases import older_cases
-from wsconform.evidence.result import Direction, Finding, Octets, Reason, Result, TranscriptEntry, Verdict
+from wsconform.evidence.result import Direction, EntryKind, Finding, Octets, Reason, Result, TranscriptEntry, Verdict
 from wsconform.journal.journal import Journal
 from wsconform.registry.requirement import Level, Role
 from wsconform.reports import autobahn
@@ -180,7 +180,6 @@ class TestBehavior:
             ({"verdict": Verdict.SKIPPED, "reason": Reason.NEEDS_ECHO}, "UNIMPLEMENTED"),
             ({"verdict": Verdict.ERROR}, "FAILED"),
             ({"verdict": Verdict.SKIPPED, "reason": Reason.EXCLUDED}, None),
-            ({"verdict": Verdict.SKIPPED, "reason": Reason.PROFILE}, None),
             ({"verdict": Verdict.SKIPPED, "reason": Reason.BUDGET}, None),
             (
                 {"role": Role.CLIENT, "verdict": Verdict.INCONCLUSIVE, "reason": Reason.LOST, "transcript": ()},
@@ -373,7 +372,13 @@ class TestCase:
 
     def test_a_head_that_is_cut_says_so(self, tmp_path: Path) -> None:
         octets = b"GET / HTTP/1.1\r\nX: " + b"x" * 300 + b"\r\n\r\n"
-        request = TranscriptEntry(100, Direction.OURS, "request", "GET / HTTP/1.1", Octets.of(octets))
+        request = TranscriptEntry(
+            micros=100,
+            direction=Direction.OURS,
+            kind=EntryKind.REQUEST,
+            summary="GET / HTTP/1.1",
+            octets=Octets.of(octets),
+        )
         rendered(tmp_path, journal(of("1.1.2", transcript=(request, opened()[1]))))
         assert " ... 131 octets left out ... " in case_file(tmp_path, "it_case_1_1_2.json")["httpRequest"]
 

@@ -129,8 +129,10 @@ class TestKeys:
         ]
         found = spec(tmp_path, servers=entries)
         assert found.servers == (
-            Server("ws://127.0.0.1:9001/chat?x=1"),
-            Server("wss://127.0.0.1:9002", "it", "http://here", ("a", "b"), "localhost"),
+            Server(url="ws://127.0.0.1:9001/chat?x=1"),
+            Server(
+                url="wss://127.0.0.1:9002", agent="it", origin="http://here", protocols=("a", "b"), hostname="localhost"
+            ),
         )
         assert found.told == ()
 
@@ -310,7 +312,7 @@ class TestCatalogue:
     }
 
     def test_every_id_has_a_case_for_clients_under_the_number_that_it_always_had(self) -> None:
-        older = Older(Spec(Path("s.json"), Selected(("*",)), Path("out")), older_cases())
+        older = Older(Spec(path=Path("s.json"), selected=Selected(("*",)), outdir=Path("out")), older_cases())
         numbered = older.numbering(Selection(profile=Profile.FULL), load_catalogue(aliases=False), load_registry())
         ids = [id for id, _ in numbered.cases]
         assert len(ids) == 517

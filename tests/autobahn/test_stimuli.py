@@ -79,7 +79,7 @@ def stimuli() -> Mapping[str, Sequence[Sequence[Sent]]]:
         return iter(())
 
     cases: list[Item] = list({case.id: case for case in named().values()}.values())
-    recorder = Monitor("test.recorder", record, ("6455-5.2-3",), "Records.", "")
+    recorder = Monitor(id="test.recorder", function=record, requirements=("6455-5.2-3",), title="Records.", why="")
     put([*cases, recorder], ReferenceServer, heavy=True)
     return seen
 
@@ -118,13 +118,13 @@ def test_the_case_puts_them_in_the_same_pieces(id: str, size: int) -> None:
 
 @pytest.mark.parametrize(("pattern", "count"), [("autobahn:7.1.5", 1), ("autobahn:10.*", 1), ("autobahn:2.*", 11)])
 def test_older_ids_select(pattern: str, count: int) -> None:
-    chosen = Selection((pattern,)).select(load_catalogue(), Role.SERVER, load_registry())
+    chosen = Selection(cases=(pattern,)).select(load_catalogue(), Role.SERVER, load_registry())
     assert len(chosen) == count
 
 
 def test_a_pattern_without_a_colon_is_about_our_ids() -> None:
     with pytest.raises(UnknownPattern):
-        Selection(("auto*",)).select(load_catalogue(), Role.SERVER, load_registry())
+        Selection(cases=("auto*",)).select(load_catalogue(), Role.SERVER, load_registry())
 
 
 def test_aliases_are_left_unread_where_nobody_asks() -> None:

@@ -176,5 +176,5 @@ def test_few_and_many_differ_in_number_alone(id: str) -> None:
     ],
 )
 def test_older_ids_select(pattern: str, profile: Profile, count: int) -> None:
-    chosen = Selection((pattern,), profile=profile).select(load_catalogue(), Role.SERVER, load_registry())
+    chosen = Selection(cases=(pattern,), profile=profile).select(load_catalogue(), Role.SERVER, load_registry())
     assert len(chosen) == count

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsconform.catalogue.case import Case, Item, Monitor, Need, Profile, Sample, Subject, binding, level_of
+from wsconform.catalogue.case import Case, Item, Monitor, Need, Profile, Sample, Subject, binding
 from wsconform.catalogue.load import catalogue_version, collect, load_catalogue
 from wsconform.catalogue.selection import Selection, UnknownPattern, matches
 from wsconform.evidence.result import Verdict
 from wsconform.registry.registry import load_registry
-from wsconform.registry.requirement import Level, Role
+from wsconform.registry.requirement import Role
 
 REGISTRY = load_registry()
 PACKAGE = "made_up_cases"
@@ -92,7 +92,15 @@ def case(id: str, *requirements: str, subject: Subject = Subject.CONNECTION, **o
     async def nothing(ws: object) -> None:
         """Do nothing."""
 
-    return Case(id, nothing, requirements or ("6455-5.1-3",), "A title.", "", subject, **options)
+    return Case(
+        id=id,
+        function=nothing,
+        requirements=requirements or ("6455-5.1-3",),
+        title="A title.",
+        why="",
+        subject=subject,
+        **options,
+    )
 
 
 class TestCollecting:
@@ -191,10 +199,9 @@ class TestBinding:
         assert binding(opening, Role.SERVER, REGISTRY) is not None
         assert binding(opening, Role.CLIENT, REGISTRY) is None
 
-    def test_the_level_of_what_does_not_bind(self) -> None:
-        assert isinstance(level_of(case("a.b"), Role.SERVER, REGISTRY), Level)
-        with pytest.raises(ValueError, match=r"^a\.b does not bind a intermediary$|^a\.b does not bind an inter"):
-            level_of(case("a.b"), Role.INTERMEDIARY, REGISTRY)
+    def test_a_case_for_endpoints_does_not_bind_an_intermediary(self) -> None:
+        assert binding(case("a.b"), Role.SERVER, REGISTRY) is not None
+        assert binding(case("a.b"), Role.INTERMEDIARY, REGISTRY) is None
 
 
 class TestPatterns:
@@ -249,7 +256,13 @@ class TestSelection:
         case("framing.opcodes.reserved[0x3]", "6455-5.2-6"),
         case("framing.opcodes.reserved[0x4]", "6455-5.2-6", profile=Profile.FULL),
         case("opening.request", "6455-4.2.1-1", subject=Subject.OPENING),
-        Monitor("monitors.never", lambda conversation: iter(()), ("6455-5.1-3",), "A title.", ""),
+        Monitor(
+            id="monitors.never",
+            function=lambda conversation: iter(()),
+            requirements=("6455-5.1-3",),
+            title="A title.",
+            why="",
+        ),
     )
 
     def ids(self, **selectors: Any) -> list[str]:

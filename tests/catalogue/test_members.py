@@ -59,7 +59,7 @@ class TestMembersThatDiffer:
     def test_who_names_one_gets_it_in_any_profile(self, pattern: str, profile: Profile, chosen: list[str]) -> None:
         first, second = self.members()
         entries = [first, replace(second, aliases=("autobahn:1.1.1",))]
-        found = Selection((pattern,), profile=profile).select(entries, Role.SERVER, load_registry())
+        found = Selection(cases=(pattern,), profile=profile).select(entries, Role.SERVER, load_registry())
         assert [entry.id for entry in found] == chosen
 
 

@@ -23,7 +23,7 @@ from wsconform.evidence.result import Reason, Verdict
 from wsconform.evidence.transcript import Ending
 from wsconform.wire.deflate import Deflater
 from wsconform.wire.frame import CLOSE, PONG, RSV1, TEXT
-from wsconform.wire.handshake import base_response
+from wsconform.wire.http1 import base_response
 
 QUIET = Facts(echo=False)
 

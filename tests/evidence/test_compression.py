@@ -18,7 +18,7 @@ from wsconform.wire.handshake import DEFLATE, Extension
 def conversation(*frames: Frame, agreed: bool = True) -> Conversation:
     """Return a conversation in which the target sent `frames`, permessage-deflate having been agreed or not."""
     extensions = (Extension(DEFLATE),) if agreed else ()
-    return Conversation(1, "a", Role.SERVER, extensions=extensions, frames=list(enumerate(frames)))
+    return Conversation(number=1, case="a", role=Role.SERVER, extensions=extensions, frames=list(enumerate(frames)))
 
 
 def message(octets: bytes) -> Frame:

@@ -110,27 +110,27 @@ class TestClosure:
     @pytest.mark.parametrize(
         ("closure", "words"),
         [
-            (Closure(CloseBody(b"\x03\xea"), Ending.FIN), "Close 1002, then FIN"),
-            (Closure(CloseBody(b""), Ending.RST), "Close empty, then RST"),
-            (Closure(CloseBody(b"\x03\xe8bye"), None), 'Close 1000 "bye", stream open'),
-            (Closure(None, Ending.FIN), "no Close, then FIN"),
-            (Closure(None, None), "no Close, stream open"),
+            (Closure(close=CloseBody(b"\x03\xea"), ending=Ending.FIN), "Close 1002, then FIN"),
+            (Closure(close=CloseBody(b""), ending=Ending.RST), "Close empty, then RST"),
+            (Closure(close=CloseBody(b"\x03\xe8bye"), ending=None), 'Close 1000 "bye", stream open'),
+            (Closure(close=None, ending=Ending.FIN), "no Close, then FIN"),
+            (Closure(close=None, ending=None), "no Close, stream open"),
         ],
     )
     def test_words(self, closure: Closure, words: str) -> None:
         assert str(closure) == words
 
     def test_status_code(self) -> None:
-        assert Closure(CloseBody(b"\x03\xea"), None).status_code == 1002
-        assert Closure(CloseBody(b""), None).status_code is None
-        assert Closure(None, None).status_code is None
+        assert Closure(close=CloseBody(b"\x03\xea"), ending=None).status_code == 1002
+        assert Closure(close=CloseBody(b""), ending=None).status_code is None
+        assert Closure(close=None, ending=None).status_code is None
 
 
 class TestConversation:
     def test_closes_and_deflate_are_found(self) -> None:
         deflate = Extension("permessage-deflate", (("server_no_context_takeover", None),))
-        conversation = Conversation(1, "a", Role.SERVER, extensions=(Extension("x"), deflate))
+        conversation = Conversation(number=1, case="a", role=Role.SERVER, extensions=(Extension("x"), deflate))
         conversation.frames += [(3, Frame.text("x")), (4, Frame.close(1000)), (5, Frame.close())]
         assert conversation.closes() == [(4, CloseBody(b"\x03\xe8")), (5, CloseBody(b""))]
         assert conversation.deflate is deflate
-        assert Conversation(1, "a", Role.SERVER).deflate is None
+        assert Conversation(number=1, case="a", role=Role.SERVER).deflate is None

@@ -31,7 +31,15 @@ async def _nothing(ws: object) -> None: ...
 
 def entry(id: str, *aliases: str) -> Item:
     """Return a case of the catalogue called `id`."""
-    return Case(id, _nothing, ("6455-5.1-3",), "t", "", Subject.CONNECTION, aliases=aliases)
+    return Case(
+        id=id,
+        function=_nothing,
+        requirements=("6455-5.1-3",),
+        title="t",
+        why="",
+        subject=Subject.CONNECTION,
+        aliases=aliases,
+    )
 
 
 CATALOGUE = (

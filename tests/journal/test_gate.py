@@ -31,7 +31,7 @@ KNOWN = result("a.known", verdict=Verdict.FAILED, expected="known")
 
 def outcome(*results: Result, name: str = "echo-go", **fields: str) -> TargetOutcome:
     """Return a target's outcome with these results."""
-    made = TargetOutcome(name, len(results), **fields)  # type: ignore[arg-type]
+    made = TargetOutcome(name=name, planned=len(results), **fields)  # type: ignore[arg-type]
     for each in results:
         made.record(each)
     return made

@@ -30,8 +30,18 @@ from wsconform.journal.journal import (
 )
 from wsconform.registry.requirement import Level, Role
 
-HEADER = Header("abc", ("RFC6455",), "wsconform run", 6455, "standard", "linux", "2027-01-12T00:00:00Z")
-TARGET = TargetRecord("a", Role.SERVER, "ws://a/", info={"language": "Go"}, offers=("x",), echo=True, round_trip=0.25)
+HEADER = Header(
+    catalogue="abc",
+    documents=("RFC6455",),
+    command="wsconform run",
+    seed=6455,
+    profile="standard",
+    platform="linux",
+    start="2027-01-12T00:00:00Z",
+)
+TARGET = TargetRecord(
+    name="a", role=Role.SERVER, address="ws://a/", info={"language": "Go"}, offers=("x",), echo=True, round_trip=0.25
+)
 
 # What JSON and Unicode make hard: lone surrogates, NUL, line separators.
 text = st.text(st.sampled_from('aé\ud800\0\n\x85\u2028"\\'), max_size=6)
@@ -70,7 +80,11 @@ results = st.builds(
 
 def journal(*found: Result) -> Journal:
     """Return a journal of one target with the results `found`."""
-    return Journal(HEADER, (TargetResults(TARGET, found),), Footer("done", "later", 1.5, {"a": {"passed": 1}}))
+    return Journal(
+        HEADER,
+        (TargetResults(TARGET, found),),
+        Footer(why="done", end="later", seconds=1.5, counts={"a": {"passed": 1}}),
+    )
 
 
 def lines(*found: Result) -> list[str]:
@@ -112,7 +126,7 @@ class TestWriter:
             partial(writer.header, HEADER),
             partial(writer.target, TARGET),
             partial(writer.result, "a", journals.result(title="é\n\u2028")),
-            partial(writer.footer, Footer("done")),
+            partial(writer.footer, Footer(why="done")),
         )
         for count, write in enumerate(records, 1):
             write()

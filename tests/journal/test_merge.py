@@ -36,7 +36,9 @@ def test_shards_of_a_target_are_joined() -> None:
     assert [each.case for each in one.results] == ["a.a", "a.b", "a.c"]
     assert one.results[1].verdict is Verdict.FAILED
     assert remarks == ("1 case of one in b and in c: the result in c counts",)
-    assert made.footer == Footer("done", "2027-01-12T09:30:11Z", 33.6, {"one": {"passed": 2, "violation": 1}})
+    assert made.footer == Footer(
+        why="done", end="2027-01-12T09:30:11Z", seconds=33.6, counts={"one": {"passed": 2, "violation": 1}}
+    )
     assert made.header.command == "wsconform merge"
 
 
@@ -71,7 +73,7 @@ def test_of_a_monitors_results_the_gravest_counts() -> None:
 
 
 def test_two_catalogues_are_refused_unless_mixed() -> None:
-    other = Journal(header(catalogue="1.5"), of(MET).targets, Footer("done"))
+    other = Journal(header(catalogue="1.5"), of(MET).targets, Footer(why="done"))
     with pytest.raises(Problem) as caught:
         merged(of(MET), other)
     told = "1.4 in a, 1.5 in b"
@@ -105,8 +107,10 @@ def test_an_address_may_change_from_shard_to_shard() -> None:
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_target_that_one_shard_could_not_test_says_so(turned: bool) -> None:
-    untested = TargetResults(TargetRecord("one", Role.SERVER, "ws://a/", notes={"not tested": "nothing listens"}), ())
-    lost = Journal(header(), (untested,), Footer("target-lost"))
+    untested = TargetResults(
+        TargetRecord(name="one", role=Role.SERVER, address="ws://a/", notes={"not tested": "nothing listens"}), ()
+    )
+    lost = Journal(header(), (untested,), Footer(why="target-lost"))
     made, remarks = merged(*((lost, of(MET)) if turned else (of(MET), lost)))
     record = made.targets[0].target
     assert record.offers == target().offers
@@ -131,7 +135,7 @@ def test_the_gravest_end_counts(why: str) -> None:
 
 
 def test_profiles_and_seeds_that_differ_are_told() -> None:
-    other = Journal(header(profile="quick", seed=3), of(result("a.c")).targets, Footer("done"))
+    other = Journal(header(profile="quick", seed=3), of(result("a.c")).targets, Footer(why="done"))
     made, remarks = merged(of(MET), other)
     assert (made.header.profile, made.header.seed) == ("quick", header().seed)
     assert remarks == (
@@ -142,8 +146,10 @@ def test_profiles_and_seeds_that_differ_are_told() -> None:
 
 def test_what_the_gate_was_told_and_found_is_kept() -> None:
     told = {"fail_on": "should", "allow": ("stale", "flaky")}
-    one = Journal(header(**told), of(MET).targets, Footer("done", stale=("x", "y")))
-    other = Journal(header(fail_on="should", allow=("flaky",)), of(result("a.c")).targets, Footer("done", stale=("y",)))
+    one = Journal(header(**told), of(MET).targets, Footer(why="done", stale=("x", "y")))
+    other = Journal(
+        header(fail_on="should", allow=("flaky",)), of(result("a.c")).targets, Footer(why="done", stale=("y",))
+    )
     made, _ = merged(one, other)
     assert (made.header.fail_on, made.header.allow) == ("should", ("flaky",))
     assert made.footer is not None

@@ -39,7 +39,7 @@ def test_counts_name_every_mark() -> None:
 )
 def test_what_is_put_and_what_is_met(verdict: Verdict, passed: int, put: int) -> None:
     assert tally.passed_of_run([journals.result(verdict=verdict)], "must") == (passed, put)
-    assert tally.is_put(journals.result(verdict=verdict)) is bool(put)
+    assert tally.has_run(journals.result(verdict=verdict)) is bool(put)
 
 
 def test_prose_weighs_as_must() -> None:

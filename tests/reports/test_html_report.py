@@ -267,7 +267,7 @@ def test_a_target_page_tells_everything_of_one_target(tmp_path: Path) -> None:
         journals.result("b.y", verdict=Verdict.INCONCLUSIVE, reason=Reason.LIMIT),
         journals.result("b.z", verdict=Verdict.SKIPPED, reason=Reason.NEEDS_ECHO),
         journals.result("b.w", verdict=Verdict.SKIPPED, reason=Reason.NEEDS_ECHO),
-        journals.result("b.v", verdict=Verdict.SKIPPED, reason=Reason.ROLE),
+        journals.result("b.v", verdict=Verdict.SKIPPED, reason=Reason.EXCLUDED),
         journals.result("c.x", verdict=Verdict.ERROR, finding=Finding("the suite to work", "KeyError")),
     ]
     page = site(journals.journal((journals.target(), results)), tmp_path, "targets/node-ws.html")

@@ -22,12 +22,11 @@ from wsconform.evidence.result import Mark, Reason, Result, Verdict
 from wsconform.fixtures.reference import ReferenceServer
 from wsconform.journal.expected import Expectation, Expectations
 from wsconform.journal.gate import TargetOutcome
-from wsconform.journal.journal import Header, Journal, JournalWriter, TargetRecord, parse
+from wsconform.journal.journal import EndReason, Header, Journal, JournalWriter, TargetRecord, parse
 from wsconform.registry.registry import load_registry
 from wsconform.registry.requirement import Role
 from wsconform.run.execution import Execution, How, Plan
 from wsconform.run.keeper import NullListener
-from wsconform.run.runner import EndReason
 from wsconform.run.start import REFERENCE, reached, reference_target
 from wsconform.run.target import Target, Url
 from wsconform.transport.stream import Dialer, Stream, Unreachable
@@ -35,7 +34,7 @@ from wsconform.transport.stream import Dialer, Stream, Unreachable
 
 def entries(*patterns: str) -> tuple[Item, ...]:
     """Return the cases of the catalogue that `patterns` take, those of CASES by default."""
-    return Selection(patterns or CASES[1:]).select(load_catalogue(), Role.SERVER, load_registry())
+    return Selection(cases=patterns or CASES[1:]).select(load_catalogue(), Role.SERVER, load_registry())
 
 
 def plan(name: str = "one", *patterns: str, **fields: object) -> Plan:
@@ -73,7 +72,7 @@ class Ran:
     ) -> None:
         self.watching, stream = Watching(), io.StringIO()
         writer = JournalWriter(stream)
-        writer.header(Header("1.4"))
+        writer.header(Header(catalogue="1.4"))
 
         async def main() -> None:
             async with trio.open_nursery() as nursery:
@@ -150,7 +149,9 @@ def test_a_target_that_cannot_be_tested_has_a_record_and_the_next_one_its_turn()
 
 
 def test_expectations_are_written_beside_the_verdict() -> None:
-    known = Expectations("expected.toml", (Expectation("one", "masking.*[text]", "takes any mask"),))
+    known = Expectations(
+        "expected.toml", (Expectation(target="one", pattern="masking.*[text]", reason="takes any mask"),)
+    )
     ran = Ran([plan("one")], lambda _: TakesAnyMask, expectations=known)
     results = {result.case.partition("[")[2]: result for result in ran.journal.targets[0].results}
     assert (results["text]"].verdict, results["text]"].expected) == (Verdict.FAILED, "takes any mask")

@@ -9,12 +9,15 @@ import pytest
 from tests.support.scripted import FarEnd, echo, put
 from wsconform import Connection, Frame
 from wsconform.catalogue.case import Monitor, Sample
-from wsconform.evidence.result import Direction, Reason, TranscriptEntry, Verdict
+from wsconform.evidence.result import Direction, EntryKind, Reason, TranscriptEntry, Verdict
 from wsconform.evidence.transcript import Conversation
 from wsconform.registry.requirement import Role
 from wsconform.run.monitors import Watch, Watches
 
-ENTRIES = tuple(TranscriptEntry(0, Direction.TARGET, "frame", str(number)) for number in range(3))
+ENTRIES = tuple(
+    TranscriptEntry(micros=0, direction=Direction.TARGET, kind=EntryKind.FRAME, summary=str(number))
+    for number in range(3)
+)
 
 
 def by_payload(conversation: Conversation) -> Iterator[Sample]:
@@ -26,13 +29,15 @@ def by_payload(conversation: Conversation) -> Iterator[Sample]:
 
 def watch() -> Watch:
     """Return a watch over a monitor that takes verdicts from payloads."""
-    return Watch(Monitor("monitors.it", by_payload, ("6455-5.1-3",), "It is so.", ""))
+    return Watch(
+        Monitor(id="monitors.it", function=by_payload, requirements=("6455-5.1-3",), title="It is so.", why="")
+    )
 
 
 def talk(*verdicts: str, case: str = "area.case") -> Conversation:
     """Return a conversation with a frame for each of `verdicts`."""
     frames = [(number, Frame.text(name)) for number, name in enumerate(verdicts)]
-    return Conversation(1, case, Role.SERVER, frames=frames)
+    return Conversation(number=1, case=case, role=Role.SERVER, frames=frames)
 
 
 class TestVerdict:
@@ -165,7 +170,10 @@ class TestWatches:
             await ws.echo(Frame.text("PASSED"))
 
         monitors = [
-            Monitor(f"monitors.{each.__name__}", each, ("6455-5.1-3",), "A title.", "") for each in (fine, never)
+            Monitor(
+                id=f"monitors.{each.__name__}", function=each, requirements=("6455-5.1-3",), title="A title.", why=""
+            )
+            for each in (fine, never)
         ]
         watches = Watches(monitors)
         assert [each.monitor.id for each in watches.see(put(echo, body))] == ["monitors.never"]

@@ -155,7 +155,7 @@ def test_a_case_that_breaks_off_before_an_answer_is_left_alone() -> None:
 @pytest.mark.parametrize("fields", ["", "X-Filler: " + "x" * 300 + "\r\n"])
 def test_the_next_request_on_a_refused_connection_is_not_taken_for_frames(fields: str) -> None:
     async def refuses(incoming: Incoming) -> None:
-        await incoming.expect_not_open(Response(204, b"No Content"))
+        await incoming.expect_not_open(Response(status=204, reason=b"No Content"))
 
     async def body(hall: Hall) -> None:
         stream = hall.enter()
@@ -260,7 +260,12 @@ class TestConfirming:
             assert not run.is_open(ECHO)
             hall.server.finish("over")
 
-        book = in_hall(body, (ECHO,), (Monitor("monitors.odd", first_only, (MUST,), "T.", ""),), confirm=True)
+        book = in_hall(
+            body,
+            (ECHO,),
+            (Monitor(id="monitors.odd", function=first_only, requirements=(MUST,), title="T.", why=""),),
+            confirm=True,
+        )
         result = next(result for _, result in reversed(book.results) if result.case == "monitors.odd")
         assert (result.verdict, result.flaky) == (Verdict.PASSED, True)
 

@@ -6,7 +6,17 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from wsconform.evidence.result import Attempt, Direction, Finding, Octets, Reason, Result, TranscriptEntry, Verdict
+from wsconform.evidence.result import (
+    Attempt,
+    Direction,
+    EntryKind,
+    Finding,
+    Octets,
+    Reason,
+    Result,
+    TranscriptEntry,
+    Verdict,
+)
 from wsconform.journal.journal import Footer, Header, Journal, TargetRecord, TargetResults
 from wsconform.registry.requirement import Level, Role
 from wsconform.wire.close import CloseBody
@@ -47,24 +57,39 @@ def told(frame: Frame) -> str:
 def sent(micros: int, frame: Frame) -> TranscriptEntry:
     """Return the entry of a frame of ours, masked."""
     masked = frame.masked(KEY)
-    return TranscriptEntry(micros, OURS, "frame", told(masked), Octets.of(masked.encode()))
+    return TranscriptEntry(
+        micros=micros, direction=OURS, kind=EntryKind.FRAME, summary=told(masked), octets=Octets.of(masked.encode())
+    )
 
 
 def came(micros: int, frame: Frame) -> TranscriptEntry:
     """Return the entry of a frame of the target's."""
-    return TranscriptEntry(micros, TARGET, "frame", told(frame), Octets.of(frame.encode()))
+    return TranscriptEntry(
+        micros=micros, direction=TARGET, kind=EntryKind.FRAME, summary=told(frame), octets=Octets.of(frame.encode())
+    )
+
+
+_ENDS = {"FIN": EntryKind.FIN, "our FIN": EntryKind.FIN, "RST": EntryKind.RST, "our RST": EntryKind.RST}
 
 
 def happened(micros: int, what: str, direction: Direction = EVENT) -> TranscriptEntry:
-    """Return the entry of an event; a target's FIN or RST is one with direction TARGET."""
-    return TranscriptEntry(micros, direction, "event", what)
+    """Return the entry of an event, or of an end of the stream: the target's has direction TARGET."""
+    return TranscriptEntry(micros=micros, direction=direction, kind=_ENDS.get(what, EntryKind.EVENT), summary=what)
 
 
 def opened() -> tuple[TranscriptEntry, ...]:
     """Return the entries of an opening handshake."""
     return (
-        TranscriptEntry(210, OURS, "request", "GET /chat HTTP/1.1", Octets.of(REQUEST)),
-        TranscriptEntry(890, TARGET, "response", "HTTP/1.1 101 Switching Protocols", Octets.of(RESPONSE)),
+        TranscriptEntry(
+            micros=210, direction=OURS, kind=EntryKind.REQUEST, summary="GET /chat HTTP/1.1", octets=Octets.of(REQUEST)
+        ),
+        TranscriptEntry(
+            micros=890,
+            direction=TARGET,
+            kind=EntryKind.RESPONSE,
+            summary="HTTP/1.1 101 Switching Protocols",
+            octets=Octets.of(RESPONSE),
+        ),
     )
 
 
@@ -87,9 +112,9 @@ def result(case: str = "framing.masking.unmasked_frame_is_refused", **fields: ob
 def target(name: str = "node-ws", **fields: object) -> TargetRecord:
     """Return a target's record, other `fields` as given."""
     made = TargetRecord(
-        name,
-        Role.SERVER,
-        "ws://127.0.0.1:9001/",
+        name=name,
+        role=Role.SERVER,
+        address="ws://127.0.0.1:9001/",
         info={"language": "JavaScript", "version": "8.18.0", "homepage": "https://ws.example/"},
         offers=("permessage-deflate; client_max_window_bits=15",),
         echo=True,
@@ -117,7 +142,7 @@ def journal(*columns: tuple[TargetRecord, Sequence[Result]], why: str | None = "
     return Journal(
         header(),
         tuple(TargetResults(record, tuple(results)) for record, results in columns),
-        Footer(why, "2027-01-12T09:30:11Z", 11.2) if why is not None else None,
+        Footer(why=why, end="2027-01-12T09:30:11Z", seconds=11.2) if why is not None else None,
     )
 
 
@@ -358,7 +383,7 @@ def hostile() -> Journal:
         results = []
         for number, verdict in enumerate(Verdict):
             other = HOSTILE[(place + number) % len(HOSTILE)]
-            reason = {Verdict.INCONCLUSIVE: Reason.ARRANGING, Verdict.SKIPPED: Reason.ROLE}.get(verdict)
+            reason = {Verdict.INCONCLUSIVE: Reason.ARRANGING, Verdict.SKIPPED: Reason.EXCLUDED}.get(verdict)
             results.append(
                 result(
                     f"area{number}.{other}.case[{text}]",
@@ -374,13 +399,38 @@ def hostile() -> Journal:
                     expected=text if verdict is Verdict.FAILED else None,
                     extra={"why": f"{text}\n\n{other}", text: other},
                     transcript=(
-                        TranscriptEntry(1, OURS, "request", text, Octets.of(other.encode(errors="surrogatepass"))),
                         TranscriptEntry(
-                            2, TARGET, "response", other, Octets.of(b"HTTP/1.1 200 \x1b[m<b>\r\n\xff: \x00\r\n\r\n")
+                            micros=1,
+                            direction=OURS,
+                            kind=EntryKind.REQUEST,
+                            summary=text,
+                            octets=Octets.of(other.encode(errors="surrogatepass")),
                         ),
-                        TranscriptEntry(3, TARGET, "frame", text, Octets.of(Frame.text(b"<b>\x1b\xff" * 90).encode())),
-                        TranscriptEntry(4, TARGET, "octets", other, Octets.of(b"\x81")),
-                        TranscriptEntry(5, EVENT, text, other, Octets(), 2),
+                        TranscriptEntry(
+                            micros=2,
+                            direction=TARGET,
+                            kind=EntryKind.RESPONSE,
+                            summary=other,
+                            octets=Octets.of(b"HTTP/1.1 200 \x1b[m<b>\r\n\xff: \x00\r\n\r\n"),
+                        ),
+                        TranscriptEntry(
+                            micros=3,
+                            direction=TARGET,
+                            kind=EntryKind.FRAME,
+                            summary=text,
+                            octets=Octets.of(Frame.text(b"<b>\x1b\xff" * 90).encode()),
+                        ),
+                        TranscriptEntry(
+                            micros=4, direction=TARGET, kind=EntryKind.OCTETS, summary=other, octets=Octets.of(b"\x81")
+                        ),
+                        TranscriptEntry(
+                            micros=5,
+                            direction=EVENT,
+                            kind=EntryKind.EVENT,
+                            summary=other,
+                            octets=Octets(),
+                            connection=2,
+                        ),
                     ),
                 )
             )
@@ -398,4 +448,4 @@ def hostile() -> Journal:
         )
     made = journal(*columns)
     shouted = header(catalogue=HOSTILE[0], command=HOSTILE[1], platform=HOSTILE[2], start=HOSTILE[4])
-    return replace(made, header=shouted, footer=Footer(HOSTILE[3], HOSTILE[5]))
+    return replace(made, header=shouted, footer=Footer(why=HOSTILE[3], end=HOSTILE[5]))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.octets import encode_all
 from wsconform.wire.frame import (
     RSV1,
     RSV3,
@@ -18,7 +19,6 @@ from wsconform.wire.frame import (
     FrameReader,
     LengthForm,
     apply_mask,
-    encode_all,
     frames_alike,
     opcode_name,
     read_header,
@@ -35,7 +35,7 @@ def frames(draw: st.DrawFn) -> Frame:
     payload = draw(st.binary(max_size=130) | st.sampled_from((b"\x7f" * 125, b"\x7f" * 126, b"\xfe" * 0x10000)))
     longer = [form for form in LengthForm if form.value > LengthForm.minimal(len(payload)).value]
     form = draw(st.sampled_from([None, *longer]))
-    return Frame(draw(opcodes), payload, draw(st.booleans()), draw(rsvs), draw(keys), form)
+    return Frame(draw(opcodes), payload, fin=draw(st.booleans()), rsv=draw(rsvs), key=draw(keys), form=form)
 
 
 def cut(octets: bytes, sizes: list[int]) -> list[bytes]:
@@ -127,7 +127,7 @@ class TestHeader:
     def test_any_announced_length_is_read(
         self, opcode: int, fin: bool, rsv: int, key: bytes | None, length: int
     ) -> None:
-        octets = Frame(opcode, b"", fin, rsv, key, announced=length).header()
+        octets = Frame(opcode, b"", fin=fin, rsv=rsv, key=key, announced=length).header()
         header = read_header(octets)
         assert header is not None
         assert (header.opcode, header.fin, header.rsv, header.key) == (opcode, fin, rsv, key)
@@ -223,4 +223,4 @@ class TestWords:
         assert Frame.close(1002, b"\xff").payload == b"\x03\xea\xff"
         assert Frame.text("é").payload == b"\xc3\xa9"
         assert Frame.text(b"\xff").payload == b"\xff"
-        assert Frame.pong(b"x", fin=False, rsv=2) == Frame(0xA, b"x", False, 2)
+        assert Frame.pong(b"x", fin=False, rsv=2) == Frame(0xA, b"x", fin=False, rsv=2)

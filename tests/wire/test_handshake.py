@@ -11,12 +11,11 @@ from websockets.headers import build_extension, parse_extension
 from websockets.typing import ExtensionName
 from websockets.utils import accept_key
 
+from wsconform.wire.fields import TCHAR, Fields
 from wsconform.wire.handshake import (
     Extension,
     MalformedExtensions,
     accept_value,
-    base_request,
-    base_response,
     decodes_to_16_octets,
     deflate_answers,
     deflate_problem,
@@ -24,7 +23,7 @@ from wsconform.wire.handshake import (
     offered,
     parse_extensions,
 )
-from wsconform.wire.http1 import TCHAR, Fields
+from wsconform.wire.http1 import base_request, base_response
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 tokens = st.text(st.sampled_from([chr(octet) for octet in sorted(TCHAR)]), min_size=1, max_size=8)

@@ -57,7 +57,7 @@ _IN_VAIN = frozenset({"webport"})
 _KINDS: Mapping[type, str] = {str: "a text", list: "a list", dict: "an object"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """One of `servers`: an address, and how its handshake is asked for. `hostname` turns verification of TLS on."""
 
@@ -68,7 +68,7 @@ class Server:
     hostname: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """A configuration file; `url`, `key` and `cert` are of one for clients, `servers` of one for servers.
 
@@ -117,13 +117,14 @@ class _Reading:
         excluded = self._texts(value, "exclude-cases")
         self._options(value)
         without = self._without(value)
-        common = (self.path, Selected(tuple(cases), tuple(filter(None, excluded))), Path(outdir).expanduser())
+        selected = Selected(tuple(cases), tuple(filter(None, excluded)))
+        common: dict[str, Any] = {"path": self.path, "selected": selected, "outdir": Path(outdir).expanduser()}
         if self.servers:
             listed = self._get(value, "servers", list)
             if listed is None:
                 raise self._problem("servers is missing", 'add "servers": [{"url": "ws://127.0.0.1:9001"}]')
             found = tuple(self._server(entry, number) for number, entry in enumerate(listed))
-            return Spec(*common, servers=found, without=without, told=tuple(self.told))
+            return Spec(**common, servers=found, without=without, told=tuple(self.told))
         url = self._get(value, "url", str)
         if url is None:
             raise self._problem("url is missing", 'add "url": "ws://127.0.0.1:9001"')
@@ -136,7 +137,7 @@ class _Reading:
         if (key or cert) and not url.startswith("wss:"):
             self._tell(f"key, cert: have no effect with {url}; write a wss address to serve TLS")
             key = cert = None
-        return Spec(*common, url=url, key=_path(key), cert=_path(cert), without=without, told=tuple(self.told))
+        return Spec(**common, url=url, key=_path(key), cert=_path(cert), without=without, told=tuple(self.told))
 
     def _load(self) -> dict[str, Any]:
         try:
@@ -226,11 +227,11 @@ class _Reading:
             raise self._problem(f"{where}url is missing", 'add "url": "ws://127.0.0.1:9001"')
         self._options(entry, where)
         return Server(
-            url,
-            self._get(entry, "agent", str, where) or None,
-            self._get(entry, "origin", str, where),
-            tuple(self._texts(entry, "protocols", where=where)),
-            self._get(entry, "hostname", str, where),
+            url=url,
+            agent=self._get(entry, "agent", str, where) or None,
+            origin=self._get(entry, "origin", str, where),
+            protocols=tuple(self._texts(entry, "protocols", where=where)),
+            hostname=self._get(entry, "hostname", str, where),
         )
 
 

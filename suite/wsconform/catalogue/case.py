@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from ..evidence.result import Verdict
 from ..evidence.transcript import Conversation
 from ..registry.registry import Registry
-from ..registry.requirement import Level, Requirement, Role
+from ..registry.requirement import Requirement, Role
 
 CaseFunction = Callable[..., Awaitable[None]]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -64,7 +64,7 @@ class Sample:
 MonitorFunction = Callable[[Conversation], Iterator[Sample]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One case, or one member of a family: `parameters` are those of `@each`.
 
@@ -97,7 +97,7 @@ class Case:
         return self.id.partition("[")[0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Monitor:
     """A rule over every conversation of a run: one FAILED sample fails it, no sample leaves it out of reach."""
 
@@ -204,11 +204,3 @@ def binding(entry: Item, role: Role, registry: Registry) -> Requirement | None:
     if isinstance(entry, Case) and role not in entry.subject.roles:
         return None
     return next((registry[id] for id in entry.requirements if role in registry[id].roles), None)
-
-
-def level_of(entry: Item, role: Role, registry: Registry) -> Level:
-    """Return the level at which `entry` binds a target of `role`; ValueError if it does not bind it."""
-    needed = binding(entry, role, registry)
-    if needed is None:
-        raise ValueError(f"{entry.id} does not bind a {role.value}")
-    return needed.level

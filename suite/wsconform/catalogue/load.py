@@ -69,7 +69,14 @@ def collect(package: str) -> Iterator[Item]:
             elif hasattr(function, "__wsconform_monitor__"):
                 requirements, options = function.__wsconform_monitor__
                 title, why = _told(function)
-                yield Monitor(f"{prefix}.{_snake(function.__name__)}", function, requirements, title, why, **options)
+                yield Monitor(
+                    id=f"{prefix}.{_snake(function.__name__)}",
+                    function=function,
+                    requirements=requirements,
+                    title=title,
+                    why=why,
+                    **options,
+                )
 
 
 def load_catalogue(*, aliases: bool = True) -> tuple[Item, ...]:

@@ -50,7 +50,7 @@ def _match(pattern: str, text: str) -> bool:
     return all(rest == "*" for rest in pattern[at:])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """What to put to a target: patterns of ids, sections ("RFC6455:5.5", "5.5"), levels by weight, a profile.
 

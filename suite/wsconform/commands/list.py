@@ -112,7 +112,7 @@ def _requirements(settings: Settings, role: Role, *, by_case: bool) -> list[Row]
     cited = families_citing(chosen)
     rows = list[Row]()
     for needed in requirements.values():
-        if by_case and needed.id not in cited:
+        if role not in needed.roles or (by_case and needed.id not in cited):
             continue
         if settings.level and needed.level.weight not in settings.level:
             continue

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import trio
 
-from ..evidence.result import Direction, Reason
+from ..evidence.result import Direction, EntryKind, Reason
 from ..evidence.transcript import Conversation, Ending
 from ..registry.requirement import Role
 from ..transport.stream import Reset, Stream, send_pieces
@@ -228,7 +228,8 @@ class Channel(CaseSubject):
                 "octets", f"{self._reader.pending} octets that make no whole frame", self.conversation.residue
             )
         self.conversation.ending = ending
-        self.conversation.end_entry = self.session.transcript.add(Direction.TARGET, "event", words, b"", self.number)
+        kind = EntryKind.FIN if ending is Ending.FIN else EntryKind.RST
+        self.conversation.end_entry = self.session.transcript.add(Direction.TARGET, kind, words, b"", self.number)
 
     def _record_in(self, kind: str, summary: str, octets: bytes) -> int:
         return self.session.transcript.add(Direction.TARGET, kind, summary, octets, self.number)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import trio
 
-from ..evidence.result import Reason
+from ..evidence.result import EntryKind, Reason
 from ..evidence.transcript import Closure, Conversation, Provocation
 from ..registry.requirement import Role
 from ..transport.stream import Stream
@@ -65,12 +65,12 @@ class Connection(Channel):
         """End our direction of the stream (FIN) and go on reading; from here on nothing of the target is answered."""
         if not self.half_closed:
             self.half_closed = True
-            self.leave(self.session.event("our FIN", self.number))
+            self.leave(self.session.event("our FIN", self.number, kind=EntryKind.FIN))
             await self.stream.send_eof()
 
     async def break_off(self) -> None:
         """Break the stream off (RST)."""
-        self.leave(self.session.event("our RST", self.number))
+        self.leave(self.session.event("our RST", self.number, kind=EntryKind.RST))
         self.conversation.broken_by_us = True
         await self.stream.abort()
 
@@ -129,7 +129,14 @@ class Connection(Channel):
                 if after_close is not None:
                     deadline = min(deadline, trio.current_time() + after_close)
         end_at = trio.current_time() - start if self.ended else None
-        closure = Closure(body, self.ended, close_at, end_at, self.conversation.end_entry, entry)
+        closure = Closure(
+            close=body,
+            ending=self.ended,
+            close_after=close_at,
+            end_after=end_at,
+            end_entry=self.conversation.end_entry,
+            close_entry=entry,
+        )
         self.conversation.closure = closure
         return closure
 
@@ -281,7 +288,14 @@ class Connection(Channel):
         rest = await self._close_and_end(deadline)
         end_after = trio.current_time() - start if rest.ending else None
         entry = received.entry if received else None
-        closure = Closure(body, rest.ending, close_after, end_after, rest.end_entry, entry)
+        closure = Closure(
+            close=body,
+            ending=rest.ending,
+            close_after=close_after,
+            end_after=end_after,
+            end_entry=rest.end_entry,
+            close_entry=entry,
+        )
         self.conversation.closure = closure
         if closure.ending is None:
             what = f"Close {body}, but TCP" if body is not None else "TCP"

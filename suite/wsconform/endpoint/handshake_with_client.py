@@ -12,16 +12,8 @@ from ..evidence.transcript import Closure, Conversation, Provocation
 from ..transport.stream import Reset, Stream
 from ..wire.close import CloseBody
 from ..wire.frame import CLOSE, PONG, Frame
-from ..wire.handshake import (
-    DEFLATE,
-    Extension,
-    MalformedExtensions,
-    base_response,
-    deflate_mirrored,
-    offered,
-    parse_extensions,
-)
-from ..wire.http1 import Head, Response, head_end, parse_head
+from ..wire.handshake import DEFLATE, Extension, MalformedExtensions, deflate_mirrored, offered, parse_extensions
+from ..wire.http1 import Head, Response, base_response, head_end, parse_head
 from .channel import Received
 from .connection import Connection
 from .session import CaseSubject, Session, Unreached
@@ -199,7 +191,14 @@ class Incoming(CaseSubject):
         if ended is None and must_end:
             self.session.fail(_FAILED, f"TCP still open after {self.session.limits.patience:g} s")
         after = trio.current_time() - start
-        closure = Closure(close, ended, None, after if ended else None, self.conversation.end_entry, entry)
+        closure = Closure(
+            close=close,
+            ending=ended,
+            close_after=None,
+            end_after=after if ended else None,
+            end_entry=self.conversation.end_entry,
+            close_entry=entry,
+        )
         self.conversation.closure = closure
         self.note("ended with", closure)
         return closure
@@ -210,7 +209,7 @@ class Incoming(CaseSubject):
 
     def plain(self, status: int, reason: str, body: bytes = b"", *fields: tuple[str, str]) -> Response:
         """Return an ordinary HTTP answer: `status`, length and `Connection: close`, then `fields`, and `body`."""
-        response = Response(status, reason.encode(), body=body)
+        response = Response(status=status, reason=reason.encode(), body=body)
         response = response.with_field("Content-Length", str(len(body))).with_field("Connection", "close")
         for name, value in fields:
             response = response.with_field(name, value)

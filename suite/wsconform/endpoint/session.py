@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import trio
 
-from ..evidence.result import Direction, Reason
+from ..evidence.result import Direction, EntryKind, Reason
 from ..evidence.transcript import Conversation, Transcript
 from ..registry.requirement import Role
 from ..transport.stream import Dialer, Reset, Stream, TlsFailed, Unreachable
@@ -136,16 +136,18 @@ class Session:
         except Violation as violation:
             raise Unreached(Reason.ARRANGING, f"{what}: {violation.observed}", violation.entry) from None
 
-    def event(self, summary: str, connection: int = 1, octets: bytes = b"") -> int:
+    def event(
+        self, summary: str, connection: int = 1, octets: bytes = b"", *, kind: EntryKind = EntryKind.EVENT
+    ) -> int:
         """Record something that is neither side's octets; return the entry's number."""
-        return self.transcript.add(Direction.EVENT, "event", summary, octets, connection)
+        return self.transcript.add(Direction.EVENT, kind, summary, octets, connection)
 
     async def connect(self, **options: object) -> tuple[Stream, Conversation]:
         """Open a stream to the target; `options` go to the dialer (`tls`, `server_name`).
 
         Raises Unreached, reason LOST, where nothing listens any more, and TlsFailed if there were `options`.
         """
-        conversation = Conversation(len(self.conversations) + 1, self.case, self.role)
+        conversation = Conversation(number=len(self.conversations) + 1, case=self.case, role=self.role)
         try:
             with trio.fail_after(self.limits.patience * 2):
                 stream = await self.dial(**options)

@@ -18,8 +18,9 @@ where a case has read the same connection to the end already, the monitors have 
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..wire.blocks import BlockError, PayloadEnd, Usage, read_message
 from ..wire.deflate import InflateError, Inflater
@@ -38,19 +39,34 @@ class Budget:
 WHOLE = Budget(1 << 20, 1 << 23)
 GLANCE = Budget(1 << 12, 1 << 15)
 
-_WITHOUT_CONTEXT = "follows a message that is no DEFLATE"
+
+class CompressedState(enum.Enum):
+    """How far a compressed message was read."""
+
+    READ = "read block by block"
+    INVALID = "not DEFLATE"
+    UNREADABLE = "follows an invalid message, whose octets it may refer to"
+    SKIPPED = "past the budget"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Compressed:
-    """One compressed message of the target; `frames` is how many it came in, `opcode` its type."""
+    """One compressed message of the target.
+
+    `entry` is the transcript entry of its last frame, `opcode` its type, `frames` the number of its frames, `payload`
+    the payload data of all of them. `usage` is None unless `state` is READ. `error` is the reason why a message is
+    INVALID or UNREADABLE, else ""; `undefined_distance` is True if the reason is a distance code that RFC 1951 does not
+    define (30 or 31).
+    """
 
     entry: int
     opcode: int
     frames: int
     payload: bytes
-    usage: Usage | None
+    state: CompressedState
+    usage: Usage | None = None
     error: str = ""
+    undefined_distance: bool = False
 
 
 def whole_messages(conversation: Conversation) -> Iterator[tuple[int, Frame, bytes, int]]:
@@ -102,26 +118,34 @@ class _Reader:
         for entry, first, payload, frames in whole_messages(conversation):
             if not first.rsv & RSV1:
                 continue
-            usage, error = self._usage(payload)
-            yield Compressed(entry, first.opcode, frames, payload, usage, error)
+            message = Compressed(
+                entry=entry, opcode=first.opcode, frames=frames, payload=payload, state=CompressedState.SKIPPED
+            )
+            yield self._read_message(message)
 
-    def _usage(self, payload: bytes) -> tuple[Usage | None, str]:
+    def _read_message(self, message: Compressed) -> Compressed:
+        """Return `message` with what reading it gave."""
+        payload = message.payload
         if self.lost:
-            return None, _WITHOUT_CONTEXT
+            error = "follows a message that is not DEFLATE"
+            return replace(message, state=CompressedState.UNREADABLE, error=error)
         if self.octets + len(payload) > self.budget.octets or self.inflated >= self.budget.inflated:
             self._skip(payload)
-            return None, ""
+            return message
         self.octets += len(payload)
         try:
             usage = read_message(payload, self.window, limit=self.budget.inflated - self.inflated)
         except BlockError as problem:
-            # More than the limit is no error of the target's.
             self._skip(payload)
-            return None, str(problem) if self.lost else ""
+            # Exceeding the limit of the budget is not an error of the target.
+            if not self.lost:
+                return message
+            undefined = problem.undefined_distance
+            return replace(message, state=CompressedState.INVALID, error=str(problem), undefined_distance=undefined)
         self.lost = usage.end is PayloadEnd.CUT
         self.inflated += len(usage.payload)
         self.window = usage.carried(self.window)
-        return usage, ""
+        return replace(message, state=CompressedState.READ, usage=usage)
 
     def _skip(self, payload: bytes) -> None:
         inflater = Inflater()

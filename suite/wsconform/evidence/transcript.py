@@ -14,7 +14,8 @@ from ..wire.close import UNACCEPTABLE, CloseBody
 from ..wire.frame import BINARY, CLOSE, Frame
 from ..wire.handshake import DEFLATE, Extension
 from ..wire.http1 import Head
-from .result import Direction, Octets, TranscriptEntry
+from ..words import counted
+from .result import Direction, EntryKind, Octets, TranscriptEntry
 
 _FIRST, _LAST = 240, 60
 
@@ -30,7 +31,6 @@ class Transcript:
         self._head: list[TranscriptEntry] = []
         self._tail: deque[TranscriptEntry] = deque(maxlen=None if whole else _LAST)
         self._count = 0
-        self.connections = 0
 
     @property
     def micros(self) -> int:
@@ -45,19 +45,34 @@ class Transcript:
     def add(
         self, direction: Direction, kind: str, summary: str, octets: bytes | Octets = b"", connection: int = 1
     ) -> int:
-        """Record an entry and return its number; of octets that were not kept, `octets` says what is known."""
+        """Record an entry and return its number; `kind` is an EntryKind or its value.
+
+        Pass `Octets` instead of `bytes` for octets that the caller did not keep. Raises ValueError for an unknown kind.
+        """
         kept = octets if isinstance(octets, Octets) else Octets.of(octets, whole=self._whole)
-        entry = TranscriptEntry(self.micros, direction, kind, summary, kept, connection)
+        entry = TranscriptEntry(
+            micros=self.micros,
+            direction=direction,
+            kind=EntryKind(kind),
+            summary=summary,
+            octets=kept,
+            connection=connection,
+        )
         (self._head if self._count < _FIRST else self._tail).append(entry)
         self._count += 1
         return self._count - 1
 
     def entries(self) -> tuple[TranscriptEntry, ...]:
-        """Return what was kept, with an event that says how many entries are left out."""
+        """Return the entries that were kept; a GAP entry stands for those in the middle that were not."""
         gap = self._count - len(self._head) - len(self._tail)
         if not gap:
             return (*self._head, *self._tail)
-        note = TranscriptEntry(self._tail[0].micros, Direction.EVENT, "event", f"{gap} entries left out")
+        note = TranscriptEntry(
+            micros=self._tail[0].micros,
+            direction=Direction.EVENT,
+            kind=EntryKind.GAP,
+            summary=f"{counted(gap, 'entry', 'entries')} left out",
+        )
         return (*self._head, note, *self._tail)
 
     def index(self, number: int | None) -> int | None:
@@ -89,7 +104,7 @@ class Provocation(enum.Enum):
     HANDSHAKE = "handshake"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Closure:
     """How a connection ended: the target's Close (None: none came), how it ended the stream, and when (seconds).
 
@@ -118,7 +133,7 @@ class Closure:
         return f"{close}, then {self.ending.value}" if self.ending else f"{close}, stream open"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Conversation:
     """Everything that one connection of a case showed of the target."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..evidence.result import Mark, Result
 from .journal import Journal
-from .tally import is_put
+from .tally import has_run
 
 __all__ = ["Change", "Changes", "Results", "at_must", "at_should", "compare", "paired"]
 
@@ -41,7 +41,7 @@ class Change:
         return self.result.case
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """What changed, each case in one place only, in the later run's order.
 
@@ -102,7 +102,7 @@ def compare(before: Results, after: Results, violates: Callable[[Result], bool] 
                     same += 1
                 else:
                     newly_violated.append(change)
-            elif is_put(was) and not is_put(result):
+            elif has_run(was) and not has_run(result):
                 undecided.append(change)
             elif violates(was):
                 newly_met.append(change)
@@ -111,15 +111,15 @@ def compare(before: Results, after: Results, violates: Callable[[Result], bool] 
             else:
                 otherwise.append(change)
     return Changes(
-        tuple(newly_violated),
-        tuple(newly_met),
-        tuple(undecided),
-        tuple(otherwise),
-        tuple(new),
-        tuple(gone),
-        same,
-        tuple(name for name in after if name not in before),
-        tuple(name for name in before if name not in after),
+        newly_violated=tuple(newly_violated),
+        newly_met=tuple(newly_met),
+        undecided=tuple(undecided),
+        otherwise=tuple(otherwise),
+        new=tuple(new),
+        gone=tuple(gone),
+        same=same,
+        targets_new=tuple(name for name in after if name not in before),
+        targets_gone=tuple(name for name in before if name not in after),
     )
 
 

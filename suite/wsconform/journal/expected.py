@@ -26,7 +26,7 @@ _USUAL = frozenset({Verdict.FAILED, Verdict.DEPARTED, Verdict.INCONCLUSIVE})
 _GOOD = frozenset({Verdict.PASSED, Verdict.INFORMATIONAL})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
     """One entry: cases of `target` that `pattern` takes end in one of `verdicts`, because of `reason`.
 
@@ -183,20 +183,20 @@ def load(path: Path, name: str | None = None) -> Expectations:
 def _entry(name: str, target: str, pattern: str, value: object) -> Expectation:
     where = f'{name}: {target}: "{pattern}"'
     if isinstance(value, str):
-        return Expectation(target, pattern, _reason(where, value))
+        return Expectation(target=target, pattern=pattern, reason=_reason(where, value))
     if not isinstance(value, dict):
         raise Problem(f'{where}: must be a reason, or a table such as {{ reason = "..." }}')
     for key in value:
         if key not in _KEYS:
             raise Problem(f"{where}: {key}: unknown key{meant(key, _KEYS, listed=True)}")
     return Expectation(
-        target,
-        pattern,
-        _reason(where, value.get("reason")),
-        _issue(where, value.get("issue", "")),
-        _until(where, value.get("until")),
-        _verdicts(where, value.get("verdict")),
-        "verdict" in value,
+        target=target,
+        pattern=pattern,
+        reason=_reason(where, value.get("reason")),
+        issue=_issue(where, value.get("issue", "")),
+        until=_until(where, value.get("until")),
+        verdicts=_verdicts(where, value.get("verdict")),
+        named="verdict" in value,
     )
 
 

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from ..evidence.result import Reason, Result
+from ..evidence.result import Reason, Result, ResultKind
 from ..problem import Problem
-from .journal import Footer, Header, Journal, TargetRecord, TargetResults
+from .journal import EndReason, Footer, Header, Journal, TargetRecord, TargetResults, gravest_end
 from .tally import SEVERITY, counts
 
 __all__ = ["Merged", "Source", "merge"]
 
-_GRAVITY = ("interrupted", "target-lost", "budget", "done")
 _PROFILES = ("quick", "standard", "full")
 
 V = TypeVar("V")
@@ -107,7 +106,7 @@ class _Joining:
                 raise Problem(f"{told}; give the targets names of their own, or say --mixed")
             self._differing.append(f"mixed targets: {told}; the journal describes the first")
         # One that could not be tested in one shard says nothing of itself but that.
-        better, notes = (known, record.notes) if "not tested" not in known.notes else (record, known.notes)
+        better, notes = (record, known.notes) if known.untested else (known, record.notes)
         self._records[record.name] = (replace(better, notes={**notes, **better.notes}), where)
 
     def targets(self) -> tuple[TargetResults, ...]:
@@ -126,7 +125,7 @@ class _Joining:
 
 def _is_sum(result: Result) -> bool:
     """Return whether `result` is a monitor's, which sums up a run's conversations (see watch)."""
-    return any(name == "samples" for name, _ in result.notes)
+    return result.kind is ResultKind.MONITOR
 
 
 def _difference(one: TargetRecord, other: TargetRecord) -> tuple[str, str] | None:
@@ -137,7 +136,7 @@ def _difference(one: TargetRecord, other: TargetRecord) -> tuple[str, str] | Non
         lambda record: f"reached over {record.transport}",
         lambda record: f"reached over HTTP/{record.http}",
     )
-    if "not tested" in {**one.notes, **other.notes}:
+    if one.untested or other.untested:
         looks = looks[:1]
     for look in looks:
         sides = look(one), look(other)
@@ -171,13 +170,13 @@ def _header(sources: Sequence[Source], command: str, remarks: list[str]) -> Head
 
 
 def _footer(sources: Sequence[Source], targets: Sequence[TargetResults]) -> Footer:
-    footers = [source.journal.footer or Footer("interrupted") for source in sources]
+    footers = [source.journal.footer or Footer(why=EndReason.INTERRUPTED.value) for source in sources]
     marks: Mapping[str, Mapping[str, int]] = {
         each.target.name: {mark.words: count for mark, count in counts(each.results).items() if count}
         for each in targets
     }
     return Footer(
-        why=min((footer.why for footer in footers), key=lambda why: _GRAVITY.index(why) if why in _GRAVITY else 0),
+        why=gravest_end(EndReason(footer.why) for footer in footers).value,
         end=max((footer.end for footer in footers), default=""),
         seconds=round(sum(footer.seconds for footer in footers), 6),
         counts=marks,

@@ -15,12 +15,12 @@ __all__ = [
     "by_family",
     "counts",
     "group_findings",
+    "has_run",
     "headline",
-    "is_put",
     "mark_counts",
     "mark_words",
-    "passed_of_run",
     "parameters",
+    "passed_of_run",
     "worst",
 ]
 
@@ -34,12 +34,12 @@ SEVERITY = (
     Mark.PASSED,
     Mark.SKIPPED,
 )
-_PUT = frozenset({Verdict.PASSED, Verdict.FAILED, Verdict.DEPARTED, Verdict.INFORMATIONAL})
+_RUN = frozenset({Verdict.PASSED, Verdict.FAILED, Verdict.DEPARTED, Verdict.INFORMATIONAL})
 
 
-def is_put(result: Result) -> bool:
-    """Return whether the requirement was put to the target, so that it could be met or not."""
-    return result.verdict in _PUT
+def has_run(result: Result) -> bool:
+    """Return whether the case ran up to its requirement, so that the target could keep or break it."""
+    return result.verdict in _RUN
 
 
 def counts(results: Iterable[Result]) -> dict[Mark, int]:
@@ -55,7 +55,7 @@ def passed_of_run(results: Iterable[Result], weight: str) -> tuple[int, int]:
 
     Only FAILED is not met: a departure keeps the rule, and what is noted had the choice.
     """
-    put = [result for result in results if result.level.weight == weight and is_put(result)]
+    put = [result for result in results if result.level.weight == weight and has_run(result)]
     return sum(result.verdict is not Verdict.FAILED for result in put), len(put)
 
 

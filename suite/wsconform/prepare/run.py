@@ -66,13 +66,13 @@ def header(
     documents = tuple(dict.fromkeys(each.document.id for each in registry.values() if each.id in cited))
     version = catalogue_version(catalogue)
     return Header(
-        version,
-        documents,
-        command,
-        settings.seed,
-        settings.profile,
-        platform(),
-        now(),
+        catalogue=version,
+        documents=documents,
+        command=command,
+        seed=settings.seed,
+        profile=settings.profile,
+        platform=platform(),
+        start=now(),
         fail_on=settings.fail_on,
         allow=settings.allow,
     )

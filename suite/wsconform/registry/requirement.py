@@ -128,7 +128,7 @@ class Document:
         return f"{self.url}#{'section' if section[:1].isdigit() else 'appendix'}-{section}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
     """One normative statement: where it stands, whom it binds, and how a test may decide it.
 

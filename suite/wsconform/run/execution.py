@@ -17,7 +17,7 @@ from ..endpoint.session import Limits
 from ..evidence.result import Finding, Mark, Reason, Result, Verdict
 from ..journal.expected import Expectations
 from ..journal.gate import Policy, TargetOutcome
-from ..journal.journal import Footer, JournalWriter, TargetRecord
+from ..journal.journal import EndReason, Footer, JournalWriter, TargetRecord, gravest_end
 from ..journal.redact import Redactor
 from ..journal.tally import counts
 from ..registry.registry import Registry
@@ -26,13 +26,11 @@ from ..transport.stream import Dialer, Unreachable
 from .judge import Attempted, Bench, result_of
 from .keeper import NullListener, RunListener
 from .probe import ProbeFailed, probe
-from .runner import EndReason, Options, Runner
+from .runner import Options, Runner
 from .start import Serve, reached
 from .target import Target, TargetError
 
 __all__ = ["Execution", "How", "Plan", "dial"]
-
-_GRAVITY = (EndReason.INTERRUPTED, EndReason.LOST, EndReason.BUDGET, EndReason.DONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,7 @@ class Execution:
         self.seconds = 0.0
         self.stale: tuple[str, ...] = ()
         self._dial, self._stale = dial, stale
-        self._policy = (policy or Policy()).where_it_counts()
+        self._policy = (policy or Policy()).for_counting_failures()
         self._redactor = Redactor()
         self._scope: trio.CancelScope | None = None
 
@@ -119,7 +117,9 @@ class Execution:
         self.seconds = trio.current_time() - began
         why = self._why()
         self.stale = tuple(self._stale())
-        self.writer.footer(Footer(why.value, _now(), round(self.seconds, 6), self._counts(), self.stale))
+        self.writer.footer(
+            Footer(why=why.value, end=_now(), seconds=round(self.seconds, 6), counts=self._counts(), stale=self.stale)
+        )
         return why
 
     def interrupt(self) -> None:
@@ -142,14 +142,14 @@ class Execution:
         found = {EndReason(outcome.why) for outcome in self.outcomes}
         if self.interrupted:
             found.add(EndReason.INTERRUPTED)
-        return next((why for why in _GRAVITY if why in found), EndReason.DONE)
+        return gravest_end(found)
 
     def _counts(self) -> Mapping[str, Mapping[str, int]]:
         found = {outcome.name: counts(outcome.results) for outcome in self.outcomes}
         return {name: {mark.words: count for mark, count in each.items() if count} for name, each in found.items()}
 
     async def _one(self, plan: Plan, budget: float | None) -> None:
-        outcome = TargetOutcome(plan.target.name, len(plan.entries), why=EndReason.INTERRUPTED.value)
+        outcome = TargetOutcome(name=plan.target.name, planned=len(plan.entries), why=EndReason.INTERRUPTED.value)
         self.outcomes.append(outcome)
         self._redactor = Redactor(name for name, _ in plan.target.headers)
         try:
@@ -243,11 +243,15 @@ class Execution:
         """A target that could not be tested has its record all the same, if it has none yet."""
         if not outcome.results:
             transport = "tls" if target.tls else "tcp"
-            notes = {"not tested": outcome.problem}
-            info = dict(target.info)
-            self.writer.target(
-                TargetRecord(target.name, target.role, str(target.url), transport, info=info, notes=notes)
+            record = TargetRecord(
+                name=target.name,
+                role=target.role,
+                address=str(target.url),
+                transport=transport,
+                info=dict(target.info),
+                untested=outcome.problem,
             )
+            self.writer.target(record)
 
 
 def _for_probe(limits: Limits) -> Limits:

@@ -15,7 +15,7 @@ from ..catalogue.case import Case, Need, Subject, binding
 from ..endpoint.handshake_with_client import Incoming, accept_connection
 from ..endpoint.handshake_with_server import Opening, open_connection
 from ..endpoint.session import Address, Facts, Limits, Session, Unreached, Violation
-from ..evidence.result import Finding, Reason, Result, TranscriptEntry, Verdict
+from ..evidence.result import Finding, Reason, Result, ResultKind, TranscriptEntry, Verdict
 from ..evidence.transcript import Conversation, Transcript
 from ..registry.registry import Registry
 from ..registry.requirement import Role
@@ -194,5 +194,6 @@ def result_of(entry: catalogue.Item, attempted: Attempted, role: Role, registry:
         transcript=attempted.transcript,
         hint=entry.hint,
         reading=entry.reading if isinstance(entry, Case) else "",
+        kind=ResultKind.CASE if isinstance(entry, Case) else ResultKind.MONITOR,
         extra={"why": entry.why} if entry.why else {},
     )

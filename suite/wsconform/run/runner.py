@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import enum
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from ..catalogue.case import Case, Item, Monitor
 from ..endpoint.session import Limits
 from ..evidence.result import Attempt, Finding, Reason, Result, Verdict
 from ..evidence.transcript import Conversation
+from ..journal.journal import EndReason
 from ..registry.registry import Registry
 from ..transport.stream import Reset, Unreachable
 from .judge import Attempted, Bench, Provide, attempt, out_of_reach, provide, result_of
@@ -27,15 +27,6 @@ SETTLED = frozenset({Verdict.PASSED, Verdict.INFORMATIONAL, Verdict.SKIPPED})
 
 #: How often, and how many seconds apart, a target is asked whether it is there before it counts as lost.
 _ASKED, _APART = 3, 0.3
-
-
-class EndReason(enum.Enum):
-    """Why a run ended."""
-
-    DONE = "done"
-    BUDGET = "budget"
-    INTERRUPTED = "interrupted"
-    LOST = "target-lost"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,9 @@ from dataclasses import replace
 from ..evidence.result import Mark, Result
 from ..journal.expected import Expectations
 from ..journal.gate import TargetOutcome
-from ..journal.journal import JournalWriter, TargetRecord
+from ..journal.journal import EndReason, JournalWriter, TargetRecord
 from ..journal.redact import Redactor
 from ..run.keeper import RunListener
-from ..run.runner import EndReason
 
 
 class Keeper:
@@ -25,7 +24,7 @@ class Keeper:
 
     def target(self, target: TargetRecord) -> None:
         """Take a client's record, before its results."""
-        self.outcomes[target.name] = TargetOutcome(target.name, self._planned)
+        self.outcomes[target.name] = TargetOutcome(name=target.name, planned=self._planned)
         self._writer.target(target)
         self._watcher.began(target, self._planned)
 
@@ -42,7 +41,7 @@ class Keeper:
     def fail(self, name: str, problem: str, record: TargetRecord) -> None:
         """Note that the client called `name` was not tested, or not to the end; `record` is for one that has none."""
         if name not in self.outcomes:
-            self.outcomes[name] = TargetOutcome(name, self._planned)
-            self._writer.target(replace(record, notes={"not tested": problem}))
+            self.outcomes[name] = TargetOutcome(name=name, planned=self._planned)
+            self._writer.target(replace(record, notes={}, untested=problem))
         self.outcomes[name].problem = problem
         self.outcomes[name].why = EndReason.LOST.value

@@ -15,13 +15,13 @@ from ..endpoint.session import Facts
 from ..evidence.result import Reason
 from ..journal.expected import Expectations
 from ..journal.gate import Policy, TargetOutcome
-from ..journal.journal import Footer, JournalWriter, TargetRecord
+from ..journal.journal import EndReason, Footer, JournalWriter, TargetRecord
 from ..journal.tally import counts
 from ..problem import Exit, Problem
 from ..registry.registry import Registry
 from ..registry.requirement import Role
 from ..run.keeper import NullListener, RunListener
-from ..run.runner import EndReason, Options
+from ..run.runner import Options
 from ..transport.listen import open_listeners
 from .agents import Rules
 from .browsers import fresh_profile, page_url
@@ -66,7 +66,7 @@ class Serving:
         self.plan, self.setting, self.teller = Plan.of(entries, registry, numbering), setting, teller
         self._entries, self._writer, self._update = entries, writer, update
         self._watcher: RunListener = watcher or NullListener()
-        self._expectations, self._policy = expectations or Expectations(), (policy or Policy()).where_it_counts()
+        self._expectations, self._policy = expectations or Expectations(), (policy or Policy()).for_counting_failures()
         self._keeper = Keeper(writer, len(entries), self._expectations, self._watcher, keep_all=keep_all)
         self.why = EndReason.DONE
         self.seconds = 0.0
@@ -111,7 +111,15 @@ class Serving:
                 self._end(server)
             self.seconds = trio.current_time() - began
             self.stale = tuple(self._stale([outcome.name for outcome in self.outcomes])) if self.outcomes else ()
-            self._writer.footer(Footer(self.why.value, _now(), round(self.seconds, 6), self._counts(), self.stale))
+            self._writer.footer(
+                Footer(
+                    why=self.why.value,
+                    end=_now(),
+                    seconds=round(self.seconds, 6),
+                    counts=self._counts(),
+                    stale=self.stale,
+                )
+            )
         return self.why
 
     def _budget(self) -> float:
@@ -181,7 +189,7 @@ class Serving:
 
     def _record(self, agent: str) -> TargetRecord:
         transport = "tls" if self.setting.tls else "tcp"
-        return TargetRecord(agent, Role.CLIENT, str(self.url).rstrip("/"), transport)
+        return TargetRecord(name=agent, role=Role.CLIENT, address=str(self.url).rstrip("/"), transport=transport)
 
     async def _wait(self, server: Server, driven: Waiting) -> None:
         page = f"http{str(self.url).removeprefix('ws').rstrip('/')}/"

@@ -44,7 +44,14 @@ _REFILL = 6
 
 
 class BlockError(ValueError):
-    """The octets are no DEFLATE stream, or yield more than the limit; the text says which and in which block."""
+    """The octets are not a DEFLATE stream, or inflate to more than the limit; the text says which, and in which block.
+
+    `undefined_distance` is True if the reason is a distance code that section 3.2.6 does not define (30 or 31).
+    """
+
+    def __init__(self, text: str, *, undefined_distance: bool = False) -> None:
+        super().__init__(text)
+        self.undefined_distance = undefined_distance
 
 
 class Kind(enum.IntEnum):
@@ -64,7 +71,7 @@ class PayloadEnd(enum.Enum):
     CUT = "inside a block"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
     """One block: `length` octets came of it, `distance` is the largest of its matches, 0 for none.
 
@@ -80,7 +87,7 @@ class Block:
     padding_bits: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """What one compressed message used (see the module); lengths, distances and reach in octets."""
 
@@ -178,7 +185,13 @@ class _Reader:
             # What is wrong with the octets that the receiver adds is that a block goes on into them.
             if self.at <= 8 * len(self.octets):
                 raise
-        return Usage(bytes(self.output[self.start :]), tuple(self.blocks), self.farthest, self.reach, end)
+        return Usage(
+            payload=bytes(self.output[self.start :]),
+            blocks=tuple(self.blocks),
+            distance=self.farthest,
+            reach=self.reach,
+            end=end,
+        )
 
     def _ended_before(self) -> PayloadEnd | None:
         """Say how the octets end at their own end, where a block ends; None where another begins in the tail."""
@@ -248,7 +261,16 @@ class _Reader:
         if final and kind != Kind.STORED:
             # What follows a final block begins at an octet boundary (RFC 7692 section 7.2.1).
             padding, count = self._align()
-        self.blocks.append(Block(Kind(kind), final, len(self.output) - before, distance, padding, count))
+        self.blocks.append(
+            Block(
+                kind=Kind(kind),
+                final=final,
+                length=len(self.output) - before,
+                distance=distance,
+                padding=padding,
+                padding_bits=count,
+            )
+        )
 
     def _stored(self) -> None:
         length, complement = self._take(16), self._take(16)
@@ -268,7 +290,8 @@ class _Reader:
     def _dynamic(self) -> tuple[_Table, _Table]:
         literals, distances, codes = self._take(5) + 257, self._take(5) + 1, self._take(4) + 4
         if literals > 286 or distances > 30:
-            raise BlockError(f"{self._which()} has {literals} length codes and {distances} distance codes")
+            text = f"{self._which()} has {literals} length codes and {distances} distance codes"
+            raise BlockError(text, undefined_distance=distances > 30)
         given = [0] * 19
         for place in ORDER[:codes]:
             given[place] = self._take(3)
@@ -311,7 +334,7 @@ class _Reader:
             length = start + self._take(extra)
             code = self._symbol(distances)
             if code > 29:
-                raise BlockError(f"{self._which()} has the distance code {code}")
+                raise BlockError(f"{self._which()} has the distance code {code}", undefined_distance=True)
             extra, start = DISTANCES[code]
             distance = start + self._take(extra)
             self._copy(length, distance)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import enum
 import functools
 import struct
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Self
 
 CONTINUATION, TEXT, BINARY = 0x0, 0x1, 0x2
@@ -99,6 +98,7 @@ class Frame:
 
     opcode: int
     payload: bytes = b""
+    _: KW_ONLY
     fin: bool = True
     rsv: int = 0
     key: bytes | None = None
@@ -108,33 +108,33 @@ class Frame:
     @classmethod
     def text(cls, text: str | bytes, *, fin: bool = True, rsv: int = 0) -> Self:
         """Return a Text frame; `bytes` go out as they are, UTF-8 or not."""
-        return cls(TEXT, text.encode() if isinstance(text, str) else text, fin, rsv)
+        return cls(TEXT, text.encode() if isinstance(text, str) else text, fin=fin, rsv=rsv)
 
     @classmethod
     def binary(cls, octets: bytes, *, fin: bool = True, rsv: int = 0) -> Self:
         """Return a Binary frame."""
-        return cls(BINARY, octets, fin, rsv)
+        return cls(BINARY, octets, fin=fin, rsv=rsv)
 
     @classmethod
     def continuation(cls, octets: str | bytes, *, fin: bool = True, rsv: int = 0) -> Self:
         """Return a Continuation frame, the last of its message unless `fin` is False."""
-        return cls(CONTINUATION, octets.encode() if isinstance(octets, str) else octets, fin, rsv)
+        return cls(CONTINUATION, octets.encode() if isinstance(octets, str) else octets, fin=fin, rsv=rsv)
 
     @classmethod
     def ping(cls, data: bytes = b"", *, fin: bool = True, rsv: int = 0) -> Self:
         """Return a Ping frame with application data `data`."""
-        return cls(PING, data, fin, rsv)
+        return cls(PING, data, fin=fin, rsv=rsv)
 
     @classmethod
     def pong(cls, data: bytes = b"", *, fin: bool = True, rsv: int = 0) -> Self:
         """Return a Pong frame with application data `data`."""
-        return cls(PONG, data, fin, rsv)
+        return cls(PONG, data, fin=fin, rsv=rsv)
 
     @classmethod
     def close(cls, code: int | None = None, reason: str | bytes = b"", *, fin: bool = True, rsv: int = 0) -> Self:
         """Return a Close frame; without a `code` its body is empty (section 5.5.1)."""
         tail = reason.encode() if isinstance(reason, str) else reason
-        return cls(CLOSE, b"" if code is None else struct.pack("!H", code) + tail, fin, rsv)
+        return cls(CLOSE, b"" if code is None else struct.pack("!H", code) + tail, fin=fin, rsv=rsv)
 
     @property
     def is_control(self) -> bool:
@@ -181,12 +181,7 @@ class Frame:
         return f"{opcode_name(self.opcode)}{flags}{' masked' if self.key is not None else ''} {self.length}{form}"
 
 
-def encode_all(frames: Iterable[Frame]) -> bytes:
-    """Return the octets of `frames`, one after the other."""
-    return b"".join(frame.encode() for frame in frames)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
     """A frame's header as it was read; `size` is its own length in octets, the masking key included."""
 
@@ -202,7 +197,7 @@ class Header:
         """Return the frame that this header and `masked`, its payload as it was on the wire, make."""
         payload = masked if self.key is None else apply_mask(masked, self.key)
         form = None if self.form is LengthForm.minimal(self.length) else self.form
-        return Frame(self.opcode, payload, self.fin, self.rsv, self.key, form)
+        return Frame(self.opcode, payload, fin=self.fin, rsv=self.rsv, key=self.key, form=form)
 
 
 def read_header(octets: bytes | bytearray, start: int = 0) -> Header | None:
@@ -222,7 +217,9 @@ def read_header(octets: bytes | bytearray, start: int = 0) -> Header | None:
     if form is not LengthForm.SHORT:
         length = int.from_bytes(octets[start + 2 : start + size], "big")
     key = bytes(octets[start + size : start + end]) if second & 0x80 else None
-    return Header(first & 0xF, bool(first & 0x80), first >> 4 & 0x7, key, form, length, end)
+    return Header(
+        opcode=first & 0xF, fin=bool(first & 0x80), rsv=first >> 4 & 0x7, key=key, form=form, length=length, size=end
+    )
 
 
 class FrameReader:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .http1 import TCHAR, Fields, Request, Response, is_token
+from .fields import TCHAR, Fields, is_token
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 DEFLATE = "permessage-deflate"
@@ -199,24 +199,3 @@ def deflate_mirrored(ours: Sequence[Extension], theirs: Iterable[Extension]) -> 
                 parameters.append(("client_max_window_bits", bits))
             return Extension(DEFLATE, tuple(parameters))
     return None
-
-
-def base_request(host: str, target: str, key: bytes, extra: Iterable[tuple[str, str]] = ()) -> Request:
-    """Return the opening handshake of section 4.1 with the five fields that it needs, and `extra` after them."""
-    fields = (
-        ("Host", host),
-        ("Upgrade", "websocket"),
-        ("Connection", "Upgrade"),
-        ("Sec-WebSocket-Key", key),
-        ("Sec-WebSocket-Version", "13"),
-    )
-    return Request(target=target.encode("latin-1", "replace"), fields=Fields.of((*fields, *extra)))
-
-
-def base_response(key: bytes) -> Response:
-    """Return the answer of section 4.2.2 to `key`: 101 with the three fields that it needs."""
-    return Response(
-        fields=Fields.of(
-            (("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept_value(key)))
-        )
-    )

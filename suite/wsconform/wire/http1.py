@@ -6,102 +6,23 @@ grammar is kept, and listed in `Head.defects`, so that a monitor can judge it an
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from typing import Self
+from dataclasses import dataclass, replace
 
-CRLF = b"\r\n"
-TCHAR = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+from .fields import CRLF, NO_FIELDS, Field, Fields, is_token
+from .handshake import accept_value
+
 HEXDIG = frozenset(b"0123456789abcdefABCDEF")
 
-Field = tuple[bytes, bytes]
 
-
-def is_token(octets: bytes) -> bool:
-    """Return whether `octets` are one token (RFC 9110 section 5.6.2)."""
-    return bool(octets) and not octets.translate(None, TCHAR)
-
-
-@functools.lru_cache(maxsize=256)
-def _key(name: str) -> bytes:
-    """Return `name` as fields are looked up by; monitors ask every head for the same few."""
-    return name.lower().encode()
-
-
-def _octets(text: str | bytes) -> bytes:
-    return text.encode("latin-1") if isinstance(text, str) else text
-
-
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """Header fields in order, names as written; look-up is by name without regard to case."""
-
-    lines: tuple[Field, ...] = ()
-    # Filled by the first look-up; dozens follow it, as every monitor asks every head for something.
-    _named: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    @classmethod
-    def of(cls, fields: Iterable[tuple[str | bytes, str | bytes]]) -> Self:
-        """Return fields from pairs of name and value; `str` is written as Latin-1."""
-        return cls(tuple((_octets(name), _octets(value)) for name, value in fields))
-
-    def get_all(self, name: str) -> tuple[bytes, ...]:
-        """Return the values of every line called `name`, without the whitespace around them."""
-        if not self._named:
-            for key, value in self.lines:
-                known = key.lower()
-                self._named[known] = (*self._named.get(known, ()), value.strip(b" \t"))
-        return self._named.get(_key(name), ())
-
-    def get(self, name: str) -> bytes | None:
-        """Return the value of the first line called `name`, or None."""
-        values = self.get_all(name)
-        return values[0] if values else None
-
-    def elements(self, name: str) -> tuple[bytes, ...]:
-        """Return the elements of a list field over all its lines, empty ones left out (RFC 9110 section 5.6.1)."""
-        parts = (part.strip(b" \t") for value in self.get_all(name) for part in value.split(b","))
-        return tuple(part for part in parts if part)
-
-    def __contains__(self, name: str) -> bool:
-        return bool(self.get_all(name))
-
-    def with_(self, name: str | bytes, value: str | bytes) -> Fields:
-        """Return these fields and one line more at the end."""
-        return Fields((*self.lines, (_octets(name), _octets(value))))
-
-    def without(self, *names: str) -> Fields:
-        """Return these fields less every line called one of `names`."""
-        gone = {name.lower().encode() for name in names}
-        return Fields(tuple(line for line in self.lines if line[0].lower() not in gone))
-
-    def replacing(self, name: str, *values: str | bytes) -> Fields:
-        """Return these fields with `values` in the place of the first line called `name`, and no other such line."""
-        wanted, lines, done = name.lower().encode(), list[Field](), False
-        for key, value in self.lines:
-            if key.lower() != wanted:
-                lines.append((key, value))
-            elif not done:
-                lines += ((key, _octets(new)) for new in values)
-                done = True
-        if not done:
-            lines += ((name.encode(), _octets(new)) for new in values)
-        return Fields(tuple(lines))
-
-    def encode(self, line_end: bytes = CRLF, separator: bytes = b": ") -> bytes:
-        """Return the field lines' octets, the empty line not included."""
-        return b"".join(name + separator + value + line_end for name, value in self.lines)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """A request, legal or not; `head_octets` writes exactly what stands here."""
 
     method: bytes = b"GET"
     target: bytes = b"/"
     version: bytes = b"HTTP/1.1"
-    fields: Fields = Fields()
+    fields: Fields = NO_FIELDS
     body: bytes = b""
     line_end: bytes = CRLF
     separator: bytes = b": "
@@ -124,14 +45,14 @@ class Request:
         return line + self.line_end + self.fields.encode(self.line_end, self.separator) + self.line_end + self.body
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """A response, legal or not, to be written."""
 
     status: int = 101
     reason: bytes = b"Switching Protocols"
     version: bytes = b"HTTP/1.1"
-    fields: Fields = Fields()
+    fields: Fields = NO_FIELDS
     body: bytes = b""
     line_end: bytes = CRLF
 
@@ -151,6 +72,27 @@ class Response:
         """Return the response's octets, its body included."""
         line = self.version + b" %d " % self.status + self.reason
         return line + self.line_end + self.fields.encode(self.line_end) + self.line_end + self.body
+
+
+def base_request(host: str, target: str, key: bytes, extra: Iterable[tuple[str, str]] = ()) -> Request:
+    """Return the opening handshake of section 4.1 with the five fields that it needs, and `extra` after them."""
+    fields = (
+        ("Host", host),
+        ("Upgrade", "websocket"),
+        ("Connection", "Upgrade"),
+        ("Sec-WebSocket-Key", key),
+        ("Sec-WebSocket-Version", "13"),
+    )
+    return Request(target=target.encode("latin-1", "replace"), fields=Fields.of((*fields, *extra)))
+
+
+def base_response(key: bytes) -> Response:
+    """Return the answer of section 4.2.2 to `key`: 101 with the three fields that it needs."""
+    return Response(
+        fields=Fields.of(
+            (("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept_value(key)))
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,34 +174,6 @@ def parse_head(octets: bytes) -> Head:
     if first.count(b" ") < 2:
         defects.append("no space after the status code")
     return Head((parts[0], parts[1], parts[2]), Fields(tuple(lines)), octets, tuple(dict.fromkeys(defects)))
-
-
-class HeadReader:
-    """Collects octets until a head is whole."""
-
-    def __init__(self, limit: int = 1 << 20) -> None:
-        self._buffer = bytearray()
-        self._limit = limit
-
-    @property
-    def octets(self) -> bytes:
-        """What has come and is not part of a head yet."""
-        return bytes(self._buffer)
-
-    @property
-    def is_too_long(self) -> bool:
-        """Whether more octets came than a head may have here."""
-        return len(self._buffer) > self._limit
-
-    def receive(self, octets: bytes) -> Head | None:
-        """Take `octets`; return the head once it is whole, leaving what follows it in `octets`."""
-        self._buffer += octets
-        end = head_end(self._buffer)
-        if end < 0:
-            return None
-        head = parse_head(bytes(self._buffer[:end]))
-        del self._buffer[:end]
-        return head
 
 
 def chunked_end(octets: bytes) -> int:

@@ -161,7 +161,9 @@ class Echoes:
         if self._evidence is None:
             return
         form = None if header.form is LengthForm.minimal(header.length) else header.form
-        stub = Frame(header.opcode, b"", header.fin, header.rsv, header.key, form, header.length)
+        stub = Frame(
+            header.opcode, b"", fin=header.fin, rsv=header.rsv, key=header.key, form=form, announced=header.length
+        )
         entry = self._record("frame", str(stub), self._evidence.octets())
         if self._kept is None:
             return

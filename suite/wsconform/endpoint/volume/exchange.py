@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import trio
 
-from ...evidence.result import Direction, Reason
+from ...evidence.result import Direction, EntryKind, Reason
 from ...transport.stream import Reset
 from ...wire.close import CloseBody
 from ...wire.frame import BINARY, CLOSE, PING, PONG, TEXT, Frame, frames_alike
@@ -29,7 +29,15 @@ _PATIENCES = 4
 @lru_cache(maxsize=256)
 def _header(frame: Frame, *, masked: bool) -> bytes:
     """Return the header of `frame` without its masking key."""
-    return Frame(frame.opcode, b"", frame.fin, frame.rsv, b"" if masked else None, frame.form, frame.announced).header()
+    return Frame(
+        frame.opcode,
+        b"",
+        fin=frame.fin,
+        rsv=frame.rsv,
+        key=b"" if masked else None,
+        form=frame.form,
+        announced=frame.announced,
+    ).header()
 
 
 def _nothing(octets: bytes) -> bytes:
@@ -144,7 +152,7 @@ class _Exchange:
             else:
                 await self._write(piece)
         if evidence is not None:
-            told = Frame(frame.opcode, b"", frame.fin, frame.rsv, key, announced=count)
+            told = Frame(frame.opcode, b"", fin=frame.fin, rsv=frame.rsv, key=key, announced=count)
             self.ws.session.transcript.add(Direction.OURS, "frame", str(told), evidence.octets(), self.ws.number)
             self.ws.conversation.sent.append(told)
         await self._between(buffer)
@@ -234,7 +242,7 @@ class _Exchange:
         """Say how much there was beyond what the transcript has."""
         if self.sent_frames > KEPT_FRAMES:
             what = f"{self.sent_messages} messages sent, in {self.sent_frames} frames of {self.sent_octets} octets"
-            self.ws.session.event(what, self.ws.number)
+            self.ws.session.event(what, self.ws.number, kind=EntryKind.GAP)
         if self.echoes.frames > KEPT_FRAMES:
             done = self.sent_messages - len(self.echoes.waiting)
             self.ws.session.event(f"{done} echoes came, in {self.echoes.frames} frames", self.ws.number)

@@ -125,7 +125,7 @@ def _masked_run(run: RepeatedOctets, start: int, count: int, key: bytes | None) 
 
 @lru_cache(maxsize=256)
 def _stub(opcode: int, fin: bool, rsv: int, length: int) -> Frame:
-    return Frame(opcode, b"", fin, rsv, announced=length)
+    return Frame(opcode, b"", fin=fin, rsv=rsv, announced=length)
 
 
 def replayed(
