@@ -13,7 +13,7 @@ import pytest
 from tests.support import journals
 from tests.support.journals import TARGET, came, happened, opened, result, sent
 from wsconform.autobahn.ids import NAMELESS, SELECTED, order
-from wsconform.catalogue.aliases import older_cases
+from wsconform.catalogue.aliases import autobahn_cases
 from wsconform.evidence.result import Direction, EntryKind, Finding, Octets, Reason, Result, TranscriptEntry, Verdict
 from wsconform.journal.journal import Journal
 from wsconform.registry.requirement import Level, Role
@@ -23,7 +23,7 @@ from wsconform.reports.autobahn.closings import asked
 from wsconform.reports.autobahn.connection import Seen
 from wsconform.wire.frame import Frame
 
-TABLE = older_cases()
+TABLE = autobahn_cases()
 KEYS = [
     "agent",
     "behavior",
@@ -154,7 +154,7 @@ class TestIndex:
         assert list(rendered(tmp_path, selected)["it"]) == ["1.1.1"]
 
     def test_the_worst_of_several_results_speaks(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(autobahn, "older_cases", lambda: {"1.1.1": ("a.one", "a.two", "a.three")})
+        monkeypatch.setattr(autobahn, "autobahn_cases", lambda: {"1.1.1": ("a.one", "a.two", "a.three")})
         failed = result("a.two", verdict=Verdict.FAILED, finding=Finding("x", "y", 4), transcript=ECHOED)
         away = result("a.three", verdict=Verdict.SKIPPED, reason=Reason.NOT_OFFERED, transcript=())
         assert rendered(tmp_path, journal(result("a.one"), away))["it"]["1.1.1"]["behavior"] == "OK"
@@ -390,7 +390,7 @@ class TestCase:
         assert (found["httpResponse"], found["wasOpenHandshakeTimeout"], found["received"]) == ("?", True, [])
 
     def test_volumes_log_their_handshakes_alone(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(autobahn, "older_cases", lambda: {"9.1.1": ("limits.some",)})
+        monkeypatch.setattr(autobahn, "autobahn_cases", lambda: {"9.1.1": ("limits.some",)})
         rendered(tmp_path, journal(result("limits.some", transcript=ECHOED)))
         found = case_file(tmp_path, "it_case_9_1_1.json")
         assert [entry[0] for entry in found["wirelog"]] == ["TO", "RO", "TF", "TO", "RO", "RF"]

@@ -13,7 +13,7 @@ from tests.support.command import Say
 from tests.support.memory_server import CHOICE, ECHO, REFUSES, Hall, in_hall
 from wsconform.autobahn.ids import SELECTED, Selected, matches, matches_whole, order
 from wsconform.autobahn.spec import Server, Spec, read
-from wsconform.catalogue.aliases import older_cases
+from wsconform.catalogue.aliases import autobahn_cases
 from wsconform.catalogue.case import Profile, binding
 from wsconform.catalogue.load import load_catalogue
 from wsconform.catalogue.selection import Selection
@@ -105,7 +105,7 @@ class TestPatterns:
         assert Selected.read(str(odd)).of(IDS) == odd.of(IDS)
 
     def test_every_id_of_the_table_can_be_sorted(self) -> None:
-        assert len(sorted(older_cases(), key=order)) >= 247
+        assert len(sorted(autobahn_cases(), key=order)) >= 247
 
 
 class TestKeys:
@@ -312,7 +312,7 @@ class TestCatalogue:
     }
 
     def test_every_id_has_a_case_for_clients_under_the_number_that_it_always_had(self) -> None:
-        older = Older(Spec(path=Path("s.json"), selected=Selected(("*",)), outdir=Path("out")), older_cases())
+        older = Older(Spec(path=Path("s.json"), selected=Selected(("*",)), outdir=Path("out")), autobahn_cases())
         numbered = older.numbering(Selection(profile=Profile.FULL), load_catalogue(aliases=False), load_registry())
         ids = [id for id, _ in numbered.cases]
         assert len(ids) == 517
@@ -324,7 +324,7 @@ class TestCatalogue:
         registry = load_registry()
         without = [
             id
-            for id, cases in older_cases().items()
+            for id, cases in autobahn_cases().items()
             if not any(binding(entries[case], Role.SERVER, registry) for case in cases)
         ]
         assert without == []

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.proof import put
-from wsconform.catalogue.aliases import OLDER, ask_for_aliases, load_aliases
+from wsconform.catalogue.aliases import AUTOBAHN, ask_for_aliases, load_aliases
 from wsconform.catalogue.case import Case, Item, Monitor, Sample
 from wsconform.catalogue.load import load_catalogue, with_aliases
 from wsconform.catalogue.selection import Selection, UnknownPattern
@@ -65,7 +65,7 @@ def _told(frame: Frame) -> Sent:
 def named() -> Mapping[str, Case]:
     """Return the cases by older id."""
     cases = [entry for entry in load_catalogue() if isinstance(entry, Case)]
-    found = {alias.removeprefix(OLDER): case for case in cases for alias in case.aliases}
+    found = {alias.removeprefix(AUTOBAHN): case for case in cases for alias in case.aliases}
     return {id: case for id, case in found.items() if id in FRAMES}
 
 
@@ -90,7 +90,7 @@ def test_every_id_is_there() -> None:
 
 
 def test_every_id_names_a_case() -> None:
-    aliases = {alias.removeprefix(OLDER) for entry in load_catalogue() for alias in entry.aliases}
+    aliases = {alias.removeprefix(AUTOBAHN) for entry in load_catalogue() for alias in entry.aliases}
     assert len(aliases) == 517
     assert sorted(aliases) == sorted([*FRAMES, *VOLUMES])
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.autobahn.test_stimuli import STIMULI, VOLUMES, _frames
 from tests.support.proof import put
-from wsconform.catalogue.aliases import OLDER
+from wsconform.catalogue.aliases import AUTOBAHN
 from wsconform.catalogue.case import Case, Profile
 from wsconform.catalogue.load import load_catalogue
 from wsconform.catalogue.selection import Selection
@@ -62,8 +62,8 @@ def named() -> Mapping[str, Sequence[Case]]:
     found: dict[str, list[Case]] = {}
     for entry in load_catalogue():
         for alias in entry.aliases:
-            if isinstance(entry, Case) and alias.removeprefix(OLDER) in VOLUMES:
-                found.setdefault(alias.removeprefix(OLDER), []).append(entry)
+            if isinstance(entry, Case) and alias.removeprefix(AUTOBAHN) in VOLUMES:
+                found.setdefault(alias.removeprefix(AUTOBAHN), []).append(entry)
     return found
 
 

@@ -146,13 +146,7 @@ class TestCollecting:
         assert [entry.id for entry in collect(package) if "helped" in entry.id] == ["helper.helped"]
 
     def test_two_cases_with_one_id_are_an_error(self, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        class Point:
-            value = package
-
-            def __lt__(self, other: object) -> bool:
-                return False
-
-        monkeypatch.setattr("wsconform.catalogue.case.entry_points", lambda group: [Point(), Point()])
+        monkeypatch.setattr("wsconform.catalogue.load.case_packages", lambda: [package, package])
         with pytest.raises(ValueError, match=r"^the catalogue has two cases called framing\.masking\.first_of_all$"):
             load_catalogue()
 

@@ -55,7 +55,7 @@ def loaded(tmp_path: Path, text: str) -> Expectations:
     """Return the expectations that `text` says."""
     (tmp_path / "expected.toml").write_text(text)
     expectations = load(tmp_path / "expected.toml")
-    expectations.about(CATALOGUE)
+    expectations.use_aliases(CATALOGUE)
     return expectations
 
 

@@ -297,7 +297,7 @@ def test_a_catalogue_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) 
     def one_bad_point(group: str) -> list[SimpleNamespace]:
         return [SimpleNamespace(name=group, module="no_such_catalogue")]
 
-    monkeypatch.setattr("importlib.metadata.entry_points", one_bad_point)
+    monkeypatch.setattr("wsconform.registry.registry.entry_points", one_bad_point)
     with pytest.raises(RegistryError, match=r"^no_such_catalogue: named by an entry point, but cannot be"):
         load_registry.__wrapped__()
 
@@ -307,7 +307,7 @@ def test_a_catalogue_need_not_have_requirements(tmp_path: Path, monkeypatch: pyt
         return [SimpleNamespace(name=group, module="wsconform.wire")]
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr("importlib.metadata.entry_points", one_plain_point)
+    monkeypatch.setattr("wsconform.registry.registry.entry_points", one_plain_point)
     assert len(load_registry.__wrapped__()) == 0
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["CASES", "OLDER", "ask_for_aliases", "load_aliases", "older_cases"]
+__all__ = ["AUTOBAHN", "CASES", "ask_for_aliases", "autobahn_cases", "load_aliases"]
 
 #: The entry points that name packages of cases.
 CASES = "wsconform.cases"
 
 #: What the ids of the Autobahn|Testsuite begin with as aliases: "autobahn:7.1.5".
-OLDER = "autobahn:"
+AUTOBAHN = "autobahn:"
 
 _TABLE = "autobahn.toml"
 
@@ -28,11 +28,11 @@ def load_aliases(package: str) -> Mapping[str, tuple[str, ...]]:
     found = dict[str, list[str]]()
     for older, ids in _rows(package):
         for id in ids:
-            found.setdefault(id, []).append(f"{OLDER}{older}")
+            found.setdefault(id, []).append(f"{AUTOBAHN}{older}")
     return {id: tuple(older) for id, older in found.items()}
 
 
-def older_cases() -> Mapping[str, tuple[str, ...]]:
+def autobahn_cases() -> Mapping[str, tuple[str, ...]]:
     """Return the ids of our cases by older id ("7.1.5"), the first being the one that stands for it alone.
 
     Tables of all packages that entry points of group `CASES` name are read. Raises ValueError as `load_aliases` does.

@@ -10,14 +10,12 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from importlib.metadata import entry_points
 from typing import Any
 
 from .. import __version__
+from ..registry.registry import case_packages
 from .aliases import load_aliases
 from .case import Case, Item, Monitor, Profile, Subject
-
-ENTRY_POINTS = "wsconform.cases"
 
 
 def _told(function: Callable[..., Any]) -> tuple[str, str]:
@@ -85,7 +83,7 @@ def load_catalogue(*, aliases: bool = True) -> tuple[Item, ...]:
     The names that tables beside them give are left unread unless `aliases`. Raises ValueError where two
     have one id, or a table names a case that is none.
     """
-    packages = [point.value for point in sorted(entry_points(group=ENTRY_POINTS))]
+    packages = case_packages()
     entries = [entry for package in packages for entry in collect(package)]
     ids = [entry.id for entry in entries]
     if len(set(ids)) != len(ids):

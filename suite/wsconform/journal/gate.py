@@ -138,7 +138,7 @@ def rule(
 
 @dataclass(frozen=True, slots=True)
 class _Breaches:
-    """What breaks the gate: a phrase for each kind of finding, and the numbers of flaky cases and stale expectations."""
+    """What breaks the gate: a phrase for each kind of finding, the number of flaky cases, of stale expectations."""
 
     findings: tuple[str, ...]
     flaky: int

@@ -43,7 +43,7 @@ def outcome_of(result: Result, policy: Policy, known: Sequence[Expectation] = ()
     if result.expected is not None:
         return Outcome(Kind.XFAIL, result.expected)
     if stale := _unfulfilled(result, policy, known):
-        return Outcome(Kind.FAIL, f"[XPASS(strict)] {stale.told}: it passes now; take the entry out of the file")
+        return Outcome(Kind.FAIL, f"[XPASS(strict)] {stale.full_reason}: it passes now; take the entry out of the file")
     match result.mark:
         case Mark.SKIPPED | Mark.INCONCLUSIVE:
             return Outcome(Kind.SKIP, _why(result))

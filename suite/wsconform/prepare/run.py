@@ -54,7 +54,7 @@ def expectations(path: Path | None, catalogue: Sequence[Item]) -> Expectations:
     if path is None:
         return Expectations()
     found = load(path)
-    found.about(catalogue)
+    found.use_aliases(catalogue)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.resources.abc import Traversable
 from typing import TypeVar
@@ -25,8 +26,6 @@ def read_folder(folder: Traversable) -> list[tuple[str, bytes]]:
 
 
 def parse_file(where: str, octets: bytes) -> object:
-    import tomllib
-
     try:
         return tomllib.loads(octets.decode())
     except ValueError as error:  # what is not UTF-8, and what is not TOML

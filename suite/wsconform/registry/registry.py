@@ -8,10 +8,14 @@ good) is kept as JSON in the user's cache folder, under a digest of the files' c
 from __future__ import annotations
 
 import contextlib
+import difflib
 import functools
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
+from importlib.metadata import entry_points
+from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
@@ -19,9 +23,10 @@ from types import MappingProxyType
 from .files import RegistryError, parse_file, read_folder, requirements_of
 from .requirement import Document, Requirement
 
-__all__ = ["Registry", "RegistryError", "UnknownRequirement", "load_registry"]
+__all__ = ["CASE_PACKAGES", "Registry", "RegistryError", "UnknownRequirement", "case_packages", "load_registry"]
 
-ENTRY_POINT_GROUP = "wsconform.cases"
+#: The group of entry points that name packages of cases, and of the requirements that these cite.
+CASE_PACKAGES = "wsconform.cases"
 
 
 class UnknownRequirement(ValueError, KeyError):
@@ -31,8 +36,6 @@ class UnknownRequirement(ValueError, KeyError):
     """
 
     def __init__(self, id: str, known: Iterable[str] = ()) -> None:
-        import difflib
-
         super().__init__(id)
         self.id = id
         self.suggestions = tuple(difflib.get_close_matches(id, known, n=3, cutoff=0.75))
@@ -106,15 +109,17 @@ class Registry(Mapping[str, Requirement]):
         return f"<Registry of {len(self)} requirements from {len(self.documents)} documents>"
 
 
+def case_packages() -> list[str]:
+    """Return the packages that entry points of group `CASE_PACKAGES` name, in the order of the entry points' names."""
+    points = sorted(entry_points(group=CASE_PACKAGES), key=lambda point: point.name)
+    return list(dict.fromkeys(point.module for point in points))
+
+
 @functools.cache
 def load_registry() -> Registry:
-    """The registry of all installed catalogues, read once a process. Raises RegistryError."""
-    from importlib.metadata import entry_points
-    from importlib.resources import files
-
-    points = sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name)
+    """Return the registry of all installed catalogues, read once in a process. Raises RegistryError."""
     folders = []
-    for package in dict.fromkeys(point.module for point in points):
+    for package in case_packages():
         try:
             folders.append(files(package) / "requirements")
         except ImportError as error:
@@ -134,8 +139,6 @@ def _cache_folder() -> Path | None:
 
 
 def _digest(parts: Iterable[bytes]) -> str:
-    from hashlib import blake2b
-
     digest = blake2b(digest_size=16)
     for part in parts:
         digest.update(len(part).to_bytes(8))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..autobahn.ids import SELECTED, Selected
-from ..catalogue.aliases import OLDER
+from ..catalogue.aliases import AUTOBAHN
 from ..catalogue.case import Case, Item, Monitor, Subject
 from ..registry.registry import Registry
 from .routes import Refusal, Which
@@ -68,7 +68,7 @@ class Plan:
             if which.id == id:
                 return case
         for case in self.cases:
-            if which.id == case.id or f"{OLDER}{which.id}" in case.aliases or which.id in case.aliases:
+            if which.id == case.id or f"{AUTOBAHN}{which.id}" in case.aliases or which.id in case.aliases:
                 return case
         raise Refusal(404, "Not Found", f'there is no case "{(which.id or "")[:80]}" in what is served')
 
