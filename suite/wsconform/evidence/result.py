@@ -103,7 +103,7 @@ class EntryKind(enum.StrEnum):
 
 
 class ResultKind(enum.StrEnum):
-    """What a result is about: one case, or one monitor, which sums up all conversations of a run."""
+    """Whether a result is of one case, or of one monitor, which sums up all conversations of a run."""
 
     CASE = "case"
     MONITOR = "monitor"

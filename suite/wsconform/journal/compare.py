@@ -21,7 +21,7 @@ Results = Mapping[str, Sequence[Result]]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One case at one target; `before` is None if the case is new, `after` if it is gone."""
+    """One case at one target. New cases have no result `before`, gone cases have none `after`."""
 
     target: str
     before: Result | None

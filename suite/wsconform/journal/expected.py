@@ -117,10 +117,10 @@ class Expectations:
         """Return a line for each entry that no longer holds.
 
         An entry no longer holds if it matches no case of the `catalogue`, if all of its cases passed, if `today` is
-        past its date, or if its reason is TODO. `ran` are the targets that ran, None for all: of entries for other targets,
-        only the name is checked, which has to be among `known` unless `known` is empty. `whole` are the ids of the
-        cases that a run without selectors would run, by target: an entry passes only if all of its cases among them
-        ran and passed. Without `whole`, the cases that ran suffice.
+        past its date, or if its reason is TODO. `ran` are the targets that ran, None for all: of entries for other
+        targets, only the name is checked, which has to be among `known` unless `known` is empty. `whole` are the ids
+        of the cases that a run without selectors would run, by target: an entry passes only if all of its cases among
+        them ran and passed. Without `whole`, the cases that ran suffice.
         """
         cases = list(catalogue)
         here = None if ran is None else {EVERY, *ran}

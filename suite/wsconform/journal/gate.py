@@ -34,7 +34,7 @@ class Allow(enum.StrEnum):
 class TargetOutcome:
     """The outcome for one target: its results so far, and why its part of the run ended.
 
-    `why` is the value of an EndReason, `problem` the line that tells why the target could not be tested, `planned` the
+    `why` is the value of an EndReason, `problem` the reason why the target could not be tested, `planned` the
     number of cases to run, `output` the last lines that the target printed, `log` the file that has all of them,
     `restarts` how often the target was started again.
     """
@@ -138,7 +138,7 @@ def rule(
 
 @dataclass(frozen=True, slots=True)
 class _Breaches:
-    """What breaks the gate: a phrase for each kind of finding, the number of flaky cases, of stale expectations."""
+    """A phrase for each kind of finding that breaks the gate, and the numbers of flaky cases and stale expectations."""
 
     findings: tuple[str, ...]
     flaky: int

@@ -31,7 +31,7 @@ _GRAVEST_FIRST = (EndReason.INTERRUPTED, EndReason.LOST, EndReason.BUDGET, EndRe
 
 
 def gravest_end(reasons: Iterable[EndReason]) -> EndReason:
-    """Return the gravest of `reasons`, from INTERRUPTED to DONE; DONE if there are none."""
+    """Return the gravest of `reasons`, from INTERRUPTED to DONE; DONE if `reasons` is empty."""
     return min(reasons, key=_GRAVEST_FIRST.index, default=EndReason.DONE)
 
 
@@ -62,7 +62,7 @@ class Header:
 class TargetRecord:
     """One target of a run, with the findings of the probe.
 
-    `transport` is "tcp" or "tls", `echo` tells whether the target echoes messages, `round_trip` is in seconds.
+    `transport` is "tcp" or "tls", `echo` is True if the target echoes messages, `round_trip` is in seconds.
     `untested` is the reason why the target could not be tested, "" if it was.
     """
 

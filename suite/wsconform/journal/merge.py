@@ -134,7 +134,7 @@ def _is_monitor(result: Result) -> bool:
 
 
 def _difference(one: TargetRecord, other: TargetRecord) -> tuple[str, str] | None:
-    """Return a property of each record that shows that they are of different targets; None if there is none.
+    """Return a property of each record that shows that they are of different targets, or None.
 
     Addresses are not compared: they may change from machine to machine.
     """
