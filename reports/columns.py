@@ -142,7 +142,7 @@ class Gathered:
     def citation(self, id: str, level: Level) -> str:
         """How to name a requirement: "RFC 6455 5.2 MUST", or its id with the level where it is not known."""
         requirement = self.requirement(id)
-        return requirement.citation if requirement else f"{id} {level.value}"
+        return requirement.citation if requirement else f"{id} {level.words}"
 
 
 def gather(

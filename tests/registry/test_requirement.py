@@ -161,22 +161,22 @@ def test_an_unknown_id_is_told_with_its_neighbours(write: Write) -> None:
         (DOCUMENT + ENTRY + 'colour = "red"\n', "6455-5.1-1: colour: unknown key"),
         (DOCUMENT + ENTRY.replace('how = "Watch."\n', ""), "6455-5.1-1: how: missing"),
         (DOCUMENT + ENTRY.replace('id = "6455-5.1-1"\n', ""), "requirement 1: id: missing"),
-        (DOCUMENT + ENTRY.replace("Watch.", " "), "6455-5.1-1: how: must be a text, and not an empty one"),
+        (DOCUMENT + ENTRY.replace("Watch.", " "), "6455-5.1-1: how: must be a string that is not empty"),
         (
             DOCUMENT + ENTRY.replace('"5.1"', "5.1"),
-            "6455-5.1-1: section: must be a text, and not an empty one",
+            "6455-5.1-1: section: must be a string that is not empty",
         ),
         (
             DOCUMENT + ENTRY.replace("MUST", "SHALL"),
-            "6455-5.1-1: level: 'SHALL' is none of MUST, MUST NOT, SHOULD, SHOULD NOT, MAY, PROSE",
+            "6455-5.1-1: level: 'SHALL' is not one of MUST, MUST NOT, SHOULD, SHOULD NOT, MAY, PROSE",
         ),
         (
             DOCUMENT + ENTRY.replace('"client"', '"peer"'),
-            "6455-5.1-1: actor: 'peer' is none of server, client, endpoint, intermediary, proxy, application",
+            "6455-5.1-1: actor: 'peer' is not one of server, client, endpoint, intermediary, proxy, application",
         ),
         (
             DOCUMENT + ENTRY.replace('"wire"', '"seen"'),
-            "6455-5.1-1: observable: 'seen' is none of wire, needs-driver, not-observable",
+            "6455-5.1-1: observable: 'seen' is not one of wire, needs-driver, not-observable",
         ),
         (
             DOCUMENT + ENTRY.replace("6455-5.1-1", "6455-5.2-1"),
@@ -190,8 +190,8 @@ def test_an_unknown_id_is_told_with_its_neighbours(write: Write) -> None:
             DOCUMENT + ENTRY.replace("6455-5.1-1", "6455-5.1-0"),
             "6455-5.1-0: id: must be 6455-5.1-N, with N from 1, in section 5.1",
         ),
-        (DOCUMENT + ENTRY + 'errata = "3473"\n', "6455-5.1-1: errata: must be a list of texts"),
-        (DOCUMENT + ENTRY + "errata = [3473]\n", "6455-5.1-1: errata: must be a list of texts"),
+        (DOCUMENT + ENTRY + 'errata = "3473"\n', "6455-5.1-1: errata: must be a list of strings"),
+        (DOCUMENT + ENTRY + "errata = [3473]\n", "6455-5.1-1: errata: must be a list of strings"),
         (
             DOCUMENT + ENTRY + "keyword_elsewhere = 1\n",
             "6455-5.1-1: keyword_elsewhere: must be true or false",
@@ -199,7 +199,7 @@ def test_an_unknown_id_is_told_with_its_neighbours(write: Write) -> None:
         (DOCUMENT.replace("title", "name") + ENTRY, "[document]: name: unknown key"),
         ('document = "RFC6455"\n' + ENTRY, "[document]: must be a table"),
         (ENTRY, "file: document: missing"),
-        (DOCUMENT, "file: requirement: must be one [[requirement]] or more"),
+        (DOCUMENT, "file: requirement: must be a list of tables; write [[requirement]] above each"),
         ("requirement = [1]\n" + DOCUMENT, "requirement 1: must be a table"),
         ('author = "me"\n' + DOCUMENT + ENTRY, "file: author: unknown key"),
         ("[document\n", "not TOML: "),
@@ -216,7 +216,7 @@ def test_a_broken_file_is_told_in_one_line(write: Write, text: str, problem: str
 
 def test_an_unknown_category_is_told(write: Write) -> None:
     folder = write(rfc6455=DOCUMENT + ENTRY.replace('"masking"', '"tea"'))
-    with pytest.raises(RegistryError, match=r"6455-5\.1-1: category: 'tea' is none of close, control, "):
+    with pytest.raises(RegistryError, match=r"6455-5\.1-1: category: 'tea' is not one of close, control, "):
         Registry.load([folder])
 
 

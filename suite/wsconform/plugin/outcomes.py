@@ -66,13 +66,13 @@ def _why(result: Result) -> str:
 
 
 def _told(result: Result) -> str:
-    return f"{result.case}: {result.mark.words} from {result.requirement} ({result.level.value}){_observed(result)}"
+    return f"{result.case}: {result.mark.words} from {result.requirement} ({result.level.words}){_observed(result)}"
 
 
 def brief(result: Result) -> str:
     """Return in a line, for whoever sees the case's id already, how a failed `result` came about."""
     words = "attempts disagree" if result.flaky else result.mark.words
-    return f"{words}, {result.requirement} ({result.level.value}){_observed(result)}"
+    return f"{words}, {result.requirement} ({result.level.words}){_observed(result)}"
 
 
 def _observed(result: Result) -> str:
