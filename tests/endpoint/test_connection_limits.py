@@ -153,7 +153,7 @@ class TestOurEnd:
             await ws.read_to_end()
 
         attempted = passes(script, body, offer="permessage-deflate")
-        assert any("does not inflate: no DEFLATE stream" in entry.summary for entry in attempted.transcript)
+        assert any("does not inflate: not a DEFLATE stream" in entry.summary for entry in attempted.transcript)
 
     def test_octets_that_make_no_frame_are_evidence(self) -> None:
         async def script(end: FarEnd) -> None:

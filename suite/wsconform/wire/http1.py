@@ -1,7 +1,7 @@
-"""HTTP/1.1 heads, well formed or not: any request or response can be written, whatever arrives is read.
+"""HTTP/1.1 requests and responses, well formed or not (RFC 9112 sections 2 to 6, as far as a handshake needs them).
 
-RFC 9112 sections 2 to 6, as far as an opening handshake needs it. Reading is tolerant: what breaks the
-grammar is kept, and listed in `Head.defects`, so that a monitor can judge it and a case can go on.
+Reading is tolerant: octets that break the grammar are kept, and listed in `Head.defects`, so that a monitor can judge
+them and a case can go on.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ HEXDIG = frozenset(b"0123456789abcdefABCDEF")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request, legal or not; `head_octets` writes exactly what stands here."""
+    """A request to send, legal or not."""
 
     method: bytes = b"GET"
     target: bytes = b"/"
@@ -28,11 +28,11 @@ class Request:
     separator: bytes = b": "
 
     def with_field(self, name: str | bytes, value: str | bytes) -> Request:
-        """Return this request with one field line more."""
+        """Return this request with one more field line."""
         return replace(self, fields=self.fields.with_(name, value))
 
     def without(self, *names: str) -> Request:
-        """Return this request less the fields called `names`."""
+        """Return this request without the fields called `names`."""
         return replace(self, fields=self.fields.without(*names))
 
     def replacing(self, name: str, *values: str | bytes) -> Request:
@@ -47,7 +47,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """A response, legal or not, to be written."""
+    """A response to send, legal or not."""
 
     status: int = 101
     reason: bytes = b"Switching Protocols"
@@ -57,11 +57,11 @@ class Response:
     line_end: bytes = CRLF
 
     def with_field(self, name: str | bytes, value: str | bytes) -> Response:
-        """Return this response with one field line more."""
+        """Return this response with one more field line."""
         return replace(self, fields=self.fields.with_(name, value))
 
     def without(self, *names: str) -> Response:
-        """Return this response less the fields called `names`."""
+        """Return this response without the fields called `names`."""
         return replace(self, fields=self.fields.without(*names))
 
     def replacing(self, name: str, *values: str | bytes) -> Response:
@@ -75,7 +75,7 @@ class Response:
 
 
 def base_request(host: str, target: str, key: bytes, extra: Iterable[tuple[str, str]] = ()) -> Request:
-    """Return the opening handshake of section 4.1 with the five fields that it needs, and `extra` after them."""
+    """Return the opening request of RFC 6455 section 4.1 with its five required fields, and `extra` after them."""
     fields = (
         ("Host", host),
         ("Upgrade", "websocket"),
@@ -87,7 +87,7 @@ def base_request(host: str, target: str, key: bytes, extra: Iterable[tuple[str, 
 
 
 def base_response(key: bytes) -> Response:
-    """Return the answer of section 4.2.2 to `key`: 101 with the three fields that it needs."""
+    """Return the response of RFC 6455 section 4.2.2 to `key`: 101 with its three required fields."""
     return Response(
         fields=Fields.of(
             (("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept_value(key)))
@@ -97,7 +97,7 @@ def base_response(key: bytes) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A head as it was read: the start line's three parts, the fields, the octets, and what is wrong with them."""
+    """A received head: the three parts of the start line, the fields, the octets, and the violations of the grammar."""
 
     start: tuple[bytes, bytes, bytes]
     fields: Fields
@@ -111,7 +111,7 @@ class Head:
 
     @property
     def status(self) -> int:
-        """The status code of a response; 0 where there are not three digits."""
+        """The status code of a response; 0 if it does not consist of three digits."""
         code = self.start[1]
         return int(code) if len(code) == 3 and code.isdigit() else 0
 
@@ -131,24 +131,27 @@ class Head:
         return self.start[1]
 
     def body_length(self, *, to_head: bool = False) -> int | None:
-        """Return the octets of a response's body, -1 for chunked, None for "until the end" (RFC 9112 section 6.3)."""
+        """Return the body length of a response in octets, -1 if chunked, None if it ends with the connection.
+
+        See RFC 9112 section 6.3; `to_head` is True for a response to a HEAD request.
+        """
         if to_head or self.status < 200 or self.status in (204, 304):
             return 0
         if b"chunked" in (value.lower() for value in self.fields.elements("Transfer-Encoding")):
             return -1
         length = self.fields.get("Content-Length")
-        # More digits than a length can need (and than int() takes) are no length.
+        # A number with more digits is not a length, and int() refuses very long ones.
         return int(length) if length is not None and length.isdigit() and len(length) <= 19 else None
 
 
 def head_end(octets: bytes | bytearray) -> int:
-    """Return how many octets the head at the start of `octets` has, its empty line included; -1 while incomplete."""
+    """Return the length of the head at the start of `octets`, its empty line included; -1 if it is incomplete."""
     ends = [octets.find(mark) + len(mark) for mark in (b"\r\n\r\n", b"\n\n", b"\n\r\n") if mark in octets]
     return min(ends, default=-1)
 
 
 def parse_head(octets: bytes) -> Head:
-    """Read the head in `octets`, whose last line is empty; whatever breaks the grammar becomes a defect."""
+    """Read the head in `octets`, which ends with an empty line; every violation of the grammar becomes a defect."""
     defects: list[str] = []
     if b"\n" in octets.replace(CRLF, b""):
         defects.append("bare LF")
@@ -177,14 +180,14 @@ def parse_head(octets: bytes) -> Head:
 
 
 def chunked_end(octets: bytes) -> int:
-    """Return how many octets the chunked body at the start of `octets` has; -1 while incomplete or malformed."""
+    """Return the length of the chunked body at the start of `octets`; -1 if it is incomplete or malformed."""
     position = 0
     while True:
         line_end = octets.find(CRLF, position)
         if line_end < 0:
             return -1
         size_text = octets[position:line_end].split(b";")[0].strip(b" \t")
-        # int() takes signs, prefixes and underscores too; a negative size would lead backwards, for ever.
+        # int() accepts signs, prefixes and underscores, too; a negative size would cause an endless loop.
         if not size_text or not HEXDIG.issuperset(size_text):
             return -1
         size = int(size_text, 16)
