@@ -1,7 +1,7 @@
 """Test a WebSocket endpoint against the RFCs and show what it violates, with evidence.
 
-The names that cases, and other projects' tests, import. Each is loaded when it is first used, so that importing the
-package costs next to nothing.
+The package exports the names that cases, and tests of other projects, import. Each name is loaded at its first use, so
+that importing the package is cheap.
 """
 
 from __future__ import annotations

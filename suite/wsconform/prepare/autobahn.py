@@ -59,7 +59,7 @@ class Older:
 
     def tell(self, out: Out, style: Style) -> None:
         """Write a line about everything in the file that has no effect."""
-        for line in self.spec.told:
+        for line in self.spec.ignored:
             out.line(style.text(line))
 
     def document(self) -> Wanted:
