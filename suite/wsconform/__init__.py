@@ -64,7 +64,7 @@ if TYPE_CHECKING:
         offered,
         parse_extensions,
     )
-    from .wire.http1 import Head, Request, Response, head_end, parse_head
+    from .wire.http1 import Defect, Head, Request, Response, head_end, parse_head
     from .wire.utf8 import is_utf8
 
 __all__ = [
@@ -97,6 +97,7 @@ __all__ = [
     "CompressedState",
     "Connection",
     "Conversation",
+    "Defect",
     "Deflater",
     "Ending",
     "Extension",
@@ -267,6 +268,7 @@ _HOMES = {
         "is_token",
     ),
     "wire.http1": (
+        "Defect",
         "Head",
         "Request",
         "Response",

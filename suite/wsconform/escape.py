@@ -12,8 +12,8 @@ import re
 
 __all__ = ["html", "markdown", "markdown_code", "shown", "terminal", "xml"]
 
-# Controls (C0, DEL, C1), the soft hyphen, characters that change the direction of writing (UAX 9) or the line, characters
-# without a width, lone surrogates, interlinear and tag characters, and noncharacters.
+# Controls (C0, DEL, C1), the soft hyphen, characters that change the direction of writing (UAX 9) or the line,
+# characters without a width, lone surrogates, interlinear and tag characters, and noncharacters.
 _UNSEEN = re.compile(
     "["
     "\x00-\x1f\x7f-\x9f\xad"

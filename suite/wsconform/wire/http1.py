@@ -6,6 +6,7 @@ them and a case can go on.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -95,6 +96,17 @@ def base_response(key: bytes) -> Response:
     )
 
 
+class Defect(enum.StrEnum):
+    """A violation of the grammar in a head (RFC 9112 sections 2.2, 4, 5)."""
+
+    BARE_LF = "bare LF"
+    BARE_CR = "bare CR"
+    NUL = "NUL"
+    OBS_FOLD = "obs-fold"
+    NO_NAME = "field line without a name"
+    NO_SPACE = "no space after the status code"
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """A received head: the three parts of the start line, the fields, the octets, and the violations of the grammar."""
@@ -102,7 +114,7 @@ class Head:
     start: tuple[bytes, bytes, bytes]
     fields: Fields
     octets: bytes
-    defects: tuple[str, ...] = ()
+    defects: tuple[Defect, ...] = ()
 
     @property
     def version(self) -> bytes:
@@ -152,13 +164,13 @@ def head_end(octets: bytes | bytearray) -> int:
 
 def parse_head(octets: bytes) -> Head:
     """Read the head in `octets`, which ends with an empty line; every violation of the grammar becomes a defect."""
-    defects: list[str] = []
+    defects: list[Defect] = []
     if b"\n" in octets.replace(CRLF, b""):
-        defects.append("bare LF")
+        defects.append(Defect.BARE_LF)
     if b"\r" in octets.replace(CRLF, b""):
-        defects.append("bare CR")
+        defects.append(Defect.BARE_CR)
     if b"\0" in octets:
-        defects.append("NUL")
+        defects.append(Defect.NUL)
     first, *rest = octets.replace(CRLF, b"\n").split(b"\n")
     lines: list[Field] = []
     for line in rest:
@@ -166,16 +178,16 @@ def parse_head(octets: bytes) -> Head:
             break
         name, colon, value = line.partition(b":")
         if line[0] in b" \t":
-            defects.append("obs-fold")
+            defects.append(Defect.OBS_FOLD)
             if lines:
                 lines[-1] = (lines[-1][0], lines[-1][1] + b" " + line.strip(b" \t"))
             continue
         if not colon or not is_token(name):
-            defects.append("field line without a name")
+            defects.append(Defect.NO_NAME)
         lines.append((name.strip(b" \t"), value.strip(b" \t")))
     parts = [*first.split(b" ", 2), b"", b""]
     if first.count(b" ") < 2:
-        defects.append("no space after the status code")
+        defects.append(Defect.NO_SPACE)
     return Head((parts[0], parts[1], parts[2]), Fields(tuple(lines)), octets, tuple(dict.fromkeys(defects)))
 
 
