@@ -24,7 +24,7 @@ _GRAVITY = (Exit.INTERRUPTED, Exit.SUITE, Exit.UNTESTABLE, Exit.BROKEN, Exit.NOT
 
 
 def gravest(codes: Iterable[Exit]) -> Exit:
-    """Return the gravest of `codes`; HELD if there are none."""
+    """Return the gravest of `codes`; HELD if `codes` is empty."""
     found = set(codes)
     return next((code for code in _GRAVITY if code in found), Exit.HELD)
 

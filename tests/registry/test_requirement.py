@@ -1,4 +1,4 @@
-"""The requirement registry: its values, its loader, the words of its errors, and the entries themselves."""
+"""The requirement registry: values, loading, error messages, and the entries themselves."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write files (name to text) into a folder of requirements and return the folder."""
+    """Write files (text by name) into a folder of requirements, and return the folder."""
 
     def write_files(**texts: str) -> Path:
         folder = tmp_path / "requirements"
@@ -62,7 +62,7 @@ def write(tmp_path: Path) -> Write:
         ("MAY", "may"),
     ],
 )
-def test_a_level_weighs(level: str, weight: str) -> None:
+def test_the_weight_of_a_level(level: str, weight: str) -> None:
     assert Level(level).weight == weight
 
 
@@ -70,14 +70,14 @@ def test_only_a_client_masks() -> None:
     assert [role for role in Role if role.masks] == [Role.CLIENT]
 
 
-def test_roles_face_each_other() -> None:
+def test_the_opposite_of_a_role() -> None:
     assert Role.SERVER.other is Role.CLIENT
     assert Role.CLIENT.other is Role.SERVER
     with pytest.raises(ValueError, match="between two roles"):
         _ = Role.INTERMEDIARY.other
 
 
-def test_an_actor_stands_for_roles() -> None:
+def test_the_roles_of_an_actor() -> None:
     both = {Role.SERVER, Role.CLIENT}
     assert {actor.value: actor.roles for actor in Actor} == {
         "server": {Role.SERVER},
@@ -89,7 +89,7 @@ def test_an_actor_stands_for_roles() -> None:
     }
 
 
-def test_a_document_names_itself_and_its_sections() -> None:
+def test_the_names_and_addresses_of_a_document() -> None:
     rfc = Document("RFC1951", "DEFLATE", "https://www.rfc-editor.org/rfc/rfc1951")
     living = Document("WHATWG-WS", "WebSockets Standard", "https://websockets.spec.whatwg.org/")
     assert (rfc.name, rfc.prefix) == ("RFC 1951", "1951")
@@ -141,7 +141,7 @@ def test_files_are_read_by_name_and_entries_in_their_order(write: Write) -> None
     assert len(registry) == 4
 
 
-def test_an_unknown_id_is_told_with_its_neighbours(write: Write) -> None:
+def test_an_unknown_id_is_reported_with_similar_ids(write: Write) -> None:
     registry = Registry.load([write(rfc6455=DOCUMENT + ENTRY + SECOND)])
     assert "6455-5.1-1" in registry
     assert "6455-5.1-11" not in registry
@@ -205,22 +205,22 @@ def test_an_unknown_id_is_told_with_its_neighbours(write: Write) -> None:
         ("[document\n", "not TOML: "),
     ],
 )
-def test_a_broken_file_is_told_in_one_line(write: Write, text: str, problem: str) -> None:
+def test_an_invalid_file_is_reported_in_one_line(write: Write, text: str, problem: str) -> None:
     folder = write(rfc6455=text)
     with pytest.raises(RegistryError) as caught:
         Registry.load([folder])
-    told = str(caught.value)
-    assert told.startswith(f"{folder / 'rfc6455.toml'}: {problem}")
-    assert told.splitlines() == [told]
+    message = str(caught.value)
+    assert message.startswith(f"{folder / 'rfc6455.toml'}: {problem}")
+    assert message.splitlines() == [message]
 
 
-def test_an_unknown_category_is_told(write: Write) -> None:
+def test_an_unknown_category_is_reported(write: Write) -> None:
     folder = write(rfc6455=DOCUMENT + ENTRY.replace('"masking"', '"tea"'))
     with pytest.raises(RegistryError, match=r"6455-5\.1-1: category: 'tea' is not one of close, control, "):
         Registry.load([folder])
 
 
-def test_an_id_used_twice_is_told_with_both_files(write: Write) -> None:
+def test_an_id_used_twice_is_reported_with_both_files(write: Write) -> None:
     folder = write(first=DOCUMENT + ENTRY, second=DOCUMENT + SECOND + ENTRY)
     with pytest.raises(RegistryError) as caught:
         Registry.load([folder])
@@ -228,19 +228,19 @@ def test_an_id_used_twice_is_told_with_both_files(write: Write) -> None:
     assert str(caught.value) == f"{second}: 6455-5.1-1: id: already used in {first}"
 
 
-def test_what_is_not_utf_8_is_told(write: Write) -> None:
+def test_a_file_that_is_not_utf_8_is_reported(write: Write) -> None:
     folder = write()
     (folder / "rfc6455.toml").write_bytes(b'title = "\xff"')
     with pytest.raises(RegistryError, match=r"rfc6455\.toml: not TOML: 'utf-8' codec can't decode"):
         Registry.load([folder])
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match=r"requirements: cannot be read: No such file"):
         Registry.load([tmp_path / "requirements"])
 
 
-def test_the_cache_spares_the_parsing(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_the_cache_files_are_not_parsed(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, cache = write(rfc6455=DOCUMENT + ENTRY + SECOND), tmp_path / "cache"
     parsed = Registry.load([folder], cache=cache)
     monkeypatch.setattr(module, "parse_file", lambda where, octets: pytest.fail("parsed again"))
@@ -248,10 +248,10 @@ def test_the_cache_spares_the_parsing(write: Write, tmp_path: Path, monkeypatch:
     assert len(list(cache.iterdir())) == 1
 
 
-def test_the_cache_is_for_one_state_of_the_files(write: Write, tmp_path: Path) -> None:
+def test_the_cache_is_valid_for_one_state_of_the_files(write: Write, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     Registry.load([write(rfc6455=DOCUMENT + ENTRY)], cache=cache)
-    # As long as before, and possibly as old: only the contents tell.
+    # The file has the same length, and possibly the same time; only its contents differ.
     changed = Registry.load([write(rfc6455=DOCUMENT + SECOND)], cache=cache)
     assert list(changed) == ["6455-5.1-2"]
     assert list(Registry.load([write(rfc6455=DOCUMENT + SECOND)], cache=cache)) == ["6455-5.1-2"]
@@ -269,9 +269,7 @@ def test_the_cache_is_for_one_state_of_the_files(write: Write, tmp_path: Path) -
     ],
     ids=["cut short", "another shape", "no files", "too few files", "broken file"],
 )
-def test_a_spoilt_cache_is_done_without(
-    write: Write, tmp_path: Path, spoil: Callable[[dict[str, object]], bytes]
-) -> None:
+def test_an_invalid_cache_is_ignored(write: Write, tmp_path: Path, spoil: Callable[[dict[str, object]], bytes]) -> None:
     folder, cache = write(rfc6455=DOCUMENT + ENTRY), tmp_path / "cache"
     Registry.load([folder], cache=cache)
     (store,) = cache.iterdir()
@@ -281,19 +279,19 @@ def test_a_spoilt_cache_is_done_without(
     assert store.read_bytes() == whole
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(write: Write, tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_ignored(write: Write, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     registry = Registry.load([write(rfc6455=DOCUMENT + ENTRY)], cache=tmp_path / "file" / "cache")
     assert list(registry) == ["6455-5.1-1"]
 
 
-def test_the_cache_is_kept_where_the_user_keeps_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_is_in_the_cache_folder_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert load_registry.__wrapped__() == load_registry()
     assert [path.suffix for path in (tmp_path / "wsconform").iterdir()] == [".json"]
 
 
-def test_a_catalogue_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def one_bad_point(group: str) -> list[SimpleNamespace]:
         return [SimpleNamespace(name=group, module="no_such_catalogue")]
 
@@ -302,7 +300,7 @@ def test_a_catalogue_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) 
         load_registry.__wrapped__()
 
 
-def test_a_catalogue_need_not_have_requirements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_without_requirements_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def one_plain_point(group: str) -> list[SimpleNamespace]:
         return [SimpleNamespace(name=group, module="wsconform.wire")]
 

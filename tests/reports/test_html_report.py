@@ -374,9 +374,9 @@ def test_a_run_that_was_cut_off_says_so(tmp_path: Path) -> None:
 
 
 def test_a_case_page_shows_behaviours_and_their_ladders(tmp_path: Path) -> None:
-    good = [journals.put(journals.FAMILIES[1], "", "refuse") for _ in range(3)]
-    bad = journals.put(journals.FAMILIES[1], "", "echo")
-    page = family([*good, bad, journals.put(journals.FAMILIES[1], "", "fin")], tmp_path)
+    good = [journals.judged(journals.FAMILIES[1], "", "refuse") for _ in range(3)]
+    bad = journals.judged(journals.FAMILIES[1], "", "echo")
+    page = family([*good, bad, journals.judged(journals.FAMILIES[1], "", "fin")], tmp_path)
     assert page.one("h1").text == journals.FAMILIES[1].title
     assert journals.FAMILIES[1].why in page.text
     requirement = page.one("p", "requirement")
@@ -425,7 +425,7 @@ def test_no_level_of_headings_is_left_out(name: str, tmp_path: Path) -> None:
 
 
 def test_a_ladder_opens_into_fields_and_octets(tmp_path: Path) -> None:
-    page = family([journals.put(journals.FAMILIES[0], "[0x3]", "echo")], tmp_path)
+    page = family([journals.judged(journals.FAMILIES[0], "[0x3]", "echo")], tmp_path)
     entry = page.one("li", "decided")
     told = {each.one("dt").text: each.one("dd").text for each in entry.one("dl", "fields").all("div")}
     assert told["opcode"] == "0x3"

@@ -183,12 +183,17 @@ def _footer(sources: Sequence[Source], targets: Sequence[TargetResults]) -> Foot
         for each in targets
     }
     return Footer(
-        why=gravest_end(EndReason(footer.why) for footer in footers).value,
+        why=gravest_end(_end_reason(footer) for footer in footers).value,
         end=max((footer.end for footer in footers), default=""),
         seconds=round(sum(footer.seconds for footer in footers), 6),
         counts=marks,
         stale=tuple(_different(line for footer in footers for line in footer.stale)),
     )
+
+
+def _end_reason(footer: Footer) -> EndReason:
+    """Return why the run ended; a reason that this version does not know counts as INTERRUPTED."""
+    return next((each for each in EndReason if each.value == footer.why), EndReason.INTERRUPTED)
 
 
 def _different(values: Iterable[V]) -> list[V]:
