@@ -163,7 +163,7 @@ def test_everything_that_holds_no_more_is_told_at_once(say: Say, tmp_path: Path)
         " failure is expected",
         'expected.toml: *: "limits.gone": matches no case; mend the pattern, or `wsconform expected prune` takes it'
         " out",
-        'expected.toml: echo-og: "masking.*": there is no target of this name; did you mean "echo-go"?',
+        'expected.toml: echo-og: "masking.*": no target has this name; did you mean "echo-go"?',
         "expected.toml: 5 entries, 5 to mend.",
     ]
 

@@ -233,7 +233,7 @@ def test_met_of_put_stands_over_each_column(tmp_path: Path) -> None:
     assert [each.text for each in head.all("th", scope="col")] == ["node-ws", "other"]
     sums = index.one("table", "sums").one("tbody").all("tr")
     rows = [[each.text for each in row.all("td")] for row in sums]
-    assert rows == [["1of 2", "1of 1"], ["1of 1", "–nothing was put"]]
+    assert rows == [["1of 2", "1of 1"], ["1of 1", "–no case ran"]]
     assert [row.one("th").text for row in sums] == ["MUST (passed / run)", "SHOULD (passed / run)"]
 
 
@@ -352,7 +352,7 @@ def test_capabilities_come_from_notes_and_from_who_ended_tcp(tmp_path: Path) -> 
 
 def test_only_the_target_that_was_lost_is_called_lost(tmp_path: Path) -> None:
     gone = journals.result(verdict=Verdict.INCONCLUSIVE, reason=Reason.LOST)
-    untested = journals.target("uvicorn", notes={"not tested": "ended before it listened"})
+    untested = journals.target("uvicorn", untested="ended before it listened")
     journal = journals.journal(
         (journals.target("well"), [journals.result()]), (journals.target("ill"), [gone]), (untested, []),
         why="target-lost",
@@ -408,7 +408,7 @@ def test_a_case_page_shows_behaviours_and_their_ladders(tmp_path: Path) -> None:
 
 
 def test_a_target_without_results_has_no_cases_to_filter(tmp_path: Path) -> None:
-    target = journals.target(notes={"not tested": "nothing listens there"})
+    target = journals.target(untested="nothing listens there")
     index = read(render([journals.journal((target, []))], tmp_path, None).read_text(encoding="utf-8"))
     assert index.one("p", "warn").text == "the target could not be tested: nothing listens there."
     assert index.one("p", "nothing").text == "No case was put."

@@ -141,7 +141,7 @@ def test_passes_leave_memory_but_not_the_journal() -> None:
 def test_a_target_that_cannot_be_tested_has_a_record_and_the_next_one_its_turn() -> None:
     ran = Ran([plan("gone"), plan("there")], lambda t: None if t.name == "gone" else ReferenceServer)
     gone, there = ran.journal.targets
-    assert gone.target.notes == {"not tested": "localhost:9001: nothing listens there"}
+    assert gone.target.untested == "localhost:9001: nothing listens there"
     assert (gone.results, len(there.results)) == ((), 6)
     assert ran.why == "target-lost"
     assert ran.execution.outcomes[0].problem == "localhost:9001: nothing listens there"
