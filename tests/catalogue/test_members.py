@@ -56,9 +56,7 @@ class TestMembersThatDiffer:
             ("autobahn:1.*", Profile.STANDARD, []),
         ],
     )
-    def test_a_case_named_in_full_runs_in_any_profile(
-        self, pattern: str, profile: Profile, chosen: list[str]
-    ) -> None:
+    def test_a_case_named_in_full_runs_in_any_profile(self, pattern: str, profile: Profile, chosen: list[str]) -> None:
         first, second = self.members()
         entries = [first, replace(second, aliases=("autobahn:1.1.1",))]
         found = Selection(cases=(pattern,), profile=profile).select(entries, Role.SERVER, load_registry())

@@ -127,7 +127,7 @@ def test_several_targets_are_told_apart(say: Say) -> None:
 
 def test_a_monitor_is_put_again_with_the_case_that_showed_it(say: Say) -> None:
     monitor = say("list", "cases", "-c", "monitors.*")[1].split()[0]
-    seen = Finding("it never happens", f"it did (in {CASE})")
+    seen = Finding("it never happens", f"it did (in {CASE})", case=CASE)
     write((target("reference"), [result(monitor, verdict=Verdict.FAILED, finding=seen, notes=(("samples", "1"),))]))
     code, out, _ = say("replay", "wsconform-out")
     assert code == 0

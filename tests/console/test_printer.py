@@ -114,7 +114,7 @@ echo-go 1.8.3 · server · ws://127.0.0.1:9001/ · HTTP/1.1 · echo · catalogue
     again      wsconform run echo-go -c control.ping.pong_repeats_the_data -v
 115 requirements met · 2 violations · 1 expected violation · 2 noted
   1 not reached · 1 out of reach · journal wsconform-out/journal.jsonl
-Does not conform at MUST: 2 violations are not in expected.toml; 1 inconclusive; 1 flaky case (attempts gave different results). 11.2 s
+Does not conform at MUST: 2 violations are not in expected.toml; 1 inconclusive; 1 flaky case. 11.2 s
 """
 
 ASCII = """\
@@ -148,7 +148,7 @@ F framing.opcodes.unknown_opcode_fails_the_connection[0x3] (and [0xb])
     again      wsconform run echo-go -c control.ping.pong_repeats_the_data -v
 115 requirements met - 2 violations - 1 expected violation - 2 noted
   1 not reached - 1 out of reach - journal wsconform-out/journal.jsonl
-Does not conform at MUST: 2 violations are not in expected.toml; 1 inconclusive; 1 flaky case (attempts gave different results). 11.2 s
+Does not conform at MUST: 2 violations are not in expected.toml; 1 inconclusive; 1 flaky case. 11.2 s
 """
 
 

@@ -166,7 +166,9 @@ def _verdict(exit: Exit, outcomes: Sequence[TargetOutcome], breaches: _Breaches,
     level = "SHOULD" if policy.fail_on is FailOn.SHOULD else "MUST"
     left = _left(outcomes)
     not_run = f"{counted(left, 'case')} did not run" if left else ""
-    unstable = f"{counted(flaky, 'flaky case')} (attempts gave different results)" if flaky else ""
+    unstable = counted(flaky, "flaky case") if flaky else ""
+    if unstable and not breaches.findings:
+        unstable += " (attempts gave different results)"
     outdated = f"{counted(stale, 'expectation')} no longer {plural(stale, 'holds', 'hold')}" if stale else ""
     phrases = [phrase for phrase in (*breaches.findings, unstable, outdated, not_run) if phrase]
     counts = f" {'; '.join(phrases)}." if phrases else ""
