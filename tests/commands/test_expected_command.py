@@ -159,8 +159,8 @@ def test_everything_that_holds_no_more_is_told_at_once(say: Say, tmp_path: Path)
         'expected.toml: echo-go: "masking.same_key_may_come_again": passes now; remove the entry'
         " with `wsconform expected prune`",
         'expected.toml: echo-go: "masking.key_*": past its date 2020-03-31; fix the target, or move the date',
-        'expected.toml: echo-go: "masking.payload_of_any_length_is_unmasked[0]": the reason is TODO; say why this'
-        " failure is expected",
+        'expected.toml: echo-go: "masking.payload_of_any_length_is_unmasked[0]": the reason is TODO; write why this'
+        " failure is accepted",
         'expected.toml: *: "limits.gone": matches no case; correct the pattern, or remove the entry'
         " with `wsconform expected prune`",
         'expected.toml: echo-og: "masking.*": no target has this name; did you mean "echo-go"?',
