@@ -149,7 +149,7 @@ class TestReader:
     @pytest.mark.parametrize(
         ("writer", "words"),
         [
-            (BlockWriter().fixed(b"a", Match(3, 4)), "block 1 refers 4 octets back, with 1 octet before it"),
+            (BlockWriter().fixed(b"a", Match(3, 4)), "block 1 has the distance 4 at octet 1"),
             (BlockWriter().fixed(b"a", Code(286, 0)), "block 1 has the length code 286"),
             (BlockWriter().fixed(b"a", Code(287, 0)), "block 1 has the length code 287"),
             (BlockWriter().fixed(b"a", Code(257, 30)), "block 1 has the distance code 30"),

@@ -20,8 +20,6 @@ import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ..words import counted
-
 #: The octets that a sender removes from the end of a message and a receiver appends (RFC 7692 section 7.2.1).
 TAIL = b"\x00\x00\xff\xff"
 
@@ -346,8 +344,7 @@ class _Reader:
         output = self.output
         behind = len(output)
         if distance > behind:
-            available = counted(behind, "octet")
-            raise BlockError(f"{self._which()} refers {distance} octets back, with {available} before it")
+            raise BlockError(f"{self._which()} has the distance {distance} at octet {behind}")
         self._check_room(length)
         self.farthest = max(self.farthest, distance)
         self.reach = max(self.reach, distance - (behind - self.start))
