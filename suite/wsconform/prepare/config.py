@@ -20,7 +20,7 @@ FILE = "wsconform.toml"
 _PREFIX = "WSCONFORM_"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What a run can be told, wherever it was said. `patience` and `budget` are seconds."""
 
@@ -87,7 +87,7 @@ TARGET_KINDS: Mapping[str, Kind] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TargetTable:
     """A target as the file declares it, its keys checked, `${NAME}` not yet filled in."""
 
@@ -122,18 +122,17 @@ class TargetTable:
             if trouble := values.field_trouble(name, value):
                 raise Problem(f"{self.where}.headers.{name}: {trouble}")
         return Target(
-            self.name,
-            url,
-            Role(self.role),
-            self.app,
-            tuple(headers),
-            self.subprotocol,
-            str(self.cacert) if self.cacert else None,
-            self.insecure,
-            tuple(values.filled(word, environment, f"{self.where}.start") for word in self.start),
-            self.ready_within,
-            dict(self.info),
-            self.where,
+            name=self.name,
+            url=url,
+            role=Role(self.role),
+            app=self.app,
+            headers=tuple(headers),
+            subprotocol=self.subprotocol,
+            cacert=str(self.cacert) if self.cacert else None,
+            insecure=self.insecure,
+            start=tuple(values.filled(word, environment, f"{self.where}.start") for word in self.start),
+            ready_within=self.ready_within,
+            info=dict(self.info),
         )
 
 
@@ -224,7 +223,7 @@ def _target(name: str, table: object, prefix: str, folder: Path) -> TargetTable:
     if not isinstance(table, dict):
         raise Problem(f"{where}: must be a table; write [targets.{name}] above its keys")
     read = _read(TARGET_KINDS, table, f"{where}.", folder)
-    made = replace(TargetTable(name, where, folder), **_fields(read))  # type: ignore[arg-type]  # kinds made them
+    made = replace(TargetTable(name=name, where=where, folder=folder), **_fields(read))  # type: ignore[arg-type]  # kinds made them
     if made.role == "server" and not made.url:
         raise Problem(f'{where}: url is missing; add url = "ws://HOST:PORT/"')
     return made

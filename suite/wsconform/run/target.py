@@ -86,7 +86,6 @@ class Target:
     info: Mapping[str, str] = field(default_factory=dict)
     #: What is asked for with SNI, and stands in the certificate, if that is not the URL's host.
     server_name: str | None = None
-    where: str = ""
 
     @property
     def tls(self) -> bool:
