@@ -17,6 +17,7 @@ COMMANDS = {
     "run": "put the catalogue to targets",
     "serve": "be the server for clients under test",
     "probe": "look at an endpoint: handshake, echo, offers",
+    "compare": "test many real implementations and report on all",
     "list": "list cases, requirements, targets or profiles",
     "explain": "tell one case to a person",
     "report": "make documents of journals",

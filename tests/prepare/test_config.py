@@ -9,7 +9,8 @@ import pytest
 from wsconform.evidence.result import Direction, Octets, TranscriptEntry
 from wsconform.journal.redact import Redactor, masked_command
 from wsconform.prepare import values
-from wsconform.prepare.config import FILE, KINDS, Configuration, Settings, load, settle, target_name
+from wsconform.prepare.config import FILE, KINDS, Configuration, Settings, load, settle
+from wsconform.prepare.toml import toml_key
 from wsconform.problem import Problem
 
 EXAMPLE = """
@@ -196,7 +197,7 @@ def test_shards_and_commands_and_fields() -> None:
 
 @pytest.mark.parametrize(("name", "key"), [("echo-go", "echo-go"), ("a b", '"a b"'), ('"', '"\\""')])
 def test_names_as_keys_of_toml(name: str, key: str) -> None:
-    assert target_name(name) == key
+    assert toml_key(name) == key
 
 
 # --- secrets

@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-__all__ = ["command", "complete_cases", "complete_targets"]
+__all__ = ["command", "complete_cases", "complete_recipes", "complete_targets"]
 
 _SHELLS = ("bash", "zsh", "fish")
 
@@ -56,6 +56,20 @@ def complete_targets(ctx: click.Context, param: click.Parameter, incomplete: str
     except Problem:
         return []
     return _items((name, table.url or table.role) for name, table in tables.items() if name.startswith(incomplete))
+
+
+def complete_recipes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the implementations with a recipe whose names begin with `incomplete`; [] if recipes cannot be read."""
+    from ..prepare.recipes import load_recipes
+    from ..problem import Problem
+
+    try:
+        recipes = load_recipes()
+    except Problem:
+        return []
+    return _items(
+        (each.name, f"{each.role.value}, {each.engine}") for each in recipes if each.name.startswith(incomplete)
+    )
 
 
 def _items(pairs: Iterable[tuple[str, str]]) -> list[CompletionItem]:

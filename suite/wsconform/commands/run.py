@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..prepare import values
 from .completion import complete_targets
 from .options import (
-    DURATION,
-    Value,
     attempt_options,
+    autobahn_option,
+    budget_option,
     display_options,
-    older_option,
+    gate_options,
+    jobs_option,
+    output_options,
     pace_options,
-    run_options,
+    report_options,
+    sampling_options,
     selectors,
     target_options,
 )
@@ -45,12 +47,15 @@ if TYPE_CHECKING:
 @click.argument("targets", nargs=-1, metavar="[TARGET]...", shell_complete=complete_targets)
 @selectors
 @target_options
-@click.option("-j", "--jobs", type=Value(values.Count(1), "N"), help="Connections at once. Default: 8.")
+@jobs_option("Connections at once. Default: 8.")
 @pace_options
-@click.option("--budget", type=DURATION, help="End the run after this long.")
+@budget_option("End the run after this time.")
 @attempt_options
-@run_options
-@older_option
+@sampling_options
+@gate_options("must")
+@report_options("wsconform-out")
+@output_options
+@autobahn_option
 @display_options
 @click.pass_obj
 def command(

@@ -17,10 +17,15 @@ from .options import (
     DURATION,
     Value,
     attempt_options,
+    autobahn_option,
+    budget_option,
     display_options,
-    older_option,
+    gate_options,
+    jobs_option,
+    output_options,
     pace_options,
-    run_options,
+    report_options,
+    sampling_options,
     selectors,
 )
 
@@ -54,14 +59,15 @@ if TYPE_CHECKING:
 @click.option("--app", type=click.Choice(["echo", "none"]), help="What clients do with messages. Default: echo.")
 @click.option("--until-idle", type=DURATION, help="End, or end the driver, when nobody was connected for so long.")
 @click.option("--connect-within", type=DURATION, help="How long a started client has to connect. Default: 10s.")
-@click.option(
-    "-j", "--jobs", type=Value(values.Count(1), "N"), help=f"Clients, or connections, at once. Default: {JOBS}."
-)
+@jobs_option(f"Clients, or connections, at once. Default: {JOBS}.")
 @pace_options
 @attempt_options
-@click.option("--budget", type=DURATION, help="End after this long.")
-@run_options
-@older_option
+@budget_option("End the run after this time.")
+@sampling_options
+@gate_options("must")
+@report_options("wsconform-out")
+@output_options
+@autobahn_option
 @display_options
 @click.pass_obj
 def command(

@@ -14,7 +14,7 @@ from .values import Kind
 if TYPE_CHECKING:
     from ..run.target import Target
 
-__all__ = ["Configuration", "Settings", "TargetTable", "find", "load", "settle", "target_name"]
+__all__ = ["Configuration", "Settings", "TargetTable", "find", "load", "settle"]
 
 FILE = "wsconform.toml"
 _PREFIX = "WSCONFORM_"
@@ -279,14 +279,3 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
         except ValueError as problem:
             raise Problem(f"{variable}: {problem}") from None
     return read
-
-
-def target_name(name: str) -> str:
-    """Return `name` as a key of TOML, quoted if it has to be."""
-    import json
-    import re
-
-    if re.fullmatch(r"[A-Za-z0-9_-]+", name):
-        return name
-    # TOML knows no pairs of surrogates, and no bare DEL.
-    return json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")
