@@ -39,7 +39,7 @@ def nowhere() -> Iterator[None]:
 @pytest.fixture
 def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
     """Run the command in this process, in an empty folder; return exit code, stdout and stderr."""
-    from wsconform.cli import main
+    from wsconform.cli import main  # noqa: PLC0415
 
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("WSCONFORM_")]:

@@ -18,7 +18,7 @@ from wsconform.catalogue.case import Profile, binding
 from wsconform.catalogue.load import load_catalogue
 from wsconform.catalogue.selection import Selection
 from wsconform.evidence.result import Reason, Verdict
-from wsconform.prepare.autobahn import Older
+from wsconform.prepare.autobahn import AutobahnRun
 from wsconform.problem import Problem
 from wsconform.registry.registry import load_registry
 from wsconform.registry.requirement import Role
@@ -310,7 +310,7 @@ class TestCatalogue:
     }
 
     def test_every_id_has_a_case_for_clients_under_the_number_that_it_always_had(self) -> None:
-        older = Older(Spec(Path("s.json"), Selected(("*",)), Path("out")), older_cases())
+        older = AutobahnRun(Spec(Path("s.json"), Selected(("*",)), Path("out")), older_cases())
         numbered = older.numbering(Selection(profile=Profile.FULL), load_catalogue(aliases=False), load_registry())
         ids = [id for id, _ in numbered.cases]
         assert len(ids) == 517

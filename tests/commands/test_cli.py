@@ -134,7 +134,7 @@ def test_secrets_reach_neither_journal_nor_terminal(tmp_path: Path) -> None:
 
 
 def test_the_command_that_is_shown_repeats_the_violation(tmp_path: Path) -> None:
-    import shlex
+    import shlex  # noqa: PLC0415
 
     with serving(TakesAnyMask) as port:
         ended = wsconform("run", url(port), *CASES, folder=tmp_path)
@@ -214,7 +214,7 @@ def test_who_asks_for_nothing_is_shown_what_there_is(words: tuple[str, ...], tmp
 
 def test_help_loads_nothing_heavy() -> None:
     """Each of these costs more than all that `--help` may take."""
-    import subprocess
+    import subprocess  # noqa: PLC0415
 
     code = (
         "import sys; from wsconform.cli import main; main(['--help'])\n"

@@ -46,8 +46,8 @@ def test_cases_are_listed_with_what_they_cite(say: Say) -> None:
 
 
 def test_all_cases_are_listed_unless_a_selector_narrows_them(say: Say) -> None:
-    from wsconform.catalogue.case import binding
-    from wsconform.registry.requirement import Role
+    from wsconform.catalogue.case import binding  # noqa: PLC0415
+    from wsconform.registry.requirement import Role  # noqa: PLC0415
 
     bound = [entry.id for entry in load_catalogue() if binding(entry, Role.SERVER, load_registry())]
     assert [row["id"] for row in listed(say, "cases")] == bound

@@ -232,7 +232,7 @@ class TestByThemselves:
 
 
 def _call(*words: str) -> None:
-    import subprocess
+    import subprocess  # noqa: PLC0415
 
     subprocess.run(words, check=True, timeout=60, stdout=subprocess.DEVNULL)
 

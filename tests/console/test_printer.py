@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.journals import HELLO, HOSTILE, came, happened, opened, result, sent, target
 from wsconform.console.ladder import ladder
-from wsconform.console.printer import Printer, PrinterOptions, again_command
+from wsconform.console.printer import Printer, PrinterOptions, rerun_command
 from wsconform.console.style import Out, Style
 from wsconform.evidence.result import (
     Attempt,
@@ -166,7 +166,15 @@ def told(
     """Return what a run says that found `results`."""
     style, policy = style or Style(), policy or Policy()
     out, err = io.StringIO(), io.StringIO()
-    telling = PrinterOptions("1.4", 6455, again_command({}), Out(err), quiet, verbose)
+    telling = PrinterOptions(
+        catalogue="1.4",
+        seed=6455,
+        rerun=rerun_command({}),
+        errors=Out(err),
+        journal=Path("wsconform-out/journal.jsonl"),
+        quiet=quiet,
+        verbose=verbose,
+    )
     teller = Printer(Out(out), style, load_registry(), policy, telling)
     info = {"language": "Go", "version": "1.8.3"}
     made = TargetOutcome("echo-go", len(results), **outcome)  # type: ignore[arg-type]
@@ -197,7 +205,7 @@ def test_no_line_is_wider_than_the_terminal_but_what_is_there_to_be_pasted_or_fo
 
 
 def test_colour_changes_nothing_but_colour() -> None:
-    import re
+    import re  # noqa: PLC0415
 
     colored = told(*RESULTS, style=Style(color=True)).out
     assert re.sub(r"\x1b\[[0-9;]*m", "", colored) == UTF8
@@ -339,7 +347,7 @@ def test_the_width_is_kept_within_reason(columns: str, width: int) -> None:
 
 
 def test_a_reader_who_goes_away_ends_the_lines_alone() -> None:
-    import os
+    import os  # noqa: PLC0415
 
     reading, writing = os.pipe()
     os.close(reading)

@@ -1,4 +1,4 @@
-"""Running ahead: results that are waited for, a run that is stopped, and two faces that leave the same journal."""
+"""CaseRunner ahead: results that are waited for, a run that is stopped, and two faces that leave the same journal."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.support.plugin_run import here
 from wsconform.evidence.result import Verdict
 from wsconform.journal.gate import TargetOutcome
 from wsconform.journal.journal import Footer
-from wsconform.plugin.ahead import Ahead, Portal, Untested
-from wsconform.plugin.writing import Parts
+from wsconform.plugin.ahead import RunAhead, Portal, Untested
+from wsconform.plugin.writing import CombinedWriter
 from wsconform.run.runner import EndReason
 
 pytest_plugins = ["pytester"]
@@ -36,7 +36,7 @@ def portal() -> Iterator[Portal]:
 class Endless:
     """A run with one result, which then waits until it is interrupted."""
 
-    def __init__(self, ahead: Ahead, *, problem: str = "") -> None:
+    def __init__(self, ahead: RunAhead, *, problem: str = "") -> None:
         self.ahead, self.problem, self.scope = ahead, problem, trio.CancelScope()
         self.interrupted = False
 
@@ -56,22 +56,22 @@ class Endless:
 
 
 def test_a_result_is_there_before_the_run_is_over(portal: Portal) -> None:
-    ahead = Ahead(portal)
+    ahead = RunAhead(portal)
     run = Endless(ahead)
     ahead.start(run)
-    assert ahead.take("a.first").verdict is Verdict.PASSED
+    assert ahead.wait_for_result("a.first").verdict is Verdict.PASSED
     assert not run.interrupted
     ahead.stop()
     assert run.interrupted
     with pytest.raises(Untested, match="the run ended before this case was put"):
-        ahead.take("a.second")
+        ahead.wait_for_result("a.second")
 
 
 def test_a_target_that_cannot_be_tested_says_why(portal: Portal) -> None:
-    ahead = Ahead(portal)
+    ahead = RunAhead(portal)
     ahead.start(Endless(ahead, problem="nothing listens there"))
     with pytest.raises(Untested, match="nothing listens there"):
-        ahead.take("a.first")
+        ahead.wait_for_result("a.first")
     ahead.stop()
 
 
@@ -80,27 +80,27 @@ def test_an_engine_that_breaks_says_so_and_ends_no_other(portal: Portal) -> None
         async def run(self, *, signals: bool = True) -> EndReason:
             raise RuntimeError("a slip of ours")
 
-    broken, whole = Ahead(portal), Ahead(portal)
+    broken, whole = RunAhead(portal), RunAhead(portal)
     broken.start(Broken(broken))
     with pytest.raises(Untested, match="the suite broke: RuntimeError: a slip of ours"):
-        broken.take("a.first")
+        broken.wait_for_result("a.first")
     whole.start(Endless(whole))
-    assert whole.take("a.first").verdict is Verdict.PASSED
+    assert whole.wait_for_result("a.first").verdict is Verdict.PASSED
     whole.stop()
 
 
 def test_a_result_that_changes_after_it_was_taken_is_told(portal: Portal) -> None:
-    ahead = Ahead(portal)
+    ahead = RunAhead(portal)
     ahead.judged("one", result_of(Verdict.PASSED))
-    assert ahead.take("a.b").verdict is Verdict.PASSED
-    assert ahead.later() == []
+    assert ahead.wait_for_result("a.b").verdict is Verdict.PASSED
+    assert ahead.changed_results() == []
     ahead.judged("one", result_of(Verdict.FAILED))
-    assert [(taken.verdict, last.verdict) for taken, last in ahead.later()] == [(Verdict.PASSED, Verdict.FAILED)]
+    assert [(taken.verdict, last.verdict) for taken, last in ahead.changed_results()] == [(Verdict.PASSED, Verdict.FAILED)]
 
 
 def test_footers_of_parts_become_one() -> None:
     stream = io.StringIO()
-    parts = Parts(stream)
+    parts = CombinedWriter(stream)
     parts.footer(Footer("done", seconds=1.5, counts={"one": {"passed": 3}}))
     parts.footer(Footer("target-lost", seconds=2.0, counts={"two": {"passed": 1}}))
     assert stream.getvalue() == ""

@@ -19,7 +19,7 @@ from tests.support import markup
 from tests.support.command import TakesAnyMask, serving, url
 from tests.support.plugin_run import FAILING, MODULE, TEXT, Scripted, here
 from wsconform.evidence.result import Direction, Finding, Octets, Result, TranscriptEntry, Verdict
-from wsconform.plugin.html import MOST_OCTETS, Log, ladder_html
+from wsconform.plugin.html import MOST_OCTETS, HtmlLog, ladder_html
 from wsconform.plugin.reported import Cells
 from wsconform.registry.requirement import Level
 
@@ -146,7 +146,7 @@ def test_what_a_target_says_does_not_act(pytester: pytest.Pytester) -> None:
 
 
 def test_hostile_words_stay_in_their_cells() -> None:
-    log = Log(SimpleNamespace(total=1))  # type: ignore[arg-type]  # that is all it asks of a session here
+    log = HtmlLog(SimpleNamespace(total=1))  # type: ignore[arg-type]  # that is all it asks of a session here
     cells = Cells(HOSTILE, HOSTILE, "https://example.org/" + HOSTILE, HOSTILE, HOSTILE)
     report = SimpleNamespace(
         when="call", passed=False, nodeid=HOSTILE, wsconform={name: getattr(cells, name) for name in cells.__slots__}
@@ -184,6 +184,6 @@ def test_a_ladder_is_escaped_and_at_most_16_kib(result: Result) -> None:
 @pytest.fixture
 def result() -> Result:
     """A violation."""
-    from tests.plugin.test_plugin import result_of
+    from tests.plugin.test_plugin import result_of  # noqa: PLC0415
 
     return result_of(Verdict.FAILED, Level.MUST)

@@ -16,7 +16,7 @@ from tests.support.plugin_run import FAILING, KNOWN, MODULE, TEXT, FailsWithoutC
 from wsconform.evidence.result import Finding, Reason, Result, Verdict
 from wsconform.journal.expected import Expectation
 from wsconform.journal.gate import Allow, FailOn, Policy
-from wsconform.plugin.ahead import Ahead
+from wsconform.plugin.ahead import RunAhead
 from wsconform.plugin.outcomes import Kind, Outcome, outcome_of
 from wsconform.registry.requirement import Level, Role
 
@@ -220,14 +220,14 @@ class TestItems:
     def test_an_error_of_the_suite_is_an_error_and_no_failure(
         self, pytester: pytest.Pytester, good: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        taken = Ahead.take
+        taken = RunAhead.take
 
-        def broken(self: Ahead, case: str) -> Result:
+        def broken(self: RunAhead, case: str) -> Result:
             return result_of(
                 Verdict.ERROR, case=taken(self, case).case, finding=Finding("the suite to work", "it did not")
             )
 
-        monkeypatch.setattr(Ahead, "take", broken)
+        monkeypatch.setattr(RunAhead, "take", broken)
         result = here(pytester, "--pyargs", MODULE, "--ws-target", good, "-k", "text")
         assert result.parseoutcomes()["errors"] == 1
         result.stdout.fnmatch_lines(["*ERROR at setup of*", "*observed   it did not"])

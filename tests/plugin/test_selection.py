@@ -90,7 +90,7 @@ def test_markers(pytester: pytest.Pytester) -> None:
 
 def test_sweeps_are_marked(pytester: pytest.Pytester) -> None:
     words = ("--pyargs", "wsconform.cases.sizes", "-m")
-    sweeps, others = listed(pytester, *words, "ws_sweep"), listed(pytester, *words, "not ws_sweep")
+    sweeps, others = listed(pytester, *words, "ws_variation"), listed(pytester, *words, "not ws_variation")
     quick = listed(pytester, "--pyargs", "wsconform.cases.sizes", "--ws-profile", "quick")
     assert sweeps
     assert others == quick

@@ -15,10 +15,11 @@ import click
 from ..console.style import Out, Style
 from ..journal.renderers import Wanted, wanted
 from ..prepare import config
-from ..prepare.catalogue import catalogue, registry, selected, selection
+from ..prepare.catalogue import catalogue, selected, selection
 from ..prepare.compare import Comparison, Row, row_table, worst_exit
 from ..prepare.config import Settings
 from ..prepare.recipes import Recipe, choose_recipes, load_recipes
+from ..prepare.registry import registry
 from ..prepare.run import expectations
 from ..problem import Exit, Problem
 from ..registry.requirement import Role
