@@ -43,7 +43,7 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return the command called `cmd_name`; None if there is none."""
+        """Import and return the command called `cmd_name`, or None."""
         if cmd_name not in COMMANDS:
             return None
         # Imported modules live until the end, so a collection while they load would only take time.
@@ -57,7 +57,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that `args` begin with; raises click.UsageError, with a suggestion, if there is none."""
+        """Return the command that `args` begin with; raises click.UsageError, with a suggestion, for an unknown command."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             raise click.UsageError(f"{args[0]}: there is no such command{meant(args[0], COMMANDS, listed=True)}")
         return super().resolve_command(ctx, args)

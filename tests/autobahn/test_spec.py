@@ -339,7 +339,7 @@ class TestCommands:
         word = self.file(cases=["11.*"], servers=[{"url": "ws://127.0.0.1:9"}])
         assert say("run", word)[::2] == (
             5,
-            "nothing is selected: s.json: its patterns take no id; see docs/older-suite.md\n",
+            "nothing is selected: s.json: its patterns match no id; see docs/older-suite.md\n",
         )
         word = self.file(cases=[], url="ws://127.0.0.1:9001")
         assert say("serve", word)[0] == 5

@@ -17,9 +17,9 @@ HOST = "127.0.0.1"
 
 def context(authority: trustme.CA, name: str = HOST) -> ssl.SSLContext:
     """Return the TLS context of a server whose certificate `authority` issued for `name`."""
-    made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert(name).configure_cert(made)
-    return made
+    created = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(name).configure_cert(created)
+    return created
 
 
 def configure(folder: Path, port: int, authority: trustme.CA) -> None:

@@ -13,8 +13,8 @@ from ..problem import Problem
 
 __all__ = ["command", "complete_cases", "complete_recipes", "complete_targets"]
 
-# Every command imports this module for its options, so the functions below import what they need when a shell calls
-# them.
+# Every command imports this module for its options, so the functions below import heavy modules only when a shell
+# calls them.
 
 _SHELLS = ("bash", "zsh", "fish")
 

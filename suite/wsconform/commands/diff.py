@@ -87,7 +87,7 @@ def _sides(paths: Sequence[Path], read: Sequence[Journal], names: tuple[str, str
 
 
 def _heads(paths: Sequence[Path], read: Sequence[Journal], targets: tuple[str, str] | None, style: Style) -> list[str]:
-    """Return lines that name the two runs, and notes on what limits the comparison."""
+    """Return lines that name the two runs, and notes about limits of the comparison."""
     words = []
     for n in (0, -1):
         name = f"{targets[n]} in " if targets else ""

@@ -200,7 +200,7 @@ class ExpectedList:
     def journals(self, paths: Sequence[Path], *, needed: bool = False) -> tuple[list[Path], list[Journal]]:
         """Return the journals at `paths` (default: the last run's) and their paths.
 
-        Raises Problem if one cannot be read, or if there is none and one is `needed`.
+        Raises Problem if a journal cannot be read, or if one is `needed` and does not exist.
         """
         last = self.settings.out / "journal.jsonl"
         used = list(paths) or ([last] if last.is_file() else [])

@@ -136,7 +136,7 @@ def _requirement(requirement: Requirement, style: Style) -> list[str]:
 
 
 def _results(ids: Sequence[str], path: Path, name: str | None, registry: Registry, style: Style) -> list[str]:
-    """Return lines about the results of the cases `ids` in the journal at `path`; raises Problem if there are none."""
+    """Return lines about the results of the cases `ids` in the journal at `path`; raises Problem without results."""
     column = target_in(journal_at(path), path, name)
     results = [result for result in column.results if result.case in ids]
     if not results:

@@ -76,7 +76,7 @@ def _renderer(kind: str) -> Render:
 
 
 def _result(column: TargetResults, path: Path, pattern: str) -> Result:
-    """Return the only result that `pattern` matches; raises Problem if there is none, or more than one."""
+    """Return the only result that `pattern` matches; raises Problem unless it matches exactly one."""
     found = [result for result in column.results if result.case == pattern]
     found = found or [result for result in column.results if matches(pattern, result.case)]
     where = f"{path}: {column.target.name}"

@@ -36,7 +36,7 @@ from .output import output
 def command(words: list[str], /, journals: Sequence[Path], out: Path, mixed: bool, **flags: object) -> None:
     """Join JOURNALs of the shards of one target, or of targets that were tested in several runs.
 
-    If two JOURNALs have a result for the same case, the later argument counts, and a line says so.
+    If two JOURNALs have a result for the same case, the later argument counts, and a warning is printed.
     """
     settings = config.settle(flags, os.environ, config.load())
     sources = [Source(str(path), journal_at(path)) for path in journals]

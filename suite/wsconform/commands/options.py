@@ -101,7 +101,7 @@ def selectors(function: F) -> F:
 
 
 def target_options(function: F) -> F:
-    """Add the options that say how to reach a target; they override its table in the configuration."""
+    """Add the options for reaching a target; they override its table in the configuration."""
     return _apply(
         function,
         [
@@ -266,7 +266,7 @@ def report_options(default: str, kinds: str = "") -> Callable[[F], F]:
 
 
 def output_options(function: F) -> F:
-    """Add the options for what a run prints."""
+    """Add the options for the printed output of a run."""
     return _apply(
         function,
         [

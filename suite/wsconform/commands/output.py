@@ -1,4 +1,4 @@
-"""The output of a command: its streams, its style, and what GitHub Actions shows."""
+"""The output of a command: its streams, its style, and its summary and annotations in GitHub Actions."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ def _lines(probed: Probed, capabilities: Mapping[str, str], style: Style) -> lis
 
 
 def _write(target: Target, probed: Probed, configuration: Configuration, name: str | None) -> tuple[Path, str]:
-    """Append the target's table to the configuration, which is created if there is none; return file and table."""
+    """Append the target's table to the configuration, which is created if it does not exist; return file and table."""
     path = configuration.path or Path.cwd() / FILE
     chosen = name or re.sub(r"[^A-Za-z0-9]+", "-", f"{target.url.host}-{target.url.port}").strip("-")
     if chosen in configuration.targets:

@@ -124,7 +124,7 @@ class Replay:
         *,
         verbose: bool,
     ) -> int:
-        """Rerun the cases, print what changed for each, and return the exit code."""
+        """Rerun the cases, print the change of each, and return the exit code."""
         out, style = output(self.settings)
         plans = self._plans(cases, target, url, flags)
         for case in self.removed:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import trio
@@ -25,7 +26,6 @@ from ..journal.gate import Policy, rule
 from ..journal.journal import JournalWriter, read
 from ..journal.renderers import make, wanted, writable_folder
 from ..prepare import config
-from ..prepare.autobahn import AutobahnRun, autobahn_settings, load_autobahn
 from ..prepare.catalogue import catalogue, selected, selection
 from ..prepare.config import Configuration, Settings
 from ..prepare.journal_file import JournalFile, StdoutCopy
@@ -53,6 +53,9 @@ from .options import (
     target_options,
 )
 from .output import output, report_to_github
+
+if TYPE_CHECKING:
+    from ..prepare.autobahn import AutobahnRun
 
 
 @click.command("run", short_help="test servers, and write a journal and reports")
@@ -82,9 +85,15 @@ def command(
     gc.disable()
     configuration = config.load()
     settings = config.settle(flags, os.environ, configuration)
+    autobahn = None
     if flags.get("autobahn_spec") is not None:
+        # With the server that it imports, this module takes a third of the time to start, and few runs need it.
+        from ..prepare.autobahn import autobahn_settings, load_autobahn  # noqa: PLC0415
+
         settings = autobahn_settings(settings, flags)
-    return Run(words, configuration, settings, flags).run(targets, json=json_, verbosity=Verbosity(quiet, verbose))
+        autobahn = load_autobahn(flags["autobahn_spec"], servers=True)
+    run = Run(words, configuration, settings, flags, autobahn)
+    return run.run(targets, json=json_, verbosity=Verbosity(quiet, verbose))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +108,16 @@ class Run:
     """One call of the command."""
 
     def __init__(
-        self, words: list[str], configuration: Configuration, settings: Settings, flags: dict[str, object]
+        self,
+        words: list[str],
+        configuration: Configuration,
+        settings: Settings,
+        flags: dict[str, object],
+        autobahn: AutobahnRun | None = None,
     ) -> None:
         self.words, self.configuration, self.settings, self.flags = words, configuration, settings, flags
+        self.autobahn = autobahn
         self.policy: Policy = policy(settings)
-
-    @functools.cached_property
-    def autobahn(self) -> AutobahnRun | None:
-        """The configuration of Autobahn, if the options name one."""
-        return load_autobahn(self.flags.get("autobahn_spec"), servers=True)
 
     @functools.cached_property
     def registry(self) -> Registry:
@@ -190,7 +200,7 @@ class Run:
         return "nothing is selected: no case matches all selectors; see `wsconform list cases`"
 
     def _print_choice(self, names: Sequence[str], chosen: Sequence[ChosenTarget], out: Out, style: Style) -> None:
-        """Print which targets were chosen or left out, if the command line does not say it."""
+        """Print which targets were chosen or left out, unless the command line names all."""
         if chosen[0].serve and not names:
             out.line("No target is named and there is no configuration: this is the embedded reference endpoint.")
         left_out = clients_left_out(names, self.configuration) if self.autobahn is None else ""

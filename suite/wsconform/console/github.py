@@ -83,7 +83,7 @@ def _place(target: str, configuration: Path | None) -> dict[str, str]:
 
 
 def line_of(target: str, configuration: Path) -> int:
-    """Return the number of the line that begins the table of `target` in `configuration`; 1 if there is none."""
+    """Return the number of the line that begins the table of `target` in `configuration`; 1 if it has no such line."""
     try:
         lines = configuration.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):

@@ -112,7 +112,7 @@ class HtmlLog:
             session.config.option.css.remove(str(self._style))
             self._style.unlink(missing_ok=True)
 
-    # --- content of reports, added where the item runs (also in a worker)
+    # --- content of reports, added in the process that runs the item (a worker, too)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Any:
@@ -161,7 +161,7 @@ class HtmlLog:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(self, report: Any, cells: list[str]) -> None:
-        """Fill the columns; above `MOST_ROWS` rows, leave out what passed."""
+        """Fill the columns; above `MOST_ROWS` rows, leave out cases that passed."""
         if len(cells) < 2:
             return
         found = cells_of(report)

@@ -84,7 +84,7 @@ class CaseItem(pytest.Item):
         self._fixtureinfo = manager.getfixtureinfo(node=self, func=None, cls=None)
         self.fixturenames = self._fixtureinfo.names_closure
         self.funcargs: dict[str, object] = {}
-        self._request = TopRequest(self, _ispytest=True)  # type: ignore[arg-type]  # its type says Function, and an Item is enough
+        self._request = TopRequest(self, _ispytest=True)  # type: ignore[arg-type]  # typed as Function, but an Item is enough
 
     def fixture(self, name: str) -> object:
         """Return the value of the session-scoped fixture called `name`; raises ItemFailed if it has another scope."""

@@ -91,7 +91,7 @@ class Prepared:
 
     @functools.cached_property
     def selected(self) -> dict[str, tuple[Item, ...]]:
-        """The selected cases by target; raises Problem if there are none."""
+        """The selected cases by target; raises Problem if no case is selected."""
         selection = prepare_catalogue.selection(self.settings)
         found = {
             chosen.name: prepare_catalogue.selected(selection, self.catalogue, chosen.target.role, self.registry)

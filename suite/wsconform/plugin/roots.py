@@ -49,7 +49,7 @@ def roots() -> tuple[Root, ...]:
 
 
 def root_of(path: Path) -> Root | None:
-    """Return the package of cases that contains `path`; None if there is none."""
+    """Return the package of cases that contains `path`, or None."""
     return next((root for root in roots() if path.is_relative_to(root.folder)), None)
 
 

@@ -60,7 +60,7 @@ class SessionJournal:
     """The journal of a session, and its reports and ruling at the end."""
 
     def __init__(self, prepared: Prepared) -> None:
-        """Write what `prepared` asks for; no file is opened before the first record."""
+        """Write the output of the session `prepared`; no file is opened before the first record."""
         self.prepared = prepared
         self.outcomes: list[TargetOutcome] = []
         self.ruling: Ruling | None = None

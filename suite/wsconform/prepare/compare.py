@@ -3,7 +3,7 @@
 Each implementation is tested by a process of its own, a server with `wsconform run`, a client or browser with
 `wsconform serve`, so that one which breaks its run does not end the comparison. The files of a run are in a folder with
 the target's name, beside a `wsconform.toml` that declares all targets: a single run can be repeated there by hand,
-and journals from several machines can be put into one folder.
+and the journals of several machines can be copied into one folder.
 """
 
 from __future__ import annotations

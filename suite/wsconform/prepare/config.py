@@ -146,7 +146,7 @@ class TargetTable:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A configuration file: `path` is None if there is none; `settings` are parsed values by their key."""
+    """A configuration file, or (if `path` is None) no file; `settings` are parsed values by their key."""
 
     path: Path | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
@@ -158,7 +158,7 @@ class Configuration:
         return self.path.name if self.path else FILE
 
     def table(self, name: str) -> TargetTable:
-        """Return the table of the target called `name`; raises Problem, with a suggestion, if there is none."""
+        """Return the table of the target called `name`; raises Problem, with a suggestion, for an unknown name."""
         if name in self.targets:
             return self.targets[name]
         if ":" in name or "/" in name:
@@ -172,7 +172,7 @@ class Configuration:
 
 
 def find(folder: Path) -> tuple[Path, Mapping[str, object]] | None:
-    """Return the path and the table of the nearest configuration in `folder` or above it; None if there is none."""
+    """Return the path and the table of the nearest configuration in `folder` or above it, or None."""
     for place in (folder, *folder.parents):
         own, shared = place / FILE, place / "pyproject.toml"
         if own.is_file():

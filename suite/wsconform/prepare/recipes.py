@@ -17,7 +17,7 @@ ENTRY_POINTS = "wsconform.targets"
 
 
 class Recipe(Protocol):
-    """One real implementation: what it is, and how it is installed and started.
+    """A real implementation that can be installed and started.
 
     `engine` names the code that does the framing: two implementations with the same engine behave alike. `echo` is
     whether the program echoes messages. `requires` are the packages to install, each after its manager
@@ -56,7 +56,7 @@ class Recipe(Protocol):
 
 
 def load_recipes() -> tuple[Recipe, ...]:
-    """Return the recipes of all entry points; raises Problem if there are none, or if two have the same name."""
+    """Return the recipes of all entry points; raises Problem without any recipe, or if two have the same name."""
     found = dict[str, Recipe]()
     for point in entry_points(group=ENTRY_POINTS):
         try:
