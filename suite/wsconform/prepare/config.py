@@ -146,7 +146,7 @@ class TargetTable:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A configuration file, or (if `path` is None) no file; `settings` are parsed values by their key."""
+    """A parsed configuration file; `settings` are values by key. Without a file, `path` is None."""
 
     path: Path | None = None
     settings: Mapping[str, object] = field(default_factory=dict)

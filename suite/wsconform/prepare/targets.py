@@ -62,7 +62,7 @@ def with_flags(chosen: Sequence[ChosenTarget], flags: Mapping[str, object]) -> l
 
 
 def clients_left_out(names: Sequence[str], configuration: Configuration) -> str:
-    """Return a line about the configured clients, which `choose` leaves out without `names`; "" without such clients."""
+    """Return a line about the configured clients, which `choose` leaves out if `names` is empty; or ""."""
     clients = [name for name, table in configuration.targets.items() if table.role != "server"]
     if names or not clients:
         return ""
