@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import tomllib
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -137,6 +139,32 @@ def test_without_a_tested_target_there_is_no_report(tmp_path: Path) -> None:
     with pytest.raises(Problem, match=r"^no target was tested, so there is nothing to compare") as caught:
         Comparison(tmp_path / "out", Settings()).report([])
     assert caught.value.exit is Exit.UNTESTABLE
+
+
+class InterruptedProcess:
+    """A process whose user presses Ctrl-C while it runs; it ends when it gets SIGINT."""
+
+    signals: ClassVar[list[int]] = []
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+    def wait(self) -> int:
+        if not self.signals:
+            raise KeyboardInterrupt
+        return Exit.INTERRUPTED
+
+    def send_signal(self, number: int) -> None:
+        self.signals.append(number)
+
+
+def test_an_interrupt_is_passed_on_once_and_ends_the_comparison(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("subprocess.Popen", InterruptedProcess)
+    rows = list(Comparison(tmp_path / "out", Settings()).run([], ["chromium", "firefox"]))
+    assert [(row.name, row.exit, row.problem) for row in rows] == [("chromium", Exit.INTERRUPTED, "interrupted")]
+    assert InterruptedProcess.signals == [signal.SIGINT]
 
 
 # --- the result
