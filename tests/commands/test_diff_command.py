@@ -141,7 +141,7 @@ def test_the_level_of_the_configuration_holds(say: Say, tmp_path: Path) -> None:
 def test_nothing_changed(say: Say) -> None:
     both(AFTER, AFTER)
     code, out, _ = say("diff", "a.jsonl", "b.jsonl")
-    assert (code, out.splitlines()[2:]) == (0, ["Nothing is newly violated at MUST; 8 as before."])
+    assert (code, out.splitlines()[2:]) == (0, ["No new violation at MUST; 8 unchanged."])
 
 
 def test_two_targets_of_one_journal(say: Say) -> None:
@@ -171,9 +171,9 @@ def test_limits_of_a_comparison_are_noted(say: Say) -> None:
     write("a.jsonl", journals.journal((target(), [result()]), why=None))
     write("b.jsonl", Journal(header(catalogue="1.5"), journals.journal((target(), [result()])).targets))
     _, out, _ = say("diff", "a.jsonl", "b.jsonl")
-    assert "note  a.jsonl has no end: its run crashed, or is still going on" in out.splitlines()
+    assert "note  a.jsonl is incomplete: its run crashed, or still goes on" in out.splitlines()
     text = " ".join(out.split())
-    assert "note the catalogue went from 1.4 to 1.5: a case may ask something else than it did" in text
+    assert "note the catalogue changed from 1.4 to 1.5, so a case may test something else" in text
 
 
 def test_json_holds_every_change(say: Say) -> None:

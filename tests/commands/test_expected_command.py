@@ -203,7 +203,7 @@ def test_a_dry_run_changes_nothing(say: Say) -> None:
     assert (code, out.splitlines()[-1]) == (0, "expected.toml: 1 entry to add.")
     assert not Path("expected.toml").exists()
     listed()
-    assert say("expected", "prune", "--dry-run")[1].splitlines()[-1] == "expected.toml: 1 entry to take out."
+    assert say("expected", "prune", "--dry-run")[1].splitlines()[-1] == "expected.toml: 1 entry to remove."
     assert Path("expected.toml").read_text() == LIST
 
 
@@ -247,7 +247,7 @@ def test_entries_that_match_nothing_or_pass_are_removed(say: Say) -> None:
     ]
     (left,) = load(Path("expected.toml")).entries
     assert left.pattern == "masking.key_*", "what is past its date is for a person to decide"
-    assert say("expected", "prune")[1].splitlines()[-1] == "expected.toml: nothing to take out."
+    assert say("expected", "prune")[1].splitlines()[-1] == "expected.toml: nothing to remove."
 
 
 @pytest.mark.parametrize(

@@ -114,8 +114,8 @@ echo-go 1.8.3 · server · ws://127.0.0.1:9001/ · HTTP/1.1 · echo · catalogue
     A frame masked against the rule of its direction is refused, not repaired.
     attempts   failed, then passed
     rerun      wsconform run echo-go -c control.ping.pong_repeats_the_data -v
-115 passed · 2 violations · 1 expected violation · 2 noted
-  1 not reached · 1 out of reach · journal wsconform-out/journal.jsonl
+115 passed · 2 violations · 1 expected violation · 2 informational
+  1 inconclusive · 1 skipped · journal wsconform-out/journal.jsonl
 Does not conform at MUST: 2 violations are not in expected.toml; 1 not reached; attempts disagree at 1 case. 11.2 s
 """
 
@@ -148,8 +148,8 @@ F framing.opcodes.unknown_opcode_fails_the_connection[0x3] (and [0xb])
     A frame masked against the rule of its direction is refused, not repaired.
     attempts   failed, then passed
     rerun      wsconform run echo-go -c control.ping.pong_repeats_the_data -v
-115 passed - 2 violations - 1 expected violation - 2 noted
-  1 not reached - 1 out of reach - journal wsconform-out/journal.jsonl
+115 passed - 2 violations - 1 expected violation - 2 informational
+  1 inconclusive - 1 skipped - journal wsconform-out/journal.jsonl
 Does not conform at MUST: 2 violations are not in expected.toml; 1 not reached; attempts disagree at 1 case. 11.2 s
 """
 

@@ -139,9 +139,9 @@ def test_a_raw_server_for_a_client(pytester: pytest.Pytester) -> None:
                 ws_listen.accept()
         """
     )
-    result = here(pytester, "--ws-patience", "30s", "-k", "not nobody")
+    result = here(pytester, "--ws-patience", "30s", "-k", "not no_client_connects")
     result.assert_outcomes(passed=2, deselected=1)
-    here(pytester, "--ws-patience", "50ms", "-k", "nobody").assert_outcomes(passed=1, deselected=2)
+    here(pytester, "--ws-patience", "50ms", "-k", "no_client_connects").assert_outcomes(passed=1, deselected=2)
 
 
 CONFTEST = """

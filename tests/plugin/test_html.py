@@ -173,7 +173,7 @@ def test_a_ladder_is_escaped_and_at_most_16_kib(result: Result) -> None:
     assert len(shown.encode()) <= MOST_OCTETS
     assert "<script" not in shown
     assert "<img" not in shown
-    assert re.search(r"\(\d+ lines left out; the journal has them all\)</pre>$", shown)
+    assert re.search(r"\(\d+ lines left out; the journal has all\)</pre>$", shown)
     short = ladder_html(replace(result, transcript=transcript[:3], finding=Finding("a", "b", 2)))
     assert short.count('<span class="decided">') == 1
     assert ladder_html(replace(result, transcript=())) == ""
