@@ -206,7 +206,7 @@ SITUATIONS = {
     "no TOML": Situation(
         ("list", "targets"),
         2,
-        "{folder}/wsconform.toml: not TOML: Invalid statement (at line 1, column 1)",
+        "{folder}/wsconform.toml: is not TOML: Invalid statement (at line 1, column 1)",
         files=(("wsconform.toml", "= 3\n"),),
     ),
     "environment not set": Situation(
