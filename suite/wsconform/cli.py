@@ -57,7 +57,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that `args` begin with; raises click.UsageError, with a suggestion, for an unknown command."""
+        """Return the command that `args` begin with; raises click.UsageError, with a suggestion, if it is unknown."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             raise click.UsageError(f"{args[0]}: there is no such command{meant(args[0], COMMANDS, listed=True)}")
         return super().resolve_command(ctx, args)

@@ -275,4 +275,4 @@ class TestWrongUsage:
         (tmp_path / "wsconform.toml").write_text('[targets.it]\nurl = "ws://127.0.0.1:1/"\n')
         ended = wsconform("serve", "--target", "it", folder=tmp_path)
         assert ended.code == 2
-        assert 'targets.it: role = "server": `wsconform serve` tests clients' in ended.error
+        assert 'targets.it: role is "server", and `wsconform serve` tests clients' in ended.error
