@@ -152,7 +152,8 @@ def looked_at(pages: dict[str, Path], rounds: int) -> dict[str, float]:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         raise Failed("there is no chromium on the PATH; install one")
-    from playwright.sync_api import sync_playwright
+    # Optional: only this measurement needs a browser.
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415
 
     times: dict[str, list[float]] = {}
     with sync_playwright() as playwright:

@@ -1,9 +1,8 @@
-"""What holds for every test: Hypothesis takes its time, and draws the same examples in every run; `say` is at hand.
+"""Settings and fixtures for all tests.
 
-Whether the tests themselves run in CI or on a narrow terminal is the concern of none of them.
-
-The machine may be slow or shared, and a change is not to blame for an example that another run did not draw;
-`WSCONFORM_EXPLORE=1` draws new ones.
+Hypothesis has no deadline, because the machine may be slow, and uses the same examples in every run, so that a failure
+belongs to the change under test; `WSCONFORM_EXPLORE=1` generates new examples. Tests do not depend on the CI system or
+the terminal in which they run.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.command import SURROUNDINGS, Say
+from wsconform.cli import main
 
 settings.register_profile(
     "patient",
@@ -29,7 +29,7 @@ settings.load_profile("patient")
 
 @pytest.fixture(scope="session", autouse=True)
 def nowhere() -> Iterator[None]:
-    """Take from the environment what says where the tests run; a test that is about it sets what it needs."""
+    """Remove the variables of CI systems and terminals from the environment; a test sets those that it needs."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(SURROUNDINGS)]:
             patch.delenv(name)
@@ -39,15 +39,13 @@ def nowhere() -> Iterator[None]:
 @pytest.fixture
 def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
     """Run the command in this process, in an empty folder; return exit code, stdout and stderr."""
-    from wsconform.cli import main
-
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("WSCONFORM_")]:
         monkeypatch.delenv(name)
 
-    def said(*words: str) -> tuple[int, str, str]:
+    def run(*words: str) -> tuple[int, str, str]:
         code = main(words)
-        told = capsys.readouterr()
-        return int(code), told.out, told.err
+        captured = capsys.readouterr()
+        return int(code), captured.out, captured.err
 
-    return said
+    return run

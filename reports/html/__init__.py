@@ -18,7 +18,8 @@ def render(journals: Sequence[Journal], folder: Path, path: Path | None, *, agai
     `path` may name a file ending in .html, which then holds everything, or a folder for a site; without it
     the site is in `report` under `folder`. With earlier journals `against` there is a page of what changed since.
     """
-    from .write import write_single, write_site
+    # The entry point is loaded with every run; the templates, which take time, only for a report.
+    from .write import write_single, write_site  # noqa: PLC0415
 
     gathered = gather(journals, against=against)
     if path is not None and path.suffix.lower() in (".html", ".htm"):

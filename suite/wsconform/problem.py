@@ -43,7 +43,7 @@ def meant(word: str, known: Iterable[str], *, listed: bool = False, otherwise: s
     If there is no close word, return a list of all `known` words if `listed`, else `otherwise`.
     """
     # difflib takes a few milliseconds to import, and most commands end without a suggestion.
-    import difflib
+    import difflib  # noqa: PLC0415
 
     words = list(known)
     near = difflib.get_close_matches(word, words, 1, 0.6)

@@ -18,7 +18,7 @@ from wsconform.catalogue.case import Profile, binding
 from wsconform.catalogue.load import load_catalogue
 from wsconform.catalogue.selection import Selection
 from wsconform.evidence.result import Reason, Verdict
-from wsconform.prepare.autobahn import Older
+from wsconform.prepare.autobahn import AutobahnRun
 from wsconform.problem import Problem
 from wsconform.registry.registry import load_registry
 from wsconform.registry.requirement import Role
@@ -311,8 +311,10 @@ class TestCatalogue:
     }
 
     def test_every_id_has_a_case_for_clients_under_the_number_of_autobahn(self) -> None:
-        older = Older(Spec(path=Path("s.json"), selected=Selected(("*",)), outdir=Path("out")), autobahn_cases())
-        numbered = older.numbering(Selection(profile=Profile.FULL), load_catalogue(aliases=False), load_registry())
+        autobahn = AutobahnRun(
+            Spec(path=Path("s.json"), selected=Selected(("*",)), outdir=Path("out")), autobahn_cases()
+        )
+        numbered = autobahn.numbering(Selection(profile=Profile.FULL), load_catalogue(aliases=False), load_registry())
         ids = [id for id, _ in numbered.cases]
         assert len(ids) == 517
         known = {**self.GLOBAL, "10.1.1": 301, "12.1.1": 302, "13.1.1": 392, "13.7.18": 517}
@@ -340,7 +342,7 @@ class TestCommands:
         word = self.file(cases=["11.*"], servers=[{"url": "ws://127.0.0.1:9"}])
         assert say("run", word)[::2] == (
             5,
-            "nothing is selected: s.json: its patterns take no id; see docs/from-autobahn.md\n",
+            "nothing is selected: s.json: its patterns match no id; see docs/from-autobahn.md\n",
         )
         word = self.file(cases=[], url="ws://127.0.0.1:9001")
         assert say("serve", word)[0] == 5

@@ -1,4 +1,4 @@
-"""No user error ends in a traceback: what every command says of files, names and words that are wrong."""
+"""No user error ends in a traceback: every command reports invalid files, names and arguments in one line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wsconform.journal.journal import dumps
 
 GOOD = dumps(journal((target(), [result(CASE)])))
 
-#: Journals that are none, by what is wrong with them.
+#: Invalid journals, by their fault.
 JOURNALS: dict[str, bytes] = {
     "empty": b"",
     "text": b"milk, bread\n",
@@ -37,7 +37,7 @@ JOURNALS: dict[str, bytes] = {
     "nested without end": b"[" * 200_000 + b"\n" + GOOD.encode(),
     "a record that is unknown": b'{"record": "poem"}\n',
 }
-#: Commands that read a journal, with JOURNAL where its name goes.
+#: Commands that read a journal; JOURNAL stands for its name.
 READERS = {
     "report": ("report", "JOURNAL", "-r", "json"),
     "replay": ("replay", "JOURNAL"),
@@ -52,19 +52,19 @@ READERS = {
 
 
 def error_of(say: Say, *words: str) -> str:
-    """Run a command that cannot do what it is asked to; return the one line that says why."""
+    """Run a command that must fail; return its only line on stderr."""
     code, out, err = say(*words)
     assert code == 2, (code, out, err)
     assert out == ""
     (line,) = err.splitlines()
     assert "Traceback" not in line
-    assert "the suite broke" not in line
+    assert "wsconform failed" not in line
     return line
 
 
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("kind", JOURNALS)
-def test_a_journal_that_is_none(reader: str, kind: str, say: Say) -> None:
+def test_a_file_that_is_not_a_journal(reader: str, kind: str, say: Say) -> None:
     Path("bad.jsonl").write_bytes(JOURNALS[kind])
     words = [word.replace("JOURNAL", "bad.jsonl") for word in READERS[reader]]
     assert error_of(say, *words).startswith("bad.jsonl: ")
@@ -79,7 +79,7 @@ def test_a_journal_that_cannot_be_read(reader: str, say: Say) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_an_option_that_there_is_not(name: str, say: Say) -> None:
+def test_an_unknown_option(name: str, say: Say) -> None:
     line = error_of(say, name, "--no-such-option")
     assert line.startswith(f"wsconform {name}: --no-such-option: there is no such option")
     assert line.endswith(f"see `wsconform {name} --help`")
@@ -120,13 +120,13 @@ WORDS = {
 
 
 @pytest.mark.parametrize("kind", WORDS)
-def test_words_that_are_wrong(kind: str, say: Say) -> None:
+def test_invalid_arguments(kind: str, say: Say) -> None:
     Path("good.jsonl").write_text(GOOD)
     error_of(say, *WORDS[kind])
 
 
-#: Commands that tell of what a journal holds, and how they may end.
-TELLERS = {
+#: Commands that print text from a journal, and their possible exit codes.
+PRINTING = {
     "diff": ("diff", "a.jsonl", "b.jsonl", "-v"),
     "merge": ("merge", "a.jsonl", "b.jsonl", "--mixed"),
     "expected update": ("expected", "update", "a.jsonl"),
@@ -137,12 +137,12 @@ TELLERS = {
 }
 
 
-@pytest.mark.parametrize("teller", TELLERS)
-def test_a_hostile_journal_reaches_no_terminal_as_it_is(teller: str, say: Say) -> None:
+@pytest.mark.parametrize("printing", PRINTING)
+def test_text_of_a_hostile_journal_is_escaped_for_the_terminal(printing: str, say: Say) -> None:
     Path("a.jsonl").write_text(dumps(hostile()))
     other = [replace(each, results=tuple(swapped(one) for one in each.results)) for each in hostile().targets]
     Path("b.jsonl").write_text(dumps(replace(hostile(), targets=tuple(other))))
-    code, out, err = say(*TELLERS[teller])
+    code, out, err = say(*PRINTING[printing])
     assert code in (0, 1, 2), err
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", out + err)
 
@@ -152,7 +152,7 @@ def swapped(one: Result) -> Result:
     return replace(one, verdict=Verdict.FAILED if one.verdict is Verdict.PASSED else Verdict.PASSED)
 
 
-#: Files beside the command that are wrong: their name, what they hold, and a command that reads them.
+#: Invalid files other than journals: name, content, and a command that reads the file.
 FILES = {
     "configuration: no TOML": ("wsconform.toml", b"= 3", ("list", "targets")),
     "configuration: another encoding": ("wsconform.toml", "profile = 'quick'".encode("utf-16"), ("list", "targets")),
@@ -169,7 +169,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_files_that_are_wrong(kind: str, say: Say) -> None:
+def test_invalid_files(kind: str, say: Say) -> None:
     name, octets, words = FILES[kind]
     Path("good.jsonl").write_text(GOOD)
     Path(name).write_bytes(octets)

@@ -1,4 +1,4 @@
-"""The real command: situations and their exit codes, each with one clear line where nothing can be done."""
+"""The command as a process: interrupts, output streams, start-up, help, and errors in one line."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import ast
 import importlib
 import json
 import os
+import shlex
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from contextlib import suppress
@@ -25,7 +27,7 @@ from wsconform.journal.journal import read
 
 
 class Hangs(ReferenceServer):
-    """A server whose connections stop answering when they have been told so; `reached` says that one has."""
+    """A server whose connections stop answering on request; `reached` is set when one has stopped."""
 
     reached = threading.Event()
     count = 0
@@ -67,7 +69,7 @@ def test_an_interrupted_run_leaves_no_process_behind(tmp_path: Path) -> None:
     )
     words = ("run", url(port), "--start", f"{sys.executable} -S program.py", "--patience", "600s", *CASES)
     with running(*words, folder=tmp_path) as process:
-        # The target takes connections and says nothing: the run is at its probe.
+        # The target accepts connections and sends nothing, so the run is at its probe.
         while True:
             try:
                 connection = socket.create_connection(("127.0.0.1", port), timeout=LONG)
@@ -82,7 +84,7 @@ def test_an_interrupted_run_leaves_no_process_behind(tmp_path: Path) -> None:
                 assert connection.recv(1) == b""
 
 
-def test_configured_clients_are_left_out_and_named(tmp_path: Path) -> None:
+def test_configured_clients_are_left_out_with_a_line(tmp_path: Path) -> None:
     with serving() as port:
         (tmp_path / "wsconform.toml").write_text(
             f'[targets.one]\nurl = "{url(port)}"\n'
@@ -90,15 +92,15 @@ def test_configured_clients_are_left_out_and_named(tmp_path: Path) -> None:
         )
         ended = wsconform("run", *CASES, folder=tmp_path)
     assert ended.code == 0
-    assert ended.out.splitlines()[0] == "Left out, for `wsconform serve --target NAME` puts cases to clients: two."
+    assert (
+        ended.out.splitlines()[0] == "Left out, because clients are tested with `wsconform serve --target NAME`: two."
+    )
     named = wsconform("run", "two", folder=tmp_path)
     assert named.code == 2
-    assert named.error == (
-        "wsconform.toml: targets.two: it is a client; put cases to it with `wsconform serve --target two`"
-    )
+    assert named.error == ("wsconform.toml: targets.two: is a client; test it with `wsconform serve --target two`")
 
 
-def test_json_puts_the_journal_on_stdout_and_prose_on_stderr(tmp_path: Path) -> None:
+def test_json_prints_the_journal_on_stdout_and_text_on_stderr(tmp_path: Path) -> None:
     ended = wsconform("run", "--json", *CASES, folder=tmp_path)
     assert ended.code == 0
     assert ended.out == (tmp_path / "wsconform-out" / "journal.jsonl").read_text()
@@ -107,7 +109,7 @@ def test_json_puts_the_journal_on_stdout_and_prose_on_stderr(tmp_path: Path) -> 
     assert ended.err.splitlines()[-1].startswith("Conforms at MUST.")
 
 
-def test_quiet_is_the_verdict_alone(tmp_path: Path) -> None:
+def test_quiet_prints_only_the_verdict(tmp_path: Path) -> None:
     ended = wsconform("run", "-q", *CASES, folder=tmp_path)
     assert (ended.code, ended.err) == (0, "")
     assert len(ended.out.splitlines()) == 1
@@ -134,18 +136,17 @@ def test_secrets_reach_neither_journal_nor_terminal(tmp_path: Path) -> None:
 
 
 def test_the_command_that_is_shown_repeats_the_violation(tmp_path: Path) -> None:
-    import shlex
 
     with serving(TakesAnyMask) as port:
         ended = wsconform("run", url(port), *CASES, folder=tmp_path)
-        (line,) = {line.strip() for line in ended.out.splitlines() if "again  " in line and "[text]" in line}
-        words = shlex.split(line.removeprefix("again"))
-        again = wsconform(*words[1:], folder=tmp_path)
-    assert again.code == 1
-    assert f"✗ {CASE}" in again.out
+        (line,) = {line.strip() for line in ended.out.splitlines() if "rerun  " in line and "[text]" in line}
+        words = shlex.split(line.removeprefix("rerun"))
+        rerun = wsconform(*words[1:], folder=tmp_path)
+    assert rerun.code == 1
+    assert f"✗ {CASE}" in rerun.out
 
 
-def test_several_targets_are_told_apart_and_the_gravest_counts(tmp_path: Path) -> None:
+def test_several_targets_are_named_and_the_gravest_decides(tmp_path: Path) -> None:
     with serving() as good, serving(TakesAnyMask) as bad:
         (tmp_path / "wsconform.toml").write_text(
             f'[targets.good]\nurl = "{url(good)}"\n'
@@ -167,7 +168,7 @@ def test_several_targets_are_told_apart_and_the_gravest_counts(tmp_path: Path) -
     assert (tmp_path / "junit.xml").exists()
 
 
-def test_a_reader_who_goes_away_changes_nothing(tmp_path: Path) -> None:
+def test_a_closed_stdout_changes_nothing(tmp_path: Path) -> None:
     with running("run", *CASES, folder=tmp_path) as process:
         assert process.stdout is not None
         process.stdout.close()
@@ -205,7 +206,7 @@ def test_ascii(words: tuple[str, ...], env: dict[str, str], tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("words", [(), ("expected",)])
-def test_who_asks_for_nothing_is_shown_what_there_is(words: tuple[str, ...], tmp_path: Path) -> None:
+def test_without_a_command_the_help_is_shown(words: tuple[str, ...], tmp_path: Path) -> None:
     ended = wsconform(*words, folder=tmp_path)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith("Usage: wsconform")
@@ -214,7 +215,6 @@ def test_who_asks_for_nothing_is_shown_what_there_is(words: tuple[str, ...], tmp
 
 def test_help_loads_nothing_heavy() -> None:
     """Each of these costs more than all that `--help` may take."""
-    import subprocess
 
     code = (
         "import sys; from wsconform.cli import main; main(['--help'])\n"
@@ -227,19 +227,19 @@ def test_help_loads_nothing_heavy() -> None:
     assert ast.literal_eval(done.stdout.splitlines()[-1]) == []
 
 
-def test_help_tells_of_each_command_what_the_command_tells_of_itself() -> None:
-    for name, told in COMMANDS.items():
+def test_the_top_level_help_describes_each_command_as_its_own_help() -> None:
+    for name, description in COMMANDS.items():
         command = importlib.import_module(f"wsconform.commands.{name}").command
-        assert (command.name, command.short_help) == (name, told)
+        assert (command.name, command.short_help) == (name, description)
 
 
-@pytest.mark.parametrize("word", ["run", "serve", "report"])
-def test_help_names_the_kinds_of_reports_that_there_are(word: str) -> None:
+@pytest.mark.parametrize("word", ["run", "serve", "compare", "report"])
+def test_help_names_all_kinds_of_reports(word: str) -> None:
     command = importlib.import_module(f"wsconform.commands.{word}").command
     (option,) = [each for each in command.params if "--report" in each.opts]
     assert isinstance(option, click.Option)
     kinds = sorted(point.name for point in entry_points(group="wsconform.reports"))
-    assert (option.help or "").removeprefix("Also write ") == f"{', '.join(kinds)}."
+    assert f": {', '.join(kinds[:-1])} or {kinds[-1]} (repeatable)." in (option.help or "")
 
 
 def test_on_windows_the_command_says_that_it_needs_another_system(

@@ -1,4 +1,4 @@
-"""list, explain, report and probe: what they print; in this process, as each is a function of its words."""
+"""The output of list, explain, report and probe, which run in this process."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 
 from tests.support.command import CASE, CASES, Say, TakesAnyMask, serving
 from tests.support.journals import came, header, journal, opened, result, sent, target
-from wsconform.catalogue.case import Item
+from wsconform.catalogue.case import Item, binding
 from wsconform.catalogue.load import load_catalogue
-from wsconform.commands.explain import told as told_lines
+from wsconform.commands.explain import family_lines
 from wsconform.console.style import Style
 from wsconform.evidence.result import Capability, Finding, Verdict
 from wsconform.journal.journal import dumps
@@ -26,7 +26,7 @@ FAMILY = CASES[1]
 
 
 def listed(say: Say, *words: str) -> list[dict[str, object]]:
-    """Return what `list` says as JSON."""
+    """Return the JSON output of `list`."""
     code, out, err = say("list", *words, "--json")
     assert (code, err) == (0, "")
     found: list[dict[str, object]] = json.loads(out)
@@ -36,7 +36,7 @@ def listed(say: Say, *words: str) -> list[dict[str, object]]:
 # --- list
 
 
-def test_cases_are_listed_with_what_they_cite(say: Say) -> None:
+def test_cases_are_listed_with_their_requirements(say: Say) -> None:
     code, out, _ = say("list", "cases", *CASES)
     assert code == 0
     assert out.splitlines()[0] == f"{CASE}  RFC 6455 5.1 MUST"
@@ -47,8 +47,6 @@ def test_cases_are_listed_with_what_they_cite(say: Say) -> None:
 
 
 def test_all_cases_are_listed_unless_a_selector_narrows_them(say: Say) -> None:
-    from wsconform.catalogue.case import binding
-    from wsconform.registry.requirement import Role
 
     bound = [entry.id for entry in load_catalogue() if binding(entry, Role.SERVER, load_registry())]
     assert [row["id"] for row in listed(say, "cases")] == bound
@@ -62,7 +60,7 @@ def test_all_cases_are_listed_unless_a_selector_narrows_them(say: Say) -> None:
     assert quick == {"quick"}
 
 
-def test_cases_of_clients_are_others(say: Say) -> None:
+def test_clients_have_other_cases(say: Say) -> None:
     servers = {row["id"] for row in listed(say, "cases")}
     clients = {row["id"] for row in listed(say, "cases", "--role", "client")}
     assert CASE in servers & clients
@@ -71,14 +69,18 @@ def test_cases_of_clients_are_others(say: Say) -> None:
 
 def test_requirements_are_listed_with_the_families_that_cite_them(say: Say) -> None:
     rows = {str(row["id"]): row for row in listed(say, "requirements")}
-    assert list(rows) == list(load_registry())
+    registry = load_registry()
+    assert list(rows) == [id for id, requirement in registry.items() if Role.SERVER in requirement.roles]
+    clients = [row["id"] for row in listed(say, "requirements", "--role", "client")]
+    assert clients == [id for id, requirement in registry.items() if Role.CLIENT in requirement.roles]
     families = rows["6455-5.1-3"]["families"]
     assert isinstance(families, list)
     assert FAMILY in families
     _, out, _ = say("list", "requirements", "--section", "5.1", "--level", "must")
-    assert out.startswith("6455-5.1-1  RFC 6455 5.1 ")
+    assert out.startswith("6455-5.1-3  RFC 6455 5.1 ")
     cited = {row["id"] for row in listed(say, "requirements", *CASES)}
-    assert cited == {id for entry in load_catalogue() if entry.family == FAMILY for id in entry.requirements}
+    family = {id for entry in load_catalogue() if entry.family == FAMILY for id in entry.requirements}
+    assert cited == {id for id in family if Role.SERVER in registry[id].roles}
 
 
 @pytest.mark.parametrize("role", [Role.SERVER, Role.CLIENT])
@@ -98,7 +100,7 @@ def test_targets_are_those_of_the_configuration_and_the_reference(say: Say, tmp_
     assert err == "wsconform list: --case selects cases, not targets; leave it out; see `wsconform list --help`\n"
 
 
-def test_profiles_are_listed_with_how_much_they_take(say: Say) -> None:
+def test_profiles_are_listed_with_their_numbers_of_cases(say: Say) -> None:
     rows = listed(say, "profiles")
     counts = [row["cases"] for row in rows]
     assert [row["name"] for row in rows] == ["quick", "standard", "full"]
@@ -109,33 +111,33 @@ def test_profiles_are_listed_with_how_much_they_take(say: Say) -> None:
 # --- explain
 
 
-def test_a_case_is_told_to_a_person(say: Say) -> None:
+def test_a_case_is_explained(say: Say) -> None:
     code, out, _ = say("explain", CASE)
     assert code == 0
     needed = load_registry()["6455-5.1-3"]
     text = " ".join(out.split())
     assert out.splitlines()[0] == CASE
-    assert f"asks {needed.citation} (6455-5.1-3) {needed.text} {needed.url} binds server" in text
+    assert f"requires {needed.citation} (6455-5.1-3) {needed.text} {needed.url} binds server" in text
     assert f"decided by {' '.join(needed.how.split())}" in text
-    assert "asks RFC 6455 5.1 MUST (6455-5.1-6)" in text
+    assert "requires RFC 6455 5.1 MUST (6455-5.1-6)" in text
     assert "hint look at the MASK bit of every frame" in text
-    assert out.splitlines()[-1].strip() == f"alone      wsconform run TARGET -c '{CASE}' -v"
+    assert out.splitlines()[-1].strip() == f"run alone  wsconform run TARGET -c '{CASE}' -v"
     assert max(map(len, out.splitlines()[:-1])) <= 80
 
 
-def test_a_family_is_told_once_with_its_members(say: Say) -> None:
+def test_a_family_is_explained_once_with_its_members(say: Say) -> None:
     _, out, _ = say("explain", FAMILY)
     assert "members    6: [text], [empty_binary]," in out
-    assert out.splitlines()[-1].strip() == f"alone      wsconform run TARGET -c {FAMILY} -v"
+    assert out.splitlines()[-1].strip() == f"run alone  wsconform run TARGET -c {FAMILY} -v"
 
 
-def test_old_names_are_explained_and_told(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_aliases_are_explained_and_shown(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     (entry,) = (entry for entry in load_catalogue() if entry.id == CASE)
     named = replace(entry, aliases=("autobahn:5.99",))
-    monkeypatch.setattr("wsconform.prepare.catalogue.catalogue", lambda: (named,))
+    monkeypatch.setattr("wsconform.commands.explain.catalogue", lambda: (named,))
     _, out, _ = say("explain", "autobahn:5.*")
     assert out.splitlines()[0] == CASE
-    assert "    old names  autobahn:5.99" in out.splitlines()
+    assert "    aliases    autobahn:5.99" in out.splitlines()
 
 
 def test_every_family_can_be_explained() -> None:
@@ -143,7 +145,7 @@ def test_every_family_can_be_explained() -> None:
     for entry in load_catalogue():
         families.setdefault(entry.family, []).append(entry)
     for family, members in families.items():
-        lines = told_lines(members, load_registry(), Style(ascii=True))
+        lines = family_lines(members, load_registry(), Style(ascii=True))
         assert lines[0] == (family if len(members) > 1 else members[0].id)
         assert all(line.isascii() and line.isprintable() for line in lines)
 
@@ -162,12 +164,12 @@ def test_with_a_journal_the_ladder_is_shown(say: Say, tmp_path: Path) -> None:
     assert f"✗ {CASE}" in out
     assert "    observed   an echo" in out
     assert any(line.endswith("  ✗") for line in out.splitlines())
-    for words, told in [
+    for words, message in [
         ((), f"{path}: has 2 targets; name one with --target: one, two"),
         (("--target", "on"), f'{path}: has no target on; did you mean "one"?'),
         (("--target", "two"), f"{path}: two: {CASE}: has no result there; run it with -c first"),
     ]:
-        assert say("explain", CASE, "--in", str(path), *words) == (2, "", f"{told}\n")
+        assert say("explain", CASE, "--in", str(path), *words) == (2, "", f"{message}\n")
     code, _, err = say("explain", CASE, "--target", "one")
     assert (code, err.split(";")[0]) == (2, "wsconform explain: --target names a target of a journal")
 
@@ -175,7 +177,7 @@ def test_with_a_journal_the_ladder_is_shown(say: Say, tmp_path: Path) -> None:
 # --- report
 
 
-def test_documents_are_made_where_they_are_wanted(say: Say, tmp_path: Path) -> None:
+def test_reports_are_written_to_the_named_paths(say: Say, tmp_path: Path) -> None:
     path = tmp_path / "run" / "journal.jsonl"
     path.parent.mkdir()
     path.write_text(dumps(journal((target(), [result()]))))
@@ -188,7 +190,7 @@ def test_documents_are_made_where_they_are_wanted(say: Say, tmp_path: Path) -> N
     assert json.loads((tmp_path / "x.json").read_text())
 
 
-def test_a_journal_that_was_cut_off_still_makes_documents(say: Say, tmp_path: Path) -> None:
+def test_reports_are_written_about_a_truncated_journal(say: Say, tmp_path: Path) -> None:
     text = dumps(journal((target(), [result()]), why=None))
     (tmp_path / "j.jsonl").write_text(text[:-40])
     assert say("report", "j.jsonl", "-r", "json=x.json")[0] == 0
@@ -198,21 +200,21 @@ def test_a_journal_that_was_cut_off_still_makes_documents(say: Say, tmp_path: Pa
 # --- probe
 
 
-def test_an_endpoint_is_looked_at(say: Say) -> None:
+def test_an_endpoint_is_probed(say: Say) -> None:
     with serving() as port:
         code, out, err = say("probe", f"ws://127.0.0.1:{port}/")
         assert (code, err) == (0, "")
         lines = out.splitlines()
         assert lines[0] == f"ws://127.0.0.1:{port}/"
         assert "  handshake    101 over HTTP/1.1" in lines
-        assert "  echo         text comes back" in lines
+        assert "  echo         text is echoed" in lines
         assert any(line.startswith("  extensions   permessage-deflate") for line in lines)
         code, out, _ = say("probe", f"ws://127.0.0.1:{port}/", "--json")
     found = json.loads(out)
     assert (found["echo"], found["transport"], found["chatty"]) == (True, "tcp", False)
 
 
-def test_the_table_that_is_written_makes_a_target(say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_written_table_is_a_target(say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COOKIE", "a=b")
     with serving(TakesAnyMask) as port:
         words = ("probe", f"ws://127.0.0.1:{port}/x", "--write", "-H", "Cookie: a=b", "-H", 'X: "q"')
@@ -236,7 +238,7 @@ def test_the_table_that_is_written_makes_a_target(say: Say, tmp_path: Path, monk
         assert say("run", "echo go", "-q", *CASES)[0] == 1
 
 
-def test_a_table_is_added_to_what_is_there(say: Say, tmp_path: Path) -> None:
+def test_a_table_is_added_to_an_existing_configuration(say: Say, tmp_path: Path) -> None:
     with serving() as port:
         before = "[tool.wsconform]\nprofile = 'quick' # as it was\n"
         (tmp_path / "pyproject.toml").write_text(before)
@@ -250,18 +252,18 @@ def test_a_table_is_added_to_what_is_there(say: Say, tmp_path: Path) -> None:
         assert "a table cannot be added at its end; add by hand: [tool.wsconform.targets.one]; role" in err
 
 
-def test_the_words_of_a_configured_target_repeat_it(say: Say, tmp_path: Path) -> None:
+def test_the_rerun_command_of_a_configured_target_names_it(say: Say, tmp_path: Path) -> None:
     with serving(TakesAnyMask) as port:
         (tmp_path / "wsconform.toml").write_text(f'[targets."echo go"]\nurl = "ws://127.0.0.1:{port}/"\n')
         code, out, _ = say("run", *CASES)
         assert code == 1
-        again = next(line for line in out.splitlines() if line.startswith("    again "))
-        words = shlex.split(again)[2:]
+        rerun = next(line for line in out.splitlines() if line.startswith("    rerun "))
+        words = shlex.split(rerun)[2:]
         assert words[:2] == ["run", "echo go"]
         assert say(*words)[0] == 1
 
 
-def test_probe_measures_how_much_a_target_takes(say: Say) -> None:
+def test_probe_measures_the_limits_of_a_target(say: Say) -> None:
     with serving() as port:
         code, out, err = say("probe", f"ws://127.0.0.1:{port}/", "--limits", "--json")
     assert (code, err) == (0, "")

@@ -1,4 +1,4 @@
-"""wsconform diff: what is told of two runs, and when the gate breaks."""
+"""wsconform diff: the changes between two runs, and the exit code."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ to    b.jsonl (2027-01-13T09:30:00Z)
          expected   the connection to be failed
          observed   our payload, after 0.4 ms
          known      rewritten in 2.0
-1 newly met
+1 newly passed
   ✗ → ✓  closing.codes.mended
-1 not decided any more
+1 no longer decided
   ✓ → ?  closing.tcp.broke
 1 changed otherwise
   ✓ → !  utf8.text.departs
@@ -78,7 +78,7 @@ to    b.jsonl (2027-01-13T09:30:00Z)
   ✓ →    old.case_8
   ✓ →    old.case_9
   and 2 more; -v shows them
-2 newly violated at MUST; 1 newly violated as expected; 1 newly met; 1 not decided any more; 0 as before.
+2 newly violated at MUST; 1 newly violated as expected; 1 newly passed; 1 no longer decided; 0 unchanged.
 """
 
 
@@ -94,7 +94,7 @@ def both(before: tuple[Result, ...] = BEFORE, after: tuple[Result, ...] = AFTER)
     write("b.jsonl", Journal(later, journals.journal((target(), after)).targets, journals.journal().footer))
 
 
-def test_what_is_newly_violated_comes_first_and_breaks_the_gate(say: Say) -> None:
+def test_new_violations_come_first_and_break_the_gate(say: Say) -> None:
     both()
     assert say("diff", "a.jsonl", "b.jsonl") == (1, UTF8, "")
 
@@ -109,7 +109,7 @@ def test_the_same_in_ascii(say: Say) -> None:
     assert out == wanted
 
 
-def test_every_change_is_told_when_asked(say: Say) -> None:
+def test_verbose_shows_every_change(say: Say) -> None:
     both()
     _, out, _ = say("diff", "a.jsonl", "b.jsonl", "-v")
     assert "old.case_11" in out
@@ -141,7 +141,7 @@ def test_the_level_of_the_configuration_holds(say: Say, tmp_path: Path) -> None:
 def test_nothing_changed(say: Say) -> None:
     both(AFTER, AFTER)
     code, out, _ = say("diff", "a.jsonl", "b.jsonl")
-    assert (code, out.splitlines()[2:]) == (0, ["Nothing is newly violated at MUST; 8 as before."])
+    assert (code, out.splitlines()[2:]) == (0, ["No new violation at MUST; 8 unchanged."])
 
 
 def test_two_targets_of_one_journal(say: Say) -> None:
@@ -156,7 +156,7 @@ def test_two_targets_of_one_journal(say: Say) -> None:
     assert say("diff", "a.jsonl", "--targets", "two", "one")[0] == 1, "closing.codes.mended"
 
 
-def test_targets_are_told_apart_where_there_are_several(say: Say) -> None:
+def test_targets_are_named_if_there_are_several(say: Say) -> None:
     one, two = (target("one"), [result("a.b")]), (target("two"), [result("a.b")])
     write("a.jsonl", journals.journal(one, two, (target("left"), [result()])))
     write("b.jsonl", journals.journal(one, (target("two"), [failed("a.b")]), (target("came"), [result()])))
@@ -167,13 +167,13 @@ def test_targets_are_told_apart_where_there_are_several(say: Say) -> None:
     assert "1 target gone: left" in out.splitlines()
 
 
-def test_what_makes_a_comparison_doubtful_is_said(say: Say) -> None:
+def test_limits_of_a_comparison_are_noted(say: Say) -> None:
     write("a.jsonl", journals.journal((target(), [result()]), why=None))
     write("b.jsonl", Journal(header(catalogue="1.5"), journals.journal((target(), [result()])).targets))
     _, out, _ = say("diff", "a.jsonl", "b.jsonl")
-    assert "note  a.jsonl has no end: its run crashed, or is still going on" in out.splitlines()
+    assert "note  a.jsonl is incomplete: its run crashed, or still goes on" in out.splitlines()
     text = " ".join(out.split())
-    assert "note the catalogue went from 1.4 to 1.5: a case may ask something else than it did" in text
+    assert "note the catalogue changed from 1.4 to 1.5, so a case may test something else" in text
 
 
 def test_json_holds_every_change(say: Say) -> None:
@@ -203,23 +203,29 @@ def test_json_holds_every_change(say: Say) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "message"),
     [
-        (("a.jsonl",), 2, "wsconform diff: two journals are compared, or two targets of one with --targets A B; "),
-        (("a.jsonl", "b.jsonl", "a.jsonl"), 2, "wsconform diff: two journals are compared, or two targets of one"),
+        (
+            ("a.jsonl",),
+            2,
+            "wsconform diff: name two journals to compare, or one and two of its targets with --targets A B; ",
+        ),
+        (("a.jsonl", "b.jsonl", "a.jsonl"), 2, "wsconform diff: name two journals to compare, or one and two of its"),
         (("a.jsonl", "c.jsonl"), 2, "c.jsonl: cannot be read: "),
         (("a.jsonl", "--targets", "node-ws", "node"), 2, 'a.jsonl: has no target node; did you mean "node-ws"?'),
         (("two.jsonl", "a.jsonl"), 2, "two.jsonl and a.jsonl have no target in common (x, y; node-ws); name two with"),
-        (("a.jsonl", "other.jsonl"), 5, "there is no case that both sides have a result for; name other journals"),
+        (("a.jsonl", "other.jsonl"), 5, "no case has a result on both sides; name other journals"),
         (("a.jsonl", "empty.jsonl", "--targets", "node-ws", "x"), 2, "empty.jsonl: no target was tested in this run"),
     ],
 )
-def test_what_cannot_be_compared_is_said(words: tuple[str, ...], code: int, told: str, say: Say) -> None:
+def test_journals_that_cannot_be_compared_are_reported(
+    words: tuple[str, ...], code: int, message: str, say: Say
+) -> None:
     both()
     write("two.jsonl", journals.journal((target("x"), BEFORE), (target("y"), BEFORE)))
     write("other.jsonl", journals.journal((target(), [result("no.other")])))
     write("empty.jsonl", journals.journal())
     found, out, err = say("diff", *words)
     assert (found, out) == (code, "")
-    assert err.startswith(told)
+    assert err.startswith(message)
     assert len(err.splitlines()) == 1

@@ -1,4 +1,4 @@
-"""Situations and the exit codes that the command has for them, each through the real command."""
+"""The exit code of the command in each situation, run as a process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def server_context(authority: trustme.CA, name: str = "127.0.0.1") -> ssl.SSLCon
 
 @dataclass(frozen=True)
 class Situation:
-    """What is run, in which surroundings, and how it has to end."""
+    """A command, its surroundings, and the expected exit code and output."""
 
     words: tuple[str, ...]
     code: int
@@ -43,7 +43,7 @@ CONFIGURED = '[targets.one]\nurl = "ws://127.0.0.1:9/"\n'
 
 
 def tls_server() -> AbstractContextManager[int]:
-    """Serve over TLS with a certificate that nobody knows."""
+    """Serve over TLS with a certificate of an unknown authority."""
     return serving(tls=server_context(trustme.CA()))
 
 
@@ -94,7 +94,7 @@ SITUATIONS = {
     "an address without scheme": Situation(
         ("run", "localhost:9001"),
         2,
-        "localhost:9001: no target of this name; for an address write ws://localhost:9001",
+        "localhost:9001: there is no target of this name; for an address write ws://localhost:9001",
     ),
     "unknown target": Situation(
         ("run", "ome", *CASES),
@@ -132,7 +132,7 @@ SITUATIONS = {
         "{url}: answers in TLS; use wss:// for it",
         server=lambda: answering(b"\x15\x03\x01\x00\x02\x02\x46"),
     ),
-    "a certificate that nobody knows": Situation(
+    "a certificate of an unknown authority": Situation(
         ("run", "wss://127.0.0.1:{port}/", *CASES),
         3,
         "127.0.0.1:{port}: the certificate does not verify: unable to get local issuer certificate;"
@@ -194,9 +194,9 @@ SITUATIONS = {
     "nothing selected": Situation(
         ("run", "--level", "may", *CASES),
         5,
-        "nothing is selected: no case is taken by all selectors together; see `wsconform list cases`",
+        "nothing is selected: no case matches all selectors; see `wsconform list cases`",
     ),
-    "nothing put": Situation(("run", "-c", "tls.*"), 5, last="No case ran against reference."),
+    "no case ran": Situation(("run", "-c", "tls.*"), 5, last="No case ran against reference."),
     "unknown key": Situation(
         ("run",),
         2,
@@ -206,7 +206,7 @@ SITUATIONS = {
     "no TOML": Situation(
         ("list", "targets"),
         2,
-        "{folder}/wsconform.toml: not TOML: Invalid statement (at line 1, column 1)",
+        "{folder}/wsconform.toml: is not TOML: Invalid statement (at line 1, column 1)",
         files=(("wsconform.toml", "= 3\n"),),
     ),
     "environment not set": Situation(
@@ -219,12 +219,12 @@ SITUATIONS = {
     "no duration": Situation(
         ("run", "--patience", "5"),
         2,
-        """wsconform run: --patience: '5' is no duration; write "5s", "0.5s" or "5m"; see `wsconform run --help`""",
+        """wsconform run: --patience: '5' is not a duration; write "5s", "0.5s" or "5m"; see `wsconform run --help`""",
     ),
     "no header field": Situation(
         ("run", "-H", "Authorization"),
         2,
-        "wsconform run: -H: 'Authorization' is no header field; write 'Name: value'; see `wsconform run --help`",
+        "wsconform run: -H: 'Authorization' is not a header field; write 'Name: value'; see `wsconform run --help`",
     ),
     "unknown option": Situation(
         ("run", "--patiense", "5s"),
@@ -276,7 +276,7 @@ SITUATIONS = {
     "report of nothing": Situation(
         ("report", "notes.txt"),
         2,
-        "wsconform report: there is nothing to make; add -r KIND, such as -r html; see `wsconform report --help`",
+        "wsconform report: no report is named; add -r KIND, such as -r html; see `wsconform report --help`",
         files=(("notes.txt", ""),),
     ),
     "probe of nothing": Situation(
@@ -321,7 +321,7 @@ def test_every_situation_has_its_exit_code(name: str, tmp_path: Path) -> None:
         assert ended.out.splitlines()[-1].startswith(filled(situation.last)), ended.out
 
 
-def test_the_suite_broke(tmp_path: Path) -> None:
+def test_an_error_of_wsconform_has_exit_code_4(tmp_path: Path) -> None:
     """A case that falls over its own mistake is found as anybody's cases are, and ends in 4."""
     cases = tmp_path / "brokencases"
     cases.mkdir()

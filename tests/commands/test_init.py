@@ -1,4 +1,4 @@
-"""init and completion: what is written for a beginner, and what a shell is told."""
+"""The files that init writes, and the completions that a shell gets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
-def test_what_init_writes_is_what_run_reads(folder: Path) -> None:
+def test_run_reads_the_configuration_that_init_writes(folder: Path) -> None:
     with serving(TakesAnyMask) as port:
         done = wsconform("init", f"ws://127.0.0.1:{port}/", folder=folder)
         assert (done.code, done.out.splitlines()) == (0, ["wrote wsconform.toml", "Now: wsconform run echo-go"])
@@ -44,9 +44,7 @@ def test_commands_and_names_are_kept(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["my echo", "it's: a # 'name'", "\U0001f600", 'a"b', "\x7f"])
-def test_a_name_of_any_kind_is_quoted_where_it_stands(
-    name: str, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_names_are_quoted_in_the_configuration(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", "--github", "--name", name, "--start", f"./echo {shlex.quote(name)}"]) == 0
     written = tomllib.loads((folder / "wsconform.toml").read_text(encoding="utf-8"))
     assert written["targets"][name]["start"] == ["./echo", name]
@@ -56,43 +54,43 @@ def test_a_name_of_any_kind_is_quoted_where_it_stands(
     assert shlex.split(json.loads(command)) == ["wsconform", "run", name]
 
 
-def test_a_client_is_a_target_that_is_started(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_client_of_the_configuration_is_started(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", "--client", "node client.mjs {url}"]) == 0
     written = tomllib.loads((folder / "wsconform.toml").read_text(encoding="utf-8"))
     assert written["targets"]["echo-go"] == {"role": "client", "start": ["node", "client.mjs", "{url}"]}
     assert capsys.readouterr().out.splitlines()[-1] == "Now: wsconform serve --target echo-go"
 
 
-def test_the_workflow_runs_the_target_and_keeps_what_it_left(folder: Path) -> None:
+def test_the_workflow_tests_the_target_and_keeps_the_output(folder: Path) -> None:
     assert main(["init", "--github"]) == 0
     text = (folder / ".github/workflows/wsconform.yml").read_text(encoding="utf-8")
     assert "run: wsconform run echo-go\n" in text
     assert "if: always()" in text
 
 
-def test_nothing_is_written_over(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_existing_files_are_not_overwritten(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "wsconform.toml").write_text('profile = "quick"\n', encoding="utf-8")
     assert main(["init", "--github"]) == 2
-    assert capsys.readouterr().err.startswith("wsconform.toml: is there already; write over it with --force")
+    assert capsys.readouterr().err.startswith("wsconform.toml: exists already; overwrite it with --force")
     assert not (folder / ".github").exists()
     assert main(["init", "--force"]) == 0
     assert "echo-go" in (folder / "wsconform.toml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["http://127.0.0.1/"], "not a ws or wss URL"),
         (["--client", "node c.mjs {url}", "--start", "./echo"], "--client: a client has neither URL nor --start"),
         (["--start", ""], "--start: must be a command"),
     ],
 )
-def test_what_cannot_be_is_told_in_one_line(
-    words: list[str], told: str, folder: Path, capsys: pytest.CaptureFixture[str]
+def test_impossible_requests_are_reported_in_one_line(
+    words: list[str], message: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["init", *words]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert told in line
+    assert message in line
     assert not (folder / "wsconform.toml").exists()
 
 

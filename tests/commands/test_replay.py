@@ -1,4 +1,4 @@
-"""wsconform replay: what failed is put again, to the target as it is now, and told: fixed, or still failing."""
+"""wsconform replay: failures are rerun against the target, and shown as fixed or still failing."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def failing_run(say: Say, *words: str) -> None:
 def write(*columns: tuple[object, list[Result]]) -> None:
     """Write a journal of a last run."""
     Path("wsconform-out").mkdir()
-    made: Journal = journals.journal(*columns)  # type: ignore[arg-type]
-    Path("wsconform-out/journal.jsonl").write_text(dumps(made))
+    created: Journal = journals.journal(*columns)  # type: ignore[arg-type]
+    Path("wsconform-out/journal.jsonl").write_text(dumps(created))
 
 
-def test_what_is_mended_is_fixed(say: Say) -> None:
+def test_cases_that_pass_now_are_fixed(say: Say) -> None:
     failing_run(say, "--seed", "7")
     with serving() as port:
         code, out, err = say("replay", "wsconform-out", "--url", f"ws://127.0.0.1:{port}/")
@@ -48,13 +48,13 @@ def test_what_is_mended_is_fixed(say: Say) -> None:
     lines = out.splitlines()
     assert lines[1] == f"  fixed  ✓  {CASE}"
     assert sum(line.startswith("  fixed  ✓") for line in lines) == 5
-    assert lines[-2:] == ["journal wsconform-out/replay/journal.jsonl", "All 5 are fixed."]
+    assert lines[-2:] == ["journal wsconform-out/replay/journal.jsonl", "All 5 failures are fixed."]
     before, after = read(Path("wsconform-out/journal.jsonl")), read(Path("wsconform-out/replay/journal.jsonl"))
     assert after.header.seed == 7
     assert after.targets[0].target.name == before.targets[0].target.name
 
 
-def test_the_same_octets_go_out_again(say: Say) -> None:
+def test_a_replay_sends_the_same_octets(say: Say) -> None:
     failing_run(say, "--seed", "7")
     with serving(TakesAnyMask) as port:
         say("replay", "wsconform-out", CASE, "--url", f"ws://127.0.0.1:{port}/")
@@ -66,7 +66,7 @@ def test_the_same_octets_go_out_again(say: Say) -> None:
     assert sent[0] == sent[1] != []
 
 
-def test_what_still_fails_is_told_with_its_ladder(say: Say) -> None:
+def test_cases_that_still_fail_are_shown_with_a_ladder(say: Say) -> None:
     failing_run(say)
     with serving(TakesAnyMaskOfText) as port:
         code, out, _ = say("replay", "wsconform-out", "--url", f"ws://127.0.0.1:{port}/")
@@ -78,7 +78,7 @@ def test_what_still_fails_is_told_with_its_ladder(say: Say) -> None:
     assert lines[-1] == "4 fixed, 1 still failing."
 
 
-def test_a_case_may_be_named_whatever_became_of_it(say: Say) -> None:
+def test_a_named_case_is_rerun_whether_it_passed_or_not(say: Say) -> None:
     failing_run(say)
     with serving(TakesAnyMask) as port:
         passed = f"{FAMILY}[first_fragment]"
@@ -86,7 +86,7 @@ def test_a_case_may_be_named_whatever_became_of_it(say: Say) -> None:
         passed = next(case for case, verdict in known.items() if verdict is Verdict.PASSED)
         code, out, _ = say("replay", "wsconform-out", passed, "--url", f"ws://127.0.0.1:{port}/")
         assert (code, out.splitlines()[-1]) == (0, "Nothing fails.")
-        assert f"  as was ✓  {passed}" in out
+        assert f"  same   ✓  {passed}" in out
         code, out, _ = say("replay", "wsconform-out", CASE, "--url", f"ws://127.0.0.1:{port}/")
     assert (code, out.splitlines()[-1]) == (1, "1 still failing.")
 
@@ -96,10 +96,10 @@ def test_nothing_failed(say: Say) -> None:
     assert say("replay", "wsconform-out") == (0, "Nothing failed in wsconform-out.\n", "")
 
 
-def test_the_embedded_endpoint_is_served_again(say: Say) -> None:
+def test_the_embedded_endpoint_is_replayed(say: Say) -> None:
     write((target("reference"), [result(CASE, verdict=Verdict.FAILED)]))
     code, out, _ = say("replay", "wsconform-out")
-    assert (code, out.splitlines()[-1]) == (0, "It is fixed.")
+    assert (code, out.splitlines()[-1]) == (0, "The failure is fixed.")
 
 
 def test_a_configured_target_is_reached_as_it_is_configured(say: Say) -> None:
@@ -109,7 +109,7 @@ def test_a_configured_target_is_reached_as_it_is_configured(say: Say) -> None:
         assert say("replay", "wsconform-out")[0] == 0
 
 
-def test_several_targets_are_told_apart(say: Say) -> None:
+def test_several_targets_are_named(say: Say) -> None:
     with serving() as good, serving(TakesAnyMask) as bad:
         columns = [
             (target(name, address=f"ws://127.0.0.1:{port}/"), [result(CASE, verdict=Verdict.FAILED)])
@@ -125,7 +125,7 @@ def test_several_targets_are_told_apart(say: Say) -> None:
     assert (code, err) == (2, "--url is for one target, and 2 have failures; name one with --target\n")
 
 
-def test_a_monitor_is_put_again_with_the_case_that_showed_it(say: Say) -> None:
+def test_a_monitor_is_rerun_with_the_case_in_which_it_failed(say: Say) -> None:
     monitor = say("list", "cases", "-c", "monitors.*")[1].split()[0]
     seen = Finding("it never happens", f"it did (in {CASE})", case=CASE)
     write((target("reference"), [result(monitor, verdict=Verdict.FAILED, finding=seen, notes=(("samples", "1"),))]))
@@ -136,12 +136,12 @@ def test_a_monitor_is_put_again_with_the_case_that_showed_it(say: Say) -> None:
     assert CASE not in out, "it is only there to be watched"
 
 
-def test_a_case_that_is_gone_from_the_catalogue_is_left_out(say: Say) -> None:
+def test_a_case_that_the_catalogue_no_longer_has_is_left_out(say: Say) -> None:
     gone, failed = result("old.case", verdict=Verdict.FAILED), result(CASE, verdict=Verdict.FAILED)
     write((target("reference"), [gone, failed]))
     code, out, _ = say("replay", "wsconform-out")
     assert code == 0
-    assert out.splitlines()[0] == "Left out, for this catalogue has no such case: old.case"
+    assert out.splitlines()[0] == "Left out, because this catalogue does not have it: old.case"
 
 
 def test_a_target_that_is_not_there(say: Say) -> None:
@@ -153,18 +153,18 @@ def test_a_target_that_is_not_there(say: Say) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("gone.jsonl",), "gone.jsonl: cannot be read: "),
         (("wsconform-out", "no.such"), "wsconform-out: no case there matches 'no.such'"),
         (("wsconform-out", "--target", "tow"), 'wsconform-out: has no target tow; did you mean "two"?'),
         (("wsconform-out", "--target", "two", "--url", "http://x/"), "http://x/: not a ws or wss URL; did you mean "),
-        (("wsconform-out",), "two: it is a client; put its cases again with `wsconform serve -c CASE`, or name a"),
-        (("wsconform-out", "--target", "one", "-o", "taken"), "-o taken: cannot be created: File exists; name another"),
-        (("wsconform-out", "--patience", "x"), "wsconform replay: --patience: 'x' is no duration; "),
+        (("wsconform-out",), "two: is a client; rerun its cases with `wsconform serve -c CASE`, or name a"),
+        (("wsconform-out", "--target", "one", "-o", "taken"), "-o taken: cannot be made: File exists; name another"),
+        (("wsconform-out", "--patience", "x"), "wsconform replay: --patience: 'x' is not a duration; "),
     ],
 )
-def test_what_cannot_be_put_again_is_said(words: tuple[str, ...], told: str, say: Say) -> None:
+def test_results_that_cannot_be_replayed_are_reported(words: tuple[str, ...], message: str, say: Say) -> None:
     failed = result(CASE, verdict=Verdict.FAILED)
     client = (target("two", role=Role.CLIENT), [replace(failed, role=Role.CLIENT)])
     write((target("one", address="ws://127.0.0.1:1/"), [failed]), client)
@@ -173,5 +173,5 @@ def test_what_cannot_be_put_again_is_said(words: tuple[str, ...], told: str, say
     Path("taken").write_text("")
     code, out, err = say("replay", *words)
     assert (code, out) == (2, "")
-    assert err.startswith(told)
+    assert err.startswith(message)
     assert len(err.splitlines()) == 1

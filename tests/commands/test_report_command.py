@@ -1,4 +1,4 @@
-"""wsconform report: what --against adds, and folders that are there already."""
+"""wsconform report: the changes with --against, and existing folders."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from wsconform.journal.journal import dumps
 
 
 def saved(path: Path, verdict: Verdict, start: str) -> str:
-    made = journals.journal((journals.target(), [journals.result("a.x", verdict=verdict)]))
-    made = replace(made, header=replace(made.header, start=f"{start}T09:30:00Z"))
-    path.write_text(dumps(made), encoding="utf-8")
+    created = journals.journal((journals.target(), [journals.result("a.x", verdict=verdict)]))
+    created = replace(created, header=replace(created.header, start=f"{start}T09:30:00Z"))
+    path.write_text(dumps(created), encoding="utf-8")
     return str(path)
 
 
@@ -31,7 +31,7 @@ def test_against_an_earlier_journal_there_is_a_page_of_changes(say: Say, tmp_pat
     assert say("report", now, "-r", f"html={tmp_path}/site")[0] == 0
 
 
-def test_an_earlier_journal_that_is_not_there_is_told_in_a_line(say: Say, tmp_path: Path) -> None:
+def test_a_missing_earlier_journal_is_reported_in_one_line(say: Say, tmp_path: Path) -> None:
     now = saved(tmp_path / "now.jsonl", Verdict.FAILED, "2027-01-12")
     code, _, err = say("report", now, "--against", "gone.jsonl", "-r", "html")
     assert code == 2
@@ -39,13 +39,13 @@ def test_an_earlier_journal_that_is_not_there_is_told_in_a_line(say: Say, tmp_pa
     assert len(err.splitlines()) == 1
 
 
-def test_a_folder_where_a_file_is_meant_is_told_in_a_line(say: Say, tmp_path: Path) -> None:
+def test_a_folder_instead_of_a_file_is_reported_in_one_line(say: Say, tmp_path: Path) -> None:
     now = saved(tmp_path / "now.jsonl", Verdict.FAILED, "2027-01-12")
     code, _, err = say("report", now, "-r", f"junit={tmp_path}")
     assert (code, err) == (2, f"-r junit={tmp_path}: that is a folder; name a file in it\n")
 
 
-def test_a_badge_is_made_where_it_is_wanted(say: Say, tmp_path: Path) -> None:
+def test_a_badge_is_written_to_the_named_file(say: Say, tmp_path: Path) -> None:
     now = saved(tmp_path / "now.jsonl", Verdict.FAILED, "2027-01-12")
     code, out, _ = say("report", now, "-r", f"badge={tmp_path}/ws.json")
     assert (code, out) == (0, f"{tmp_path}/ws.json\n")

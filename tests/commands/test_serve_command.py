@@ -1,4 +1,4 @@
-"""`wsconform serve` as people call it: real clients as processes, what they leave, and every way to get it wrong."""
+"""`wsconform serve` with real clients as processes: results, journals, and wrong usage."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -26,7 +27,7 @@ ECHOED = "control.ping.keep_alive_frames_of_a_user_agent_are_accepted[ping]"
 
 
 def serve(folder: Path, *words: str, cases: tuple[str, ...] = (OPEN, REFUSED)) -> tuple[Ended, Journal]:
-    """Serve `cases` on a free port as `words` say; return how it ended, and the journal."""
+    """Run `wsconform serve` with `words` and `cases` on a free port; return its end and its journal."""
     chosen = [word for case in cases for word in ("-c", case)]
     ended = wsconform("serve", "--port", "0", *chosen, "-o", "out", *words, folder=folder)
     return ended, read(folder / "out" / "journal.jsonl")
@@ -55,7 +56,7 @@ class TestDrivers:
         assert journal.footer.why == "done"
         assert ended.out.splitlines()[-1].startswith("Conforms at MUST.")
 
-    def test_one_that_ends_early_is_started_again_and_goes_on(self, tmp_path: Path) -> None:
+    def test_a_driver_that_exits_early_is_restarted_and_continues(self, tmp_path: Path) -> None:
         ended, journal = serve(tmp_path, "-v", "--driver", "--", *RAW, "early", "{url}", "it")
         assert ended.code == 0
         assert len(results(journal)) == 14
@@ -63,7 +64,7 @@ class TestDrivers:
         # The first round ends with the first handshake that fails, and each round after it with its first case.
         assert [int(count) for _, count in rounds] == [14, *range(7, 0, -1)]
 
-    def test_one_that_gets_no_further_is_given_up_and_the_rest_is_lost(self, tmp_path: Path) -> None:
+    def test_a_driver_without_progress_is_given_up_and_its_cases_are_inconclusive(self, tmp_path: Path) -> None:
         ended, journal = serve(tmp_path, "--driver", "--", *RAW, "first", "{url}", "it", cases=(OPEN,))
         assert ended.code == 3
         assert ended.error == "it: 5 cases did not run: the driver was started 3 times (exit code 0)"
@@ -71,7 +72,7 @@ class TestDrivers:
         assert found.pop(FEW).mark is Mark.PASSED
         assert {(result.verdict, result.reason) for result in found.values()} == {(Verdict.INCONCLUSIVE, Reason.LOST)}
 
-    def test_one_that_hangs_is_ended_and_goes_on(self, tmp_path: Path) -> None:
+    def test_a_driver_that_hangs_is_killed_and_continues(self, tmp_path: Path) -> None:
         words = ("-v", "--until-idle", "0.5s", "--driver", "--", *RAW, "hang", "{url}", "it")
         ended, journal = serve(tmp_path, *words, cases=("masking.*[text]", "masking.*[ping]"))
         assert ended.code == 0
@@ -79,7 +80,7 @@ class TestDrivers:
         rounds = re.findall(r"^Round (\d+): (\d+) cases$", ended.out, re.MULTILINE)
         assert [int(count) for _, count in rounds] == list(range(len(results(journal)), 0, -1))
 
-    def test_one_that_never_runs_a_case_is_told_with_its_last_words(self, tmp_path: Path) -> None:
+    def test_a_driver_that_runs_no_case_is_reported_with_its_output(self, tmp_path: Path) -> None:
         ended, journal = serve(tmp_path, "--driver", "--", *RAW, "quit", "{url}")
         assert ended.code == 3
         assert 'ran no case: exit code 7; its last line of output: "no configuration"' in ended.error
@@ -87,7 +88,7 @@ class TestDrivers:
 
 
 class TestEachCase:
-    def test_a_client_is_started_for_each_case_and_what_it_left_is_kept(self, tmp_path: Path) -> None:
+    def test_a_client_is_started_for_each_case_and_its_output_is_kept(self, tmp_path: Path) -> None:
         ended, journal = serve(tmp_path, "--agent", "mine", "--", *RAW, "one", "{url}")
         assert (ended.code, ended.err) == (0, "")
         found = results(journal)
@@ -96,7 +97,7 @@ class TestEachCase:
         assert found[FEW].extra["client"] == "exit code 0"
         assert found[FEW].extra["client output"] == "raw client, one"
         refused = next(result for result in found.values() if result.case.startswith("connecting."))
-        # It ended with an exception, which says nothing against it: the handshake was to fail.
+        # It ended with an exception, as it should: the case makes the handshake fail.
         assert refused.extra["client"] == "exit code 1"
         assert "HandshakeFailed" in refused.extra["client output"]
         assert refused.mark is Mark.PASSED
@@ -109,7 +110,7 @@ class TestEachCase:
         assert result.finding is not None
         assert "WSCONFORM" in result.finding.observed
 
-    def test_what_is_not_met_is_put_as_often_as_retries_say(self, tmp_path: Path) -> None:
+    def test_a_failing_case_is_retried_as_often_as_asked(self, tmp_path: Path) -> None:
         """One start is the probe's, two are attempts that fail, and the third attempt finds that the client learned."""
         ended, journal = serve(tmp_path, "--retries", "1", "--", *RAW, "learn", "{url}", cases=(ECHOED,))
         assert (tmp_path / "starts").read_text() == "...."
@@ -117,7 +118,7 @@ class TestEachCase:
         assert (result.verdict, result.flaky) == (Verdict.PASSED, True)
         assert ended.out.splitlines()[-1].startswith("FAILED: 1 flaky case (attempts gave different results).")
 
-    def test_no_more_cases_are_put_after_so_many_failures(self, tmp_path: Path) -> None:
+    def test_a_run_stops_after_max_failures(self, tmp_path: Path) -> None:
         words = ("--max-failures", "1", "--fail-on", "never", "-j", "1", "--", *RAW, "shout", "{url}")
         ended, journal = serve(tmp_path, *words, cases=("control.ping.keep_alive_frames_of_a_user_agent_are_accepted",))
         found = [result.mark for result in results(journal).values()]
@@ -128,7 +129,7 @@ class TestEachCase:
         }
         assert ended.code == 0
 
-    def test_a_client_that_lingers_is_ended(self, tmp_path: Path) -> None:
+    def test_a_client_that_does_not_exit_is_killed(self, tmp_path: Path) -> None:
         _, journal = serve(tmp_path, "--", *RAW, "linger", "{url}", cases=(FEW,))
         result = results(journal)[FEW]
         assert result.mark is Mark.PASSED
@@ -142,18 +143,18 @@ class TestEachCase:
         assert "HTTP/1.1 409 Conflict" in result.extra["client output"]
         assert "has a connection for" in ended.err
 
-    def test_a_client_that_never_connects_is_told_at_once(self, tmp_path: Path) -> None:
+    def test_a_client_that_never_connects_is_reported(self, tmp_path: Path) -> None:
         ended, journal = serve(tmp_path, "--connect-within", "1s", "--", *RAW, "deaf", "{url}")
         assert ended.code == 3
         assert "did not connect within 1 s" in ended.error
         assert [target.results for target in journal.targets] == [()]
 
-    def test_a_client_that_ends_without_connecting_is_told_with_its_exit_code(self, tmp_path: Path) -> None:
+    def test_a_client_that_exits_without_connecting_is_reported_with_its_exit_code(self, tmp_path: Path) -> None:
         ended, _ = serve(tmp_path, "--", *RAW, "quit", "{url}")
         assert ended.code == 3
         assert 'ended before it connected: exit code 7; its last line of output: "no configuration"' in ended.error
 
-    def test_a_command_that_does_not_exist_is_told(self, tmp_path: Path) -> None:
+    def test_a_command_that_does_not_exist_is_reported(self, tmp_path: Path) -> None:
         ended, _ = serve(tmp_path, "--", "./no-such-client", "{url}")
         assert ended.code == 2
         assert ended.error.startswith("./no-such-client: cannot be started: ")
@@ -181,8 +182,8 @@ class TestEachCase:
         assert footer.why == "interrupted"
 
 
-class TestByThemselves:
-    def test_clients_come_and_one_of_them_ends_the_session(self, tmp_path: Path) -> None:
+class TestUnstartedClients:
+    def test_clients_connect_by_themselves_and_one_ends_the_session(self, tmp_path: Path) -> None:
         words = ("serve", "--port", "0", "-c", OPEN, "-o", "out", "-r", "json")
         with running(*words, folder=tmp_path) as process:
             assert process.stdout is not None
@@ -213,7 +214,7 @@ class TestByThemselves:
         assert journal.footer.why == "interrupted"
         assert (tmp_path / "out" / "summary.json").is_file()
 
-    def test_idle_time_ends_it_and_what_nobody_asked_for_is_lost(self, tmp_path: Path) -> None:
+    def test_idle_time_ends_serving_and_cases_nobody_ran_are_inconclusive(self, tmp_path: Path) -> None:
         words = ("serve", "--port", "0", "-c", OPEN, "-o", "out", "--until-idle", "1s")
         with running(*words, folder=tmp_path) as process:
             assert process.stdout is not None
@@ -224,7 +225,7 @@ class TestByThemselves:
         reasons = [result.reason for result in results(read(tmp_path / "out" / "journal.jsonl")).values()]
         assert reasons == [None, *[Reason.LOST] * 5]
 
-    def test_nobody_coming_is_told(self, tmp_path: Path) -> None:
+    def test_a_session_without_clients_is_reported(self, tmp_path: Path) -> None:
         ended, journal = serve(tmp_path, "--until-idle", "0.2s")
         assert ended.code == 5
         assert ended.out.splitlines()[-1].startswith("No client ran a case at ws://127.0.0.1:")
@@ -232,24 +233,23 @@ class TestByThemselves:
 
 
 def _call(*words: str) -> None:
-    import subprocess
 
     subprocess.run(words, check=True, timeout=60, stdout=subprocess.DEVNULL)
 
 
-class TestWrongUse:
+class TestWrongUsage:
     @pytest.mark.parametrize(
-        ("words", "told"),
+        ("words", "message"),
         [
             (("--", "./client"), "no {url}; write it where the client takes its address"),
-            (("--browser", "chromium", "--", "x", "{url}"), "--browser is the client"),
-            (("--driver",), "--driver says how a client is started; write its command after --"),
+            (("--browser", "chromium", "--", "x", "{url}"), "--browser starts a client itself"),
+            (("--driver",), "--driver is for a client that is started; write its command after --"),
             (("--key", "k.pem"), "--key belongs to a certificate"),
             (("--cert", "no.pem"), "--cert no.pem: cannot be read: No such file or directory"),
             (("--cert", "c", "--tls"), "--tls makes a certificate and --cert names one"),
             (("--url", "http://x"), '--url http://x: not a ws or wss URL; did you mean "ws://x"?'),
             (("--url", "ws://x/path"), "cases have paths of their own; leave out /path"),
-            (("--target", "nobody"), "nobody: no target of this name"),
+            (("--target", "nobody"), "nobody: there is no target of this name"),
             (("--until-idle", "1s", "--", "x", "{url}"), "--until-idle is for clients that run many cases"),
             (("--retries", "1"), "--retries is for a client that is started for each case"),
             (("--max-failures", "1", "--driver", "--", "x", "{url}"), "--max-failures is for a client that is started"),
@@ -258,10 +258,10 @@ class TestWrongUse:
             (("--listen", "192.0.2.1"), "does not have that address"),
         ],
     )
-    def test_is_told_in_one_line(self, tmp_path: Path, words: tuple[str, ...], told: str) -> None:
+    def test_wrong_usage_is_reported_in_one_line(self, tmp_path: Path, words: tuple[str, ...], message: str) -> None:
         ended = wsconform("serve", "--port", "0", *words, folder=tmp_path)
         assert ended.code == 2
-        assert told in ended.error
+        assert message in ended.error
         assert ended.out == ""
 
     def test_a_port_in_use(self, tmp_path: Path) -> None:
@@ -275,4 +275,4 @@ class TestWrongUse:
         (tmp_path / "wsconform.toml").write_text('[targets.it]\nurl = "ws://127.0.0.1:1/"\n')
         ended = wsconform("serve", "--target", "it", folder=tmp_path)
         assert ended.code == 2
-        assert 'targets.it: role = "server": `wsconform serve` tests clients' in ended.error
+        assert 'targets.it: role is "server", and `wsconform serve` tests clients' in ended.error

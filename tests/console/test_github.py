@@ -1,4 +1,4 @@
-"""GitHub Actions: job summary and annotations, from the real command and from outcomes made up."""
+"""GitHub Actions: job summary and annotations, from the command and from constructed outcomes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def violated(number: int) -> TargetOutcome:
 
 
 def test_a_step_gets_its_summary_and_an_annotation_at_the_targets_line(tmp_path: Path) -> None:
-    (tmp_path / "step.md").write_text("what an earlier command said\n", encoding="utf-8")
+    (tmp_path / "step.md").write_text("output of an earlier command\n", encoding="utf-8")
     with serving(TakesAnyMask) as port:
         table = f'profile = "quick"\n\n[targets.echo-go]\nurl = "ws://127.0.0.1:{port}/"\n'
         (tmp_path / "wsconform.toml").write_text(table, encoding="utf-8")
@@ -48,11 +48,11 @@ def test_a_step_gets_its_summary_and_an_annotation_at_the_targets_line(tmp_path:
     assert text.startswith(f"{CASE} (RFC 6455 5.1 MUST)%0A")
     assert "%0Aexpected the connection to be failed; observed " in text
     summary = (tmp_path / "step.md").read_text(encoding="utf-8")
-    assert summary.startswith("what an earlier command said\n## WebSocket conformance\n")
+    assert summary.startswith("output of an earlier command\n## WebSocket conformance\n")
     assert "| echo-go |" in summary
 
 
-def test_elsewhere_nothing_is_said(tmp_path: Path) -> None:
+def test_nothing_is_printed_outside_of_github_actions(tmp_path: Path) -> None:
     with serving(TakesAnyMask) as port:
         done = wsconform("run", f"ws://127.0.0.1:{port}/", *CASES, folder=tmp_path)
     assert done.code == 1
@@ -65,16 +65,16 @@ def test_a_target_that_is_not_there_is_annotated(tmp_path: Path) -> None:
     assert "::error title=ws%3A//127.0.0.1%3A1/%3A not tested::" in done.out
 
 
-def test_ten_annotations_are_the_most_and_the_last_counts_the_rest() -> None:
+def test_at_most_ten_annotations_are_printed_and_the_last_counts_the_rest() -> None:
     registry = load_registry()
     assert len(annotate([violated(MOST)], Policy(), registry, None)) == MOST
     lines = annotate([violated(MOST + 5)], Policy(), registry, None)
     assert len(lines) == MOST
-    assert lines[-1] == "::error::and 6 findings more: see the job summary and the reports"
+    assert lines[-1] == "::error::6 more findings: see the job summary and the reports"
     assert annotate([violated(3)], Policy(FailOn.NEVER), registry, None) == []
 
 
-def test_a_targets_text_cannot_leave_its_annotation() -> None:
+def test_text_of_a_target_is_escaped_in_annotations() -> None:
     outcome = TargetOutcome(name="a,b:c%\n::error::d")
     finding = Finding("x", "y\r\n::stop-commands::z\x1b[2J")
     outcome.record(replace(result(case="area.case", verdict=Verdict.FAILED), finding=finding))
@@ -102,7 +102,7 @@ def test_the_line_of_a_target_is_found(text: str, line: int, tmp_path: Path) -> 
     assert line_of("b", tmp_path / "none.toml") == 1
 
 
-def test_a_summary_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_summary_that_cannot_be_written_is_reported_in_one_line(tmp_path: Path) -> None:
     assert summarize([], tmp_path, {}) is None
     with pytest.raises(Problem, match=r"GITHUB_STEP_SUMMARY: .* cannot be written: Is a directory"):
         summarize([], tmp_path, {"GITHUB_STEP_SUMMARY": str(tmp_path)})

@@ -1,4 +1,4 @@
-"""Progress: bars on a terminal, with what was found so far, and nothing of them left behind."""
+"""Progress bars on a terminal: their counts, and their removal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHOWN, HIDDEN = "\x1b[?25h", "\x1b[?25l"
 
 
 def drawn(style: Style, name: str = "echo-go") -> str:
-    """Return what bars put on a terminal for a pass and a failure of three."""
+    """Return the terminal output of bars for a pass and a failure out of three cases."""
     stream = io.StringIO()
     bars = Bars(stream, style)
     bars.begin(name, 3)
@@ -35,7 +35,7 @@ def drawn(style: Style, name: str = "echo-go") -> str:
     return stream.getvalue()
 
 
-def test_a_bar_says_how_far_and_what_was_found() -> None:
+def test_a_bar_shows_the_progress_and_the_findings() -> None:
     text = drawn(Style(color=True))
     assert "echo-go" in text
     assert "2 of 3" in text
@@ -43,20 +43,20 @@ def test_a_bar_says_how_far_and_what_was_found() -> None:
     assert "\x1b[31m" in text
 
 
-def test_bars_are_taken_away_and_the_cursor_comes_back() -> None:
+def test_bars_are_removed_and_the_cursor_is_shown_again() -> None:
     text = drawn(Style())
     assert text.index(HIDDEN) < text.rindex(SHOWN)
     assert text.endswith("\x1b[2K")
 
 
-def test_in_ascii_there_is_no_bar_and_no_other_sign() -> None:
+def test_bars_in_ascii() -> None:
     text = drawn(Style(ascii=True))
     assert text.isascii()
     assert "1 F" in text
 
 
 @pytest.mark.parametrize("name", ["\x1b[2Jred", "[red]x[/red]", "a\nb", "\u202ereversed", "x" * 200])
-def test_a_strangers_name_does_not_act(name: str) -> None:
+def test_a_hostile_target_name_is_escaped(name: str) -> None:
     text = re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", drawn(Style(), name))
     assert "\x1b" not in text
     assert "\u202e" not in text
@@ -66,7 +66,7 @@ def test_a_strangers_name_does_not_act(name: str) -> None:
 
 
 def on_a_terminal(*words: str, folder: Path, **env: str) -> tuple[int, str]:
-    """Run the command with a terminal as its stderr; return exit code and what the terminal got."""
+    """Run the command with a terminal as its stderr; return exit code and terminal output."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "wsconform", *words],
@@ -92,7 +92,7 @@ def _read(descriptor: int) -> bytes:
         return b""
 
 
-def test_a_real_run_draws_on_a_terminal_alone(tmp_path: Path) -> None:
+def test_bars_are_drawn_only_on_a_terminal(tmp_path: Path) -> None:
     with serving(TakesAnyMask) as port:
         address = f"ws://127.0.0.1:{port}/"
         code, text = on_a_terminal("run", address, *CASES, folder=tmp_path)
@@ -104,7 +104,7 @@ def test_a_real_run_draws_on_a_terminal_alone(tmp_path: Path) -> None:
         assert wsconform("run", address, *CASES, folder=tmp_path).err == ""
 
 
-def test_the_cursor_comes_back_where_the_target_is_not_there(tmp_path: Path) -> None:
+def test_the_cursor_is_shown_again_if_the_target_is_missing(tmp_path: Path) -> None:
     code, text = on_a_terminal("run", "ws://127.0.0.1:1/", *CASES, folder=tmp_path)
     assert code == 3
     assert HIDDEN not in text or text.rindex(SHOWN) > text.rindex(HIDDEN)

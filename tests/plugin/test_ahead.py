@@ -1,4 +1,4 @@
-"""Running ahead: results that are waited for, a run that is stopped, and two faces that leave the same journal."""
+"""Running ahead: waiting for results, stopping a run, and equal journals of command line and plugin."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.support.plugin_run import here
 from wsconform.evidence.result import Verdict
 from wsconform.journal.gate import TargetOutcome
 from wsconform.journal.journal import EndReason, Footer
-from wsconform.plugin.ahead import Ahead, Portal, Untested
-from wsconform.plugin.writing import Parts
+from wsconform.plugin.ahead import Portal, RunAhead, Untested
+from wsconform.plugin.writing import CombinedWriter
 
 pytest_plugins = ["pytester"]
 
@@ -35,7 +35,7 @@ def portal() -> Iterator[Portal]:
 class Endless:
     """A run with one result, which then waits until it is interrupted."""
 
-    def __init__(self, ahead: Ahead, *, problem: str = "") -> None:
+    def __init__(self, ahead: RunAhead, *, problem: str = "") -> None:
         self.ahead, self.problem, self.scope = ahead, problem, trio.CancelScope()
         self.interrupted = False
 
@@ -54,52 +54,54 @@ class Endless:
         self.scope.cancel()
 
 
-def test_a_result_is_there_before_the_run_is_over(portal: Portal) -> None:
-    ahead = Ahead(portal)
+def test_a_result_is_available_before_the_end_of_the_run(portal: Portal) -> None:
+    ahead = RunAhead(portal)
     run = Endless(ahead)
     ahead.start(run)
-    assert ahead.take("a.first").verdict is Verdict.PASSED
+    assert ahead.wait_for_result("a.first").verdict is Verdict.PASSED
     assert not run.interrupted
     ahead.stop()
     assert run.interrupted
-    with pytest.raises(Untested, match="the run ended before this case was put"):
-        ahead.take("a.second")
+    with pytest.raises(Untested, match="the run ended before this case"):
+        ahead.wait_for_result("a.second")
 
 
-def test_a_target_that_cannot_be_tested_says_why(portal: Portal) -> None:
-    ahead = Ahead(portal)
+def test_a_target_that_cannot_be_tested_is_reported_with_the_reason(portal: Portal) -> None:
+    ahead = RunAhead(portal)
     ahead.start(Endless(ahead, problem="nothing listens there"))
     with pytest.raises(Untested, match="nothing listens there"):
-        ahead.take("a.first")
+        ahead.wait_for_result("a.first")
     ahead.stop()
 
 
-def test_an_engine_that_breaks_says_so_and_ends_no_other(portal: Portal) -> None:
+def test_a_crash_of_one_run_is_reported_and_leaves_others_running(portal: Portal) -> None:
     class Broken(Endless):
         async def run(self, *, signals: bool = True) -> EndReason:
             raise RuntimeError("a slip of ours")
 
-    broken, whole = Ahead(portal), Ahead(portal)
+    broken, whole = RunAhead(portal), RunAhead(portal)
     broken.start(Broken(broken))
-    with pytest.raises(Untested, match="the suite broke: RuntimeError: a slip of ours"):
-        broken.take("a.first")
+    with pytest.raises(Untested, match="wsconform failed: RuntimeError: a slip of ours"):
+        broken.wait_for_result("a.first")
     whole.start(Endless(whole))
-    assert whole.take("a.first").verdict is Verdict.PASSED
+    assert whole.wait_for_result("a.first").verdict is Verdict.PASSED
     whole.stop()
 
 
-def test_a_result_that_changes_after_it_was_taken_is_told(portal: Portal) -> None:
-    ahead = Ahead(portal)
+def test_a_result_that_changes_after_its_item_is_reported(portal: Portal) -> None:
+    ahead = RunAhead(portal)
     ahead.judged("one", result_of(Verdict.PASSED))
-    assert ahead.take("a.b").verdict is Verdict.PASSED
-    assert ahead.later() == []
+    assert ahead.wait_for_result("a.b").verdict is Verdict.PASSED
+    assert ahead.changed_results() == []
     ahead.judged("one", result_of(Verdict.FAILED))
-    assert [(taken.verdict, last.verdict) for taken, last in ahead.later()] == [(Verdict.PASSED, Verdict.FAILED)]
+    assert [(received.verdict, last.verdict) for received, last in ahead.changed_results()] == [
+        (Verdict.PASSED, Verdict.FAILED)
+    ]
 
 
-def test_footers_of_parts_become_one() -> None:
+def test_the_footers_of_several_runs_become_one() -> None:
     stream = io.StringIO()
-    parts = Parts(stream)
+    parts = CombinedWriter(stream)
     parts.footer(Footer(why="done", seconds=1.5, counts={"one": {"passed": 3}}))
     parts.footer(Footer(why="target-lost", seconds=2.0, counts={"two": {"passed": 1}}))
     assert stream.getvalue() == ""
@@ -114,7 +116,7 @@ AREAS = ("masking.*", "framing.opcodes.*", "fragmentation.*", "monitors.*", "ope
 
 
 def records(path: Path) -> list[dict[str, Any]]:
-    """Return the records of a journal without what no two runs have alike: times, and what depends on them."""
+    """Return the records of a journal without times and values that depend on times."""
     found = []
     for line in path.read_text(encoding="utf-8").splitlines():
         record = json.loads(_TIME.sub("TIME", line))
@@ -128,7 +130,9 @@ def records(path: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("server", [None, TakesAnyMask])
-def test_both_faces_leave_equal_journals(pytester: pytest.Pytester, server: type[TakesAnyMask] | None) -> None:
+def test_command_line_and_plugin_write_equal_journals(
+    pytester: pytest.Pytester, server: type[TakesAnyMask] | None
+) -> None:
     """Equal but for times, and the order in which cases that run side by side happen to end."""
     with serving(server) if server else serving() as port:
         chosen = [word for area in AREAS for word in ("-c", area)]

@@ -1,4 +1,4 @@
-"""Fixtures for people's own tests, and a project of somebody else's that uses all of it."""
+"""Fixtures for tests of users, and a whole project that uses them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_raw_connection_to_the_target(pytester: pytest.Pytester, good: str) ->
     here(pytester, "--ws-target", "reference").assert_outcomes(passed=5)
 
 
-def test_a_failure_shows_what_the_connections_showed(pytester: pytest.Pytester, good: str) -> None:
+def test_a_failure_shows_the_transcript_of_the_connections(pytester: pytest.Pytester, good: str) -> None:
     pytester.makepyfile(
         """
         from wsconform import Frame
@@ -77,7 +77,7 @@ def test_a_failure_shows_what_the_connections_showed(pytester: pytest.Pytester, 
     result.stdout.fnmatch_lines(
         [
             "*Violation: expected a Pong of 5 octets with the Ping's application data; observed nothing for 0.05 s*",
-            "*- wsconform: what the connections showed -*",
+            "*- wsconform: transcript of the connections -*",
             '        | Text masked 5 "Hello" -* |*',
             '        | <-* Text 5 "Hello" |*',
         ]
@@ -92,7 +92,7 @@ def test_a_test_runs_once_for_each_target(pytester: pytest.Pytester, good: str) 
     result.stdout.fnmatch_lines(["*::test_url[[]one] PASSED *", "*::test_url[[]two] PASSED *"])
 
 
-def test_without_a_target_a_test_that_asks_for_one_fails_in_one_line(pytester: pytest.Pytester) -> None:
+def test_a_test_that_needs_a_target_fails_in_one_line_without_one(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_url(ws_target): pass\ndef test_mine(): pass")
     result = here(pytester)
     result.stdout.fnmatch_lines(["*no target: give --ws-target ws://HOST:PORT/, or name one in*"])
@@ -134,14 +134,14 @@ def test_a_raw_server_for_a_client(pytester: pytest.Pytester) -> None:
             assert incoming.request.fields.get("Sec-WebSocket-Version") == b"13"
             ws_listen.answer(incoming, b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n").expect_ended()
 
-        def test_nobody_comes(ws_listen):
+        def test_no_client_connects(ws_listen):
             with pytest.raises(AssertionError, match="no client"):
                 ws_listen.accept()
         """
     )
-    result = here(pytester, "--ws-patience", "30s", "-k", "not nobody")
+    result = here(pytester, "--ws-patience", "30s", "-k", "not no_client_connects")
     result.assert_outcomes(passed=2, deselected=1)
-    here(pytester, "--ws-patience", "50ms", "-k", "nobody").assert_outcomes(passed=1, deselected=2)
+    here(pytester, "--ws-patience", "50ms", "-k", "no_client_connects").assert_outcomes(passed=1, deselected=2)
 
 
 CONFTEST = """
@@ -180,13 +180,13 @@ def test_a_project_that_starts_its_server_in_a_fixture(pytester: pytest.Pytester
     assert '"name":"mine"' in Path("out/journal.jsonl").read_text(encoding="utf-8")
 
 
-def test_a_fixture_that_ends_too_soon_is_refused(pytester: pytest.Pytester) -> None:
+def test_a_fixture_of_a_narrow_scope_is_rejected(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(CONFTEST.replace('scope="session"', 'scope="module"'))
     result = here(pytester, "--pyargs", MODULE, "-x")
-    result.stdout.fnmatch_lines(["fixture server: a target has to last for the session; write @pytest.fixture(scope=*"])
+    result.stdout.fnmatch_lines(["fixture server: must last for the session; write @pytest.fixture(scope=*"])
 
 
-def test_a_fixture_that_gives_no_address(pytester: pytest.Pytester) -> None:
+def test_a_fixture_that_returns_no_address(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(
         """
         import pytest
@@ -201,4 +201,4 @@ def test_a_fixture_that_gives_no_address(pytester: pytest.Pytester) -> None:
         """
     )
     result = here(pytester, "--pyargs", MODULE, "-x")
-    result.stdout.fnmatch_lines(["fixture server: has to be an address such as ws://HOST:PORT/, and is 9001"])
+    result.stdout.fnmatch_lines(["fixture server: must be an address such as ws://HOST:PORT/, and is 9001"])

@@ -1,4 +1,4 @@
-"""pytest-html as the log of a session: what it shows of cases, and that no stranger's word acts in it."""
+"""The log of pytest-html: the columns for cases, and the escaping of untrusted text."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from urllib.parse import unquote
 import pytest
 
 import wsconform.plugin.html
+from tests.plugin.test_plugin import result_of
 from tests.support import markup
 from tests.support.command import TakesAnyMask, serving, url
 from tests.support.plugin_run import FAILING, MODULE, TEXT, Scripted, here
 from wsconform.evidence.result import Direction, EntryKind, Finding, Octets, Result, TranscriptEntry, Verdict
-from wsconform.plugin.html import MOST_OCTETS, Log, ladder_html
+from wsconform.plugin.html import MOST_OCTETS, HtmlLog, ladder_html
 from wsconform.plugin.reported import Cells
 from wsconform.registry.requirement import Level
 
@@ -89,8 +90,8 @@ def test_the_environment_and_the_summary(pytester: pytest.Pytester, lax: str) ->
     assert environment["Profile"] == "standard"
     assert re.fullmatch(r"[0-9a-f]{12}", environment["Catalogue"])
     assert "<b>lax</b>" not in log.text
-    told = [html.unescape(each) for each in re.findall(r'<p class="wsconform[^"]*">(.*?)</p>', log.text)]
-    assert told == [
+    message = [html.unescape(each) for each in re.findall(r'<p class="wsconform[^"]*">(.*?)</p>', log.text)]
+    assert message == [
         f"<b>lax</b>: MUST {_passes(log)} of {len(log.tests)}",
         "Does not conform at MUST: 7 violations.",
         "The gate is broken.",
@@ -118,7 +119,7 @@ def test_links_lead_to_the_pages_of_the_report(pytester: pytest.Pytester, lax: s
     assert count == len(log.tests) > 50
 
 
-def test_above_so_many_rows_passes_are_left_out(
+def test_passes_are_left_out_of_a_table_that_is_too_long(
     pytester: pytest.Pytester, lax: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wsconform.plugin.html, "MOST_ROWS", 20)
@@ -126,13 +127,10 @@ def test_above_so_many_rows_passes_are_left_out(
     log = Read(Path("log.html"))
     assert len(log.tests) == FAILING
     passed = result.parseoutcomes()["passed"]
-    assert (
-        f"{passed + FAILING} cases were put: only what is not a pass is listed, {passed} passes are left out"
-        in log.text
-    )
+    assert f"{passed + FAILING} cases ran; {passed} that passed are not listed" in log.text
 
 
-def test_what_a_target_says_does_not_act(pytester: pytest.Pytester) -> None:
+def test_text_of_a_target_is_escaped(pytester: pytest.Pytester) -> None:
     with serving(Scripted) as port:
         words = ("--pyargs", "wsconform.cases", "--ws-case", "masking.payload_*", "--ws-target", url(port))
         pytester.makeconftest("def pytest_wsconform_targets(config): return {}")
@@ -145,8 +143,8 @@ def test_what_a_target_says_does_not_act(pytester: pytest.Pytester) -> None:
     assert not any(re.search(r"<script|<img", each) for each in found)
 
 
-def test_hostile_words_stay_in_their_cells() -> None:
-    log = Log(SimpleNamespace(total=1))  # type: ignore[arg-type]  # that is all it asks of a session here
+def test_hostile_text_is_escaped_in_the_cells() -> None:
+    log = HtmlLog(SimpleNamespace(total=1))  # type: ignore[arg-type]  # that is all it asks of a session here
     cells = Cells(HOSTILE, HOSTILE, "https://example.org/" + HOSTILE, HOSTILE, HOSTILE)
     report = SimpleNamespace(
         when="call", passed=False, nodeid=HOSTILE, wsconform={name: getattr(cells, name) for name in cells.__slots__}
@@ -177,7 +175,7 @@ def test_a_ladder_is_escaped_and_at_most_16_kib(result: Result) -> None:
     assert len(shown.encode()) <= MOST_OCTETS
     assert "<script" not in shown
     assert "<img" not in shown
-    assert re.search(r"\(\d+ lines left out; the journal has them all\)</pre>$", shown)
+    assert re.search(r"\(\d+ lines left out; the journal has all\)</pre>$", shown)
     short = ladder_html(replace(result, transcript=transcript[:3], finding=Finding("a", "b", 2)))
     assert short.count('<span class="decided">') == 1
     assert ladder_html(replace(result, transcript=())) == ""
@@ -186,6 +184,5 @@ def test_a_ladder_is_escaped_and_at_most_16_kib(result: Result) -> None:
 @pytest.fixture
 def result() -> Result:
     """A violation."""
-    from tests.plugin.test_plugin import result_of
 
     return result_of(Verdict.FAILED, Level.MUST)

@@ -1,4 +1,4 @@
-"""The pytest plugin: what it costs those who do not use it, how items end, and how a session does."""
+"""The pytest plugin: idle sessions, outcomes of items, and the end of a session."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.plugin_run import FAILING, KNOWN, MODULE, TEXT, FailsWithoutC
 from wsconform.evidence.result import Finding, Reason, Result, Verdict
 from wsconform.journal.expected import Expectation
 from wsconform.journal.gate import Allow, FailOn, Policy
-from wsconform.plugin.ahead import Ahead
+from wsconform.plugin.ahead import RunAhead
 from wsconform.plugin.outcomes import Kind, Outcome, outcome_of
 from wsconform.registry.requirement import Level, Role
 
@@ -56,7 +56,7 @@ class TestIdle:
         }
         assert loaded & heavy == set()
 
-    def test_a_session_without_cases_has_nothing_of_it(self, pytester: pytest.Pytester) -> None:
+    def test_a_session_without_cases_is_unchanged(self, pytester: pytest.Pytester) -> None:
         pytester.makepyfile(
             """
             import sys
@@ -85,7 +85,7 @@ class TestIdle:
 
 
 class TestUsage:
-    """What cannot be done is said in one line."""
+    """Wrong usage is reported in one line."""
 
     def error(self, pytester: pytest.Pytester, *words: str) -> str:
         """Return the one line on stderr of a session that ends with wrong usage."""
@@ -99,29 +99,29 @@ class TestUsage:
         assert line.startswith("ERROR: wsconform: no target: give --ws-target ws://HOST:PORT/, or name one in")
 
     @pytest.mark.parametrize(
-        ("words", "told"),
+        ("words", "message"),
         [
-            (("--ws-patience", "5"), '--ws-patience: \'5\' is no duration; write "5s", "0.5s" or "5m"'),
-            (("--ws-level", "mist"), "--ws-level: 'mist' is none of must, should, may; did you mean \"must\"?"),
-            (("--ws-level", "must,may"), "--ws-level: one level at a time; give the option again for another"),
-            (("--ws-jobs", "0"), "--ws-jobs: 0 is too small; take 1 or more"),
-            (("--ws-fail-on", "may"), "--ws-fail-on: 'may' is none of must, should, never"),
+            (("--ws-patience", "5"), '--ws-patience: \'5\' is not a duration; write "5s", "0.5s" or "5m"'),
+            (("--ws-level", "mist"), "--ws-level: 'mist' is not one of must, should, may; did you mean \"must\"?"),
+            (("--ws-level", "must,may"), "--ws-level: give one level; repeat the option for another"),
+            (("--ws-jobs", "0"), "--ws-jobs: 0 is too small; use 1 or more"),
+            (("--ws-fail-on", "may"), "--ws-fail-on: 'may' is not one of must, should, never"),
             (("--ws-case", "masking.nothing"), 'no case matches "masking.nothing"; did you mean'),
             (("--ws-config", "nowhere.toml"), "nowhere.toml: cannot be read: No such file or directory"),
             (("--ws-target", "http://a/"), 'http://a/: not a ws or wss URL; did you mean "ws://a/"?'),
-            (("--ws-target", "echo-go"), "echo-go: no target of this name, there is no wsconform.toml"),
+            (("--ws-target", "echo-go"), "echo-go: there is no target of this name and no wsconform.toml"),
             (("--ws-section", "6455:9.99"), "--section 6455:9.99: no case cites it"),
-            (("--ws-case", "masking.*", "--ws-level", "may"), "nothing is selected: no case is taken by all selectors"),
+            (("--ws-case", "masking.*", "--ws-level", "may"), "nothing is selected: no case matches all selectors"),
         ],
     )
-    def test_values(self, pytester: pytest.Pytester, words: tuple[str, ...], told: str) -> None:
+    def test_values(self, pytester: pytest.Pytester, words: tuple[str, ...], message: str) -> None:
         target = () if "--ws-target" in words else ("--ws-target", "ws://127.0.0.1:9/")
-        assert told in self.error(pytester, "--pyargs", MODULE, *target, *words)
+        assert message in self.error(pytester, "--pyargs", MODULE, *target, *words)
 
     def test_a_hook_that_returns_something_else(self, pytester: pytest.Pytester) -> None:
         pytester.makeconftest("def pytest_wsconform_targets(config): return {'echo': 9001}")
         line = self.error(pytester, "--pyargs", MODULE)
-        assert "pytest_wsconform_targets: echo: has to be an address such as ws://HOST:PORT/, and is 9001" in line
+        assert "pytest_wsconform_targets: echo: must be an address such as ws://HOST:PORT/, and is 9001" in line
 
     def test_a_client_without_a_command(self, pytester: pytest.Pytester) -> None:
         Path("wsconform.toml").write_text("[targets.mine]\nrole = 'client'\n", encoding="utf-8")
@@ -137,7 +137,7 @@ class TestItems:
         result.stdout.fnmatch_lines(["*- wsconform -*", f"{good}: MUST * of *", "Conforms at MUST."])
 
     @pytest.mark.parametrize("env", [{}, {"CI": "true"}], ids=["at a desk", "in CI"])
-    def test_a_failure_tells_all_and_its_command_can_be_pasted(
+    def test_a_failure_shows_the_finding_and_a_command_that_can_be_pasted(
         self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, lax: str, env: dict[str, str]
     ) -> None:
         for name, value in env.items():
@@ -154,12 +154,12 @@ class TestItems:
                 "    observed   a delivery: Text of 5 octets (*",
                 "        | Text 5 *",
                 "    hint       *",
-                "    again      pytest --pyargs *",
+                "    rerun      pytest --pyargs *",
                 f"FAILED wsconform::{lax}::{TEXT.replace('[', '[[]')}*",
             ]
         )
-        (again,) = [line.split("again", 1)[1] for line in result.outlines if line.startswith("    again")]
-        command, *words = shlex.split(again)
+        (rerun,) = [line.split("rerun", 1)[1] for line in result.outlines if line.startswith("    rerun")]
+        command, *words = shlex.split(rerun)
         assert command == "pytest"
         here(pytester, *words).assert_outcomes(failed=1)
 
@@ -174,9 +174,9 @@ class TestItems:
         Path("known.toml").write_text(f'["*"]\n"{TEXT}" = "takes any mask"\n', encoding="utf-8")
         result = here(pytester, "--pyargs", MODULE, "--ws-target", good, "--ws-expected", "known.toml")
         assert result.parseoutcomes()["failed"] == 1
-        result.stdout.fnmatch_lines(["[[]XPASS(strict)] takes any mask: it passes now; take the entry out of the file"])
+        result.stdout.fnmatch_lines(["[[]XPASS(strict)] takes any mask: passes now; remove the entry"])
 
-    def test_a_stale_pattern_breaks_the_session_where_every_item_passes(
+    def test_a_stale_pattern_fails_a_session_in_which_every_item_passes(
         self, pytester: pytest.Pytester, good: str
     ) -> None:
         Path("expected.toml").write_text(f'["*"]\n"{KNOWN}" = "takes any mask"\n', encoding="utf-8")
@@ -201,7 +201,7 @@ class TestItems:
         assert strict.parseoutcomes()["failed"] == 1
         strict.stdout.fnmatch_lines(["Does not conform at SHOULD: 1 departure."])
 
-    def test_what_is_out_of_reach_says_why(self, pytester: pytest.Pytester, good: str) -> None:
+    def test_a_skipped_case_shows_its_reason(self, pytester: pytest.Pytester, good: str) -> None:
         result = here(
             pytester,
             "--pyargs",
@@ -217,17 +217,17 @@ class TestItems:
         assert result.parseoutcomes().keys() <= {"skipped", "passed"}
         result.stdout.fnmatch_lines(["SKIPPED * not-offered: the target is not reached over TLS"])
 
-    def test_an_error_of_the_suite_is_an_error_and_no_failure(
+    def test_an_error_of_wsconform_is_an_error_and_not_a_failure(
         self, pytester: pytest.Pytester, good: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        taken = Ahead.take
+        original = RunAhead.wait_for_result
 
-        def broken(self: Ahead, case: str) -> Result:
+        def broken(self: RunAhead, case: str) -> Result:
             return result_of(
-                Verdict.ERROR, case=taken(self, case).case, finding=Finding("the suite to work", "it did not")
+                Verdict.ERROR, case=original(self, case).case, finding=Finding("the suite to work", "it did not")
             )
 
-        monkeypatch.setattr(Ahead, "take", broken)
+        monkeypatch.setattr(RunAhead, "wait_for_result", broken)
         result = here(pytester, "--pyargs", MODULE, "--ws-target", good, "-k", "text")
         assert result.parseoutcomes()["errors"] == 1
         result.stdout.fnmatch_lines(["*ERROR at setup of*", "*observed   it did not"])
@@ -246,7 +246,7 @@ class TestItems:
             "mark": "violation",
         }
 
-    def test_results_are_shown_to_hooks(self, pytester: pytest.Pytester, lax: str) -> None:
+    def test_hooks_receive_results(self, pytester: pytest.Pytester, lax: str) -> None:
         pytester.makeconftest(
             f"""
             def pytest_wsconform_targets(config):
@@ -261,7 +261,7 @@ class TestItems:
 
 
 class TestTargets:
-    def test_one_that_is_not_there_is_one_error(self, pytester: pytest.Pytester) -> None:
+    def test_a_missing_target_is_one_error(self, pytester: pytest.Pytester) -> None:
         with serving() as port:
             pass
         result = here(pytester, "--pyargs", MODULE, "--ws-target", url(port))
@@ -271,12 +271,12 @@ class TestTargets:
         result.stdout.fnmatch_lines(
             [
                 f"127.0.0.1:{port}: nothing listens there; start the target first, or name another port",
-                f"{url(port)}: * more cases were not put",
+                f"{url(port)}: * more cases did not run",
                 f"{url(port)} could not be tested.",
             ]
         )
 
-    def test_words_of_a_target_do_not_act_on_the_terminal(self, pytester: pytest.Pytester) -> None:
+    def test_text_of_a_target_is_escaped_for_the_terminal(self, pytester: pytest.Pytester) -> None:
         with answering(b"HTTP/1.1 200 \x1b[31mred\xe2\x80\xae\r\nContent-Length: 0\r\n\r\n") as port:
             result = here(pytester, "--pyargs", MODULE, "--ws-target", url(port))
         assert result.parseoutcomes() == {"errors": 1}
@@ -291,13 +291,13 @@ class TestTargets:
         only = here(pytester, "--pyargs", MODULE, "--ws-target", "good")
         assert only.ret == 0
 
-    def test_from_the_configuration_and_its_settings(self, pytester: pytest.Pytester, lax: str) -> None:
+    def test_targets_and_settings_from_the_configuration(self, pytester: pytest.Pytester, lax: str) -> None:
         Path("wsconform.toml").write_text(f'fail-on = "never"\n[targets.lax]\nurl = "{lax}"\n', encoding="utf-8")
         result = here(pytester, "--pyargs", MODULE)
         assert result.ret == 0
         result.stdout.fnmatch_lines(["wsconform: lax; *", "Nothing breaks the gate (--fail-on never)."])
 
-    def test_from_ini_values(self, pytester: pytest.Pytester, good: str) -> None:
+    def test_targets_from_ini_values(self, pytester: pytest.Pytester, good: str) -> None:
         Path("conf").mkdir()
         Path("conf/ours.toml").write_text(f'[targets.good]\nurl = "{good}"\n', encoding="utf-8")
         pytester.makeini("[pytest]\nwsconform_config = conf/ours.toml\nwsconform_targets =\n    good\n    reference\n")
@@ -403,7 +403,7 @@ def test_how_a_result_ends_an_item(result: Result, policy: Policy, kind: Kind) -
 def test_an_entry_for_one_case_is_strict_and_one_for_many_is_the_gates() -> None:
     passed = result_of(Verdict.PASSED)
     strict = outcome_of(passed, Policy(), [KNOWN_CASE])
-    assert strict == Outcome(Kind.FAIL, "[XPASS(strict)] known: it passes now; take the entry out of the file")
+    assert strict == Outcome(Kind.FAIL, "[XPASS(strict)] known: passes now; remove the entry")
     assert outcome_of(passed, Policy(allow=frozenset({Allow.STALE})), [KNOWN_CASE]).kind is Kind.PASS
     assert outcome_of(passed, Policy(), [Expectation(target="*", pattern="a.*", reason="known")]).kind is Kind.PASS
     content = Expectation(
@@ -412,7 +412,7 @@ def test_an_entry_for_one_case_is_strict_and_one_for_many_is_the_gates() -> None
     assert outcome_of(passed, Policy(), [content]).kind is Kind.PASS
 
 
-def test_a_skip_tells_its_reason_and_what_was_seen() -> None:
+def test_a_skip_shows_its_reason_and_the_observation() -> None:
     finding = Finding("to be put", "the target's application does not echo")
     result = result_of(Verdict.SKIPPED, reason=Reason.NEEDS_ECHO, finding=finding)
     assert outcome_of(result, Policy()).words == "needs-echo: the target's application does not echo"

@@ -1,4 +1,4 @@
-"""The plugin's tree: which ids there are, and that pytest finds them again by every means it has."""
+"""The ids of the plugin's items, and selection of items by each means of pytest."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_tree_is_targets_with_cases_and_monitors_come_last(pytester: pytest.
     assert len(set(found)) == len(found)
 
 
-def test_modules_packages_and_paths_take_a_part(pytester: pytest.Pytester) -> None:
+def test_modules_packages_and_paths_select_a_part(pytester: pytest.Pytester) -> None:
     (folder,) = (root.folder for root in roots() if root.package == "wsconform.cases")
     module = listed(pytester, "--pyargs", MODULE)
     assert module
@@ -62,7 +62,7 @@ def test_a_case_or_a_family_by_its_id(pytester: pytest.Pytester, name: str) -> N
     assert found
 
 
-def test_a_case_that_there_is_not(pytester: pytest.Pytester) -> None:
+def test_an_unknown_case(pytester: pytest.Pytester) -> None:
     result = here(pytester, "--ws-target", TARGET, "--pyargs", f"{MODULE}::{TARGET}::masking.nothing")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: not found: *::masking.nothing"])
@@ -88,9 +88,9 @@ def test_markers(pytester: pytest.Pytester) -> None:
     assert 0 < len(section) < len(masking)
 
 
-def test_sweeps_are_marked(pytester: pytest.Pytester) -> None:
+def test_variations_have_a_marker(pytester: pytest.Pytester) -> None:
     words = ("--pyargs", "wsconform.cases.sizes", "-m")
-    sweeps, others = listed(pytester, *words, "ws_sweep"), listed(pytester, *words, "not ws_sweep")
+    sweeps, others = listed(pytester, *words, "ws_variation"), listed(pytester, *words, "not ws_variation")
     quick = listed(pytester, "--pyargs", "wsconform.cases.sizes", "--ws-profile", "quick")
     assert sweeps
     assert others == quick
@@ -115,7 +115,7 @@ def test_options_select_as_the_command_line_does(pytester: pytest.Pytester) -> N
     assert listed(pytester, *every, "--ws-level", "may") == listed(pytester, *every, "-m", "ws_may")
 
 
-def test_the_last_failed_are_put_again_and_nothing_else(pytester: pytest.Pytester, lax: str) -> None:
+def test_last_failed_reruns_only_the_failures(pytester: pytest.Pytester, lax: str) -> None:
     words = ("--pyargs", MODULE, "--ws-target", lax)
     first = pytester.runpytest_inprocess(*words)
     assert first.parseoutcomes()["failed"] == FAILING
@@ -126,7 +126,7 @@ def test_the_last_failed_are_put_again_and_nothing_else(pytester: pytest.Pyteste
     assert sum('"record":"result"' in line for line in records) == FAILING
 
 
-def test_a_lost_target_does_not_make_pytest_forget_what_failed(pytester: pytest.Pytester) -> None:
+def test_last_failed_still_works_after_a_target_was_lost(pytester: pytest.Pytester) -> None:
     with serving(TakesAnyMask) as port:
         words = ("--pyargs", MODULE, "--ws-target", url(port))
         pytester.runpytest_inprocess(*words)
@@ -161,10 +161,10 @@ def test_autouse_fixtures_of_a_conftest_apply(pytester: pytest.Pytester, lax: st
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [(("cases",), f"wsconform::{TARGET}::{TEXT}"), ((".", "--ignore", "tests"), "no tests collected in")],
 )
-def test_a_checkouts_folder_is_taken_by_name_and_left_out_of_a_walk(words: tuple[str, ...], told: str) -> None:
+def test_the_folder_of_a_checkout_is_collected_only_if_it_is_named(words: tuple[str, ...], message: str) -> None:
     more = ("--ws-target", TARGET, "--ws-case", TEXT, "--collect-only", "-q", "-n", "0", "-p", "no:cacheprovider")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *words, *more],
@@ -175,4 +175,4 @@ def test_a_checkouts_folder_is_taken_by_name_and_left_out_of_a_walk(words: tuple
         check=False,
         timeout=60,
     )
-    assert next(line for line in done.stdout.splitlines() if line).startswith(told)
+    assert next(line for line in done.stdout.splitlines() if line).startswith(message)

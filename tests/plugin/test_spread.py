@@ -1,4 +1,4 @@
-"""Sessions over the workers of pytest-xdist: a target stays on one, and one journal has them all."""
+"""Sessions with pytest-xdist: each target stays on one worker, and one journal has all results."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_target_stays_on_one_worker(pytester: pytest.Pytester, words: tuple[st
 
 
 @pytest.mark.usefixtures("targets")
-def test_what_failed_last_is_found_again_without_workers(pytester: pytest.Pytester) -> None:
+def test_last_failed_works_without_workers(pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess("-n", "2", "--pyargs", MODULE)
     again = pytester.runpytest_inprocess("--lf", "--pyargs", MODULE)
     assert again.parseoutcomes()["failed"] == FAILING
@@ -58,7 +58,7 @@ def test_what_failed_last_is_found_again_without_workers(pytester: pytest.Pytest
 
 
 @pytest.mark.usefixtures("targets")
-def test_expectations_of_all_workers_are_judged_together(pytester: pytest.Pytester) -> None:
+def test_expected_failures_are_counted_over_all_workers(pytester: pytest.Pytester) -> None:
     Path("expected.toml").write_text(
         f'[lax]\n"{KNOWN}" = "takes any mask"\n[good]\n"{KNOWN}" = "too"\n', encoding="utf-8"
     )
@@ -69,7 +69,7 @@ def test_expectations_of_all_workers_are_judged_together(pytester: pytest.Pytest
 
 
 @pytest.mark.usefixtures("targets")
-def test_a_worker_far_away_needs_no_file_of_ours(pytester: pytest.Pytester) -> None:
+def test_a_worker_on_another_machine_needs_no_local_file(pytester: pytest.Pytester) -> None:
     """As with another machine: folders of their own, and no file of the controller's but those that it sends."""
     for name in ("one", "two"):
         pytester.mkdir(name)
@@ -87,7 +87,7 @@ def test_a_worker_far_away_needs_no_file_of_ours(pytester: pytest.Pytester) -> N
     assert "pre.wsconform" in Path("assets/style.css").read_text(encoding="utf-8")
 
 
-def test_wrong_usage_is_told_once(pytester: pytest.Pytester) -> None:
+def test_wrong_usage_is_reported_once(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("-n", "2", "--pyargs", MODULE)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert next(line for line in result.errlines if line.strip()).startswith("ERROR: wsconform: no target")

@@ -1,4 +1,4 @@
-"""Configuration: found upwards, layered, checked key by key; how values are written."""
+"""The configuration: its place, its layers, the checks of its keys, and the syntax of values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 from wsconform.evidence.result import Direction, EntryKind, Octets, TranscriptEntry
 from wsconform.journal.redact import Redactor, masked_command
 from wsconform.prepare import values
-from wsconform.prepare.config import FILE, KINDS, Configuration, Settings, load, settle, target_name
+from wsconform.prepare.config import FILE, KINDS, Configuration, Settings, load, settle
+from wsconform.prepare.toml import toml_key
 from wsconform.problem import Problem
 
 EXAMPLE = """
@@ -43,16 +44,16 @@ def written(folder: Path, text: str, name: str = FILE) -> Path:
 
 
 def problem(folder: Path, text: str, name: str = FILE) -> str:
-    """Return what is told of a configuration that cannot be used."""
+    """Return the message about an invalid configuration."""
     with pytest.raises(Problem) as caught:
         load(written(folder, text, name))
     return caught.value.text
 
 
-# --- where it is found
+# --- the place of the file
 
 
-def test_it_is_found_upwards_and_the_nearest_counts(tmp_path: Path) -> None:
+def test_the_nearest_configuration_in_or_above_the_folder_is_used(tmp_path: Path) -> None:
     written(tmp_path, "seed = 1")
     written(tmp_path / "a", "[tool.wsconform]\nseed = 2\n", "pyproject.toml")
     deep = tmp_path / "a" / "b" / "c"
@@ -64,7 +65,7 @@ def test_it_is_found_upwards_and_the_nearest_counts(tmp_path: Path) -> None:
     assert load(deep).settings == {"seed": 3}
 
 
-def test_a_pyproject_without_our_table_is_passed_over(tmp_path: Path) -> None:
+def test_a_pyproject_without_a_wsconform_table_is_ignored(tmp_path: Path) -> None:
     written(tmp_path, "seed = 1")
     written(tmp_path / "a", '[project]\nname = "uses-wsconform"\n', "pyproject.toml")
     assert load(tmp_path / "a").settings == {"seed": 1}
@@ -75,7 +76,7 @@ def test_without_a_file_there_is_an_empty_configuration(tmp_path: Path) -> None:
     assert settle({}, {}, load(tmp_path)) == Settings()
 
 
-# --- what it says
+# --- content
 
 
 def test_the_example_of_the_design(tmp_path: Path) -> None:
@@ -102,21 +103,21 @@ def test_flags_over_environment_over_file(tmp_path: Path) -> None:
     assert settings.budget is None
 
 
-def test_every_setting_has_a_kind_and_the_other_way_round() -> None:
+def test_settings_and_their_kinds_have_the_same_names() -> None:
     assert {key.replace("-", "_") for key in KINDS} == set(Settings.__dataclass_fields__)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("profil = 3", 'wsconform.toml: profil: unknown key; did you mean "profile"?'),
         ("target = 3", 'wsconform.toml: target: unknown key; did you mean "targets"?'),
-        ('profile = "quik"', "wsconform.toml: profile: 'quik' is none of quick, standard, full;"
+        ('profile = "quik"', "wsconform.toml: profile: 'quik' is not one of quick, standard, full;"
          ' did you mean "quick"?'),
         ("patience = 5", 'wsconform.toml: patience: must be a text with a unit, such as "5s"; got 5'),
         ('jobs = "8"', "wsconform.toml: jobs: must be a whole number, without quotes"),
         ("jobs = true", "wsconform.toml: jobs: must be a whole number, without quotes"),
-        ("jobs = 0", "wsconform.toml: jobs: 0 is too small; take 1 or more"),
+        ("jobs = 0", "wsconform.toml: jobs: 0 is too small; use 1 or more"),
         ("allow = 'stale'", "wsconform.toml: allow: must be a list of texts, of stale, flaky, inconclusive"),
         ("ascii = 1", "wsconform.toml: ascii: must be true or false, without quotes"),
         ("out = ''", "wsconform.toml: out: must be the path of a file or folder"),
@@ -126,23 +127,23 @@ def test_every_setting_has_a_kind_and_the_other_way_round() -> None:
         ("[targets.a]\nstart = []", "wsconform.toml: targets.a.start: must be a command as a list of words, such as"
          ' ["./echo", "--port", "9001"]'),
         ("[targets.a]\nheaders = { Host = 'x' }", "wsconform.toml: targets.a.headers: Host is a field of the opening"
-         " handshake, which the cases are about; leave it out"),
+         " handshake, which the cases set themselves; leave it out"),
         ('[targets.a]\nheaders = { X = "a\\r\\nY: b" }', "wsconform.toml: targets.a.headers: the value holds control"
          " characters; leave them out"),
-        ('[targets."ws://x"]\nurl = "ws://x"', "wsconform.toml: targets.'ws://x': not a name; take letters, digits"
+        ('[targets."ws://x"]\nurl = "ws://x"', "wsconform.toml: targets.'ws://x': is not a name; use letters, digits"
          " and hyphens"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told_with_its_place(text: str, told: str, tmp_path: Path) -> None:
-    assert problem(tmp_path, text) == told
+def test_a_problem_is_reported_with_its_place(text: str, message: str, tmp_path: Path) -> None:
+    assert problem(tmp_path, text) == message
 
 
-def test_a_place_in_pyproject_is_told_with_its_table(tmp_path: Path) -> None:
-    told = problem(tmp_path, "[tool.wsconform]\nsead = 1\n", "pyproject.toml")
-    assert told == 'pyproject.toml: tool.wsconform.sead: unknown key; did you mean "seed"?'
+def test_a_problem_in_pyproject_is_reported_with_its_table(tmp_path: Path) -> None:
+    message = problem(tmp_path, "[tool.wsconform]\nsead = 1\n", "pyproject.toml")
+    assert message == 'pyproject.toml: tool.wsconform.sead: unknown key; did you mean "seed"?'
 
 
-def test_a_broken_url_is_told_with_its_place_when_the_target_is_used(tmp_path: Path) -> None:
+def test_an_invalid_url_is_reported_with_its_place_when_the_target_is_used(tmp_path: Path) -> None:
     table = load(written(tmp_path, '[targets.a]\nurl = "http://x/"')).table("a")
     with pytest.raises(
         Problem, match=r'^wsconform.toml: targets.a.url: http://x/: not a ws or wss URL; did you mean "ws'
@@ -156,10 +157,10 @@ def test_a_value_from_the_environment_is_checked_as_well(tmp_path: Path) -> None
         load(written(tmp_path, text)).table("a").target({"EVIL": "a\r\nY: b"})
 
 
-def test_an_environment_variable_that_is_nearly_a_setting_is_a_slip() -> None:
+def test_an_environment_variable_close_to_a_setting_is_a_mistake() -> None:
     with pytest.raises(Problem, match=r'^WSCONFORM_PROFIL: unknown setting.*; did you mean "WSCONFORM_PROFILE"\?$'):
         settle({}, {"WSCONFORM_PROFIL": "quick"}, Configuration())
-    with pytest.raises(Problem, match=r"^WSCONFORM_SEED: 'many' is no whole number$"):
+    with pytest.raises(Problem, match=r"^WSCONFORM_SEED: 'many' is not a whole number$"):
         settle({}, {"WSCONFORM_SEED": "many"}, Configuration())
     assert settle({}, {"WSCONFORM_RFC_DIR": "/rfc"}, Configuration()) == Settings()
 
@@ -173,14 +174,14 @@ def test_durations(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["5", "s", "5 s", "-5s", "0s", "1e3s", "5d", "", "٥s"])
-def test_no_durations(text: str) -> None:
+def test_invalid_durations(text: str) -> None:
     with pytest.raises(ValueError, match=r"5s"):
         values.DURATION.text(text)
 
 
 @pytest.mark.parametrize("text", ["0/4", "5/4", "2", "2/0", "a/b", "2/4/6", "-1/4"])
-def test_no_shards(text: str) -> None:
-    with pytest.raises(ValueError, match="is no shard"):
+def test_invalid_shards(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a shard"):
         values.SHARD.text(text)
 
 
@@ -188,15 +189,15 @@ def test_shards_and_commands_and_fields() -> None:
     assert values.SHARD.text("2/4") == (2, 4)
     assert values.COMMAND.text("./echo --name 'a b'") == ("./echo", "--name", "a b")
     assert values.FIELDS.text("X-Key:  a: b ") == (("X-Key", "a: b"),)
-    with pytest.raises(ValueError, match="is no command: No closing quotation"):
+    with pytest.raises(ValueError, match="is not a command: No closing quotation"):
         values.COMMAND.text("echo 'a")
-    with pytest.raises(ValueError, match="is no name of a header field"):
+    with pytest.raises(ValueError, match="is not the name of a header field"):
         values.FIELDS.text("X Key: a")
 
 
 @pytest.mark.parametrize(("name", "key"), [("echo-go", "echo-go"), ("a b", '"a b"'), ('"', '"\\""')])
 def test_names_as_keys_of_toml(name: str, key: str) -> None:
-    assert target_name(name) == key
+    assert toml_key(name) == key
 
 
 # --- secrets
@@ -227,7 +228,7 @@ def test_a_secret_that_was_cut_is_masked_on_both_sides_of_the_cut() -> None:
     assert entry.octets.length == len(octets)
 
 
-def test_what_is_no_handshake_is_left_alone() -> None:
+def test_only_handshakes_are_masked() -> None:
     frame = TranscriptEntry(
         micros=0, direction=Direction.TARGET, kind=EntryKind.FRAME, summary="Text", octets=Octets.of(b"\nCookie: a\n")
     )

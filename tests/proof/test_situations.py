@@ -226,7 +226,7 @@ SITUATIONS = {
     # --- no verdict
     "bad configuration": Situation(
         2,
-        "wsconform.toml: fail-on: 'may' is none of must, should, never",
+        "wsconform.toml: fail-on: 'may' is not one of must, should, never",
         files={"wsconform.toml": 'fail-on = "may"\n'},
     ),
     "bad list": Situation(
@@ -234,7 +234,7 @@ SITUATIONS = {
     ),
     "wrong usage": Situation(
         2,
-        "wsconform run: --shard: '3/2' is no shard; count from 1/2 to 2/2; see `wsconform run --help`",
+        "wsconform run: --shard: '3/2' is not a shard; count from 1/2 to 2/2; see `wsconform run --help`",
         ("{url}", "--shard", "3/2"),
     ),
     "refused": Situation(3, "{gone} could not be tested.", ("{gone}", *CASES)),
@@ -254,7 +254,7 @@ SITUATIONS = {
     ),
     "nothing selected": Situation(
         5,
-        "nothing is selected: no case is taken by all selectors together; see `wsconform list cases`",
+        "nothing is selected: no case matches all selectors; see `wsconform list cases`",
         ("{url}", "--level", "may", *CASES),
     ),
     "nothing put": Situation(5, "No case ran against {url}.", ("{url}", "-c", "tls.*")),

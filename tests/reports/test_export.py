@@ -399,7 +399,7 @@ def test_the_command_writes_to_a_file_or_to_stdout(say: Say, tmp_path: Path) -> 
     [
         (("j.jsonl", CASE), "j.jsonl: has 2 targets; name one with --target: one, two"),
         (("j.jsonl", CASE, "--target", "tow"), 'j.jsonl: has no target tow; did you mean "two"?'),
-        (("j.jsonl", "a.b", "--target", "one"), 'j.jsonl: one: "a.b" takes 2 cases: a.b[1], a.b[2]; name one'),
+        (("j.jsonl", "a.b", "--target", "one"), 'j.jsonl: one: "a.b" matches 2 cases: a.b[1], a.b[2]; name one'),
         (
             ("j.jsonl", "framing.opcodes.unkown", "--target", "one"),
             f'j.jsonl: one: no case there matches "framing.opcodes.unkown"; did you mean "{CASE}"?',

@@ -44,7 +44,8 @@ def browser() -> Iterator[Any]:
         if os.environ.get("WSCONFORM_REQUIRE_BROWSER"):
             pytest.fail("WSCONFORM_REQUIRE_BROWSER is set, and there is no chromium on the PATH; install one")
         pytest.skip("there is no chromium on the PATH to look at the report with; install one")
-    from playwright.sync_api import sync_playwright
+    # Only after the check for a browser: without one the tests skip.
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415
 
     # Root has no sandbox of Chromium's; the pages are our own, and there is no network.
     options = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
@@ -99,7 +100,7 @@ def unpacked(page: Any, css: str = "") -> None:
 @pytest.mark.parametrize("form", ["site", "single"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_axe_finds_nothing(browser: Any, report: Path, kind: str, form: str, scheme: Scheme) -> None:
-    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # noqa: PLC0415
 
     # axe puts its own script into the page, which the page's policy rightly forbids to strangers.
     with page_at(browser, address(report, form, kind), color_scheme=scheme, bypass_csp=True) as page:

@@ -1,4 +1,4 @@
-"""The real command as a process of its own, and servers for it in threads of the test's."""
+"""The command as a process, and servers for it in threads of the test process."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from wsconform.fixtures.reference import ReferenceServer, serve
 from wsconform.fixtures.reference.frames import Failure
 from wsconform.wire.frame import Header
 
-#: A few quick cases, all about masking, that every run of these tests puts.
+#: A few quick cases about masking, which most of these tests run.
 CASES = ("-c", "masking.wrongly_masked_frame_fails_the_connection")
 CASE = "masking.wrongly_masked_frame_fails_the_connection[text]"
 LONG = 60
 
-#: Compiled modules, kept apart and used by all: compiling anew would take most of a command's time.
+#: A shared cache of compiled modules: compiling them for each command would take most of its time.
 COMPILED = Path(__file__).parents[2] / "build" / "pycache"
 
 
 class TakesAnyMask(ReferenceServer):
-    """A server that violates what CASES ask."""
+    """A server that fails CASES, because it accepts frames masked or not."""
 
     def check_mask(self, header: Header) -> Failure | None:
         return None
@@ -39,7 +39,7 @@ class TakesAnyMask(ReferenceServer):
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended, and what it said."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -47,18 +47,18 @@ class Ended:
 
     @property
     def error(self) -> str:
-        """The one line on stderr; anything else is a failure of the test."""
+        """The only line on stderr; the test fails if there are more or fewer."""
         lines = self.err.splitlines()
         assert len(lines) == 1, self.err
         return lines[0]
 
 
-#: How variables begin that say where a command runs, and so how it tells what it has to say: CI, a terminal's width.
+#: Prefixes of environment variables that change the output of a command: CI systems, colours, the terminal's width.
 SURROUNDINGS = ("BUILD_NUMBER", "CI", "COLUMNS", "FORCE_COLOR", "GITHUB_", "NO_COLOR", "PY_COLORS")
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """Return this process's environment without what would colour, configure or localise a command."""
+    """Return the environment of this process without variables that colour, configure or localise a command."""
     unwanted = (*SURROUNDINGS, "WSCONFORM_", "TERM", "LC_", "LANG", "PYTHONIOENCODING")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -91,7 +91,7 @@ def closed_port() -> int:
         return int(unused.getsockname()[1])
 
 
-#: Runs the command in the test's own process: the fixture `say`.
+#: The type of the fixture `say`, which runs the command in the test process.
 Say = Callable[..., tuple[int, str, str]]
 
 Handler = Callable[[trio.SocketStream, trio.CancelScope], Awaitable[None]]
@@ -101,13 +101,13 @@ Handler = Callable[[trio.SocketStream, trio.CancelScope], Awaitable[None]]
 def serving(
     server: type[ReferenceServer] = ReferenceServer, *, tls: ssl.SSLContext | None = None, at_most: int | None = None
 ) -> Iterator[int]:
-    """Serve `server` on a port of its own, which is yielded; `at_most` so many connections, and none after them."""
-    taken = 0
+    """Serve `server` on a free port, which is yielded; stop after `at_most` connections."""
+    accepted = 0
 
     async def handle(stream: trio.SocketStream, stop: trio.CancelScope) -> None:
-        nonlocal taken
-        taken += 1
-        if at_most is not None and taken > at_most:
+        nonlocal accepted
+        accepted += 1
+        if at_most is not None and accepted > at_most:
             stop.cancel()
             return
         await serve(stream, server, tls=tls)
@@ -118,7 +118,7 @@ def serving(
 
 @contextmanager
 def answering(octets: bytes) -> Iterator[int]:
-    """Answer every connection with `octets` as soon as something came, and close it; yield the port."""
+    """Answer the first octets on every connection with `octets`, and close it; yield the port."""
 
     async def handle(stream: trio.SocketStream, _: trio.CancelScope) -> None:
         with suppress(trio.BrokenResourceError):
@@ -160,7 +160,7 @@ def _listening(handle: Handler) -> Iterator[int]:
 
 @contextmanager
 def running(*words: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Have the command run for the length of the block; it is ended if it still runs then."""
+    """Run the command during the block, and kill it at the end if it still runs."""
     process = subprocess.Popen(
         [sys.executable, "-m", "wsconform", *words],
         cwd=folder,

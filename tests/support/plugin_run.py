@@ -1,4 +1,4 @@
-"""Sessions of pytest inside tests of the plugin: how they are run, and what is read from what they print."""
+"""Sessions of pytest inside tests of the plugin, and helpers that parse their output."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-# What a session in this process imports is forgotten at its end, unless it was there before: this is, once for all.
+# pytester removes modules that a session imported, unless they were imported before: these are imported once.
 import wsconform.plugin.clients
 import wsconform.plugin.html
 import wsconform.plugin.session
@@ -19,24 +19,24 @@ from wsconform.fixtures.reference.frames import Failure
 load_catalogue()
 assert wsconform.plugin.session
 
-#: The cases that most of these tests put: seven of them fail at `TakesAnyMask`, none at the reference.
+#: The cases that most of these tests run: seven of them fail against `TakesAnyMask`, none against the reference.
 MODULE = "wsconform.cases.masking"
 FAILING = 7
 TEXT = "masking.wrongly_masked_frame_fails_the_connection[text]"
 
-#: The seven failures told as expectations.
+#: A pattern for the seven failures in a list of known failures.
 KNOWN = "masking.wrongly_masked_*"
 
 
 class FailsWithoutClose(ReferenceServer):
-    """A server that departs: it fails a connection without the Close that it should send first."""
+    """A server with a departure: it fails a connection without sending the Close that a SHOULD asks for."""
 
     async def fail(self, failure: Failure) -> None:
         await self.finish()
 
 
 class Scripted(ReferenceServer):
-    """A server whose echoes are words of HTML."""
+    """A server that sends HTML instead of an echo."""
 
     WORDS = b"<script>alert(1)</script><img src=x onerror=alert(2)>"
 
@@ -45,7 +45,7 @@ class Scripted(ReferenceServer):
 
 
 def here(pytester: pytest.Pytester, *words: str) -> pytest.RunResult:
-    """Run pytest with `words` in this process, without the plugins that could only disturb."""
+    """Run pytest with `words` in this process, without the cache provider."""
     return pytester.runpytest_inprocess("-p", "no:cacheprovider", *words)
 
 
@@ -55,9 +55,9 @@ def ids(result: pytest.RunResult) -> list[str]:
 
 
 def worker_of(result: pytest.RunResult) -> dict[str, set[str]]:
-    """Return which workers had a target's cases, from what a session with `-v` printed."""
+    """Return the workers of each target's cases, from the output of a session with `-v`."""
     found: dict[str, set[str]] = {}
     for line in result.outlines:
-        if told := re.match(r"\[(gw\d+)\] .*? wsconform::(.+?)::[a-z]", line):
-            found.setdefault(told[2], set()).add(told[1])
+        if match := re.match(r"\[(gw\d+)\] .*? wsconform::(.+?)::[a-z]", line):
+            found.setdefault(match[2], set()).add(match[1])
     return found

@@ -1,67 +1,66 @@
-"""wsconform diff: what changed between two runs, what is newly violated first."""
+"""wsconform diff: the changes between two runs, new violations first."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from ..prepare import values
+from ..console.style import Style
+from ..evidence.result import Result
+from ..journal.compare import Change, Changes, Results, at_must, at_should, compare, paired
+from ..journal.journal import FORMAT, Journal
+from ..journal.tally import SEVERITY, group_findings, parameters
+from ..prepare import config, values
+from ..prepare.journals import journal_at, target_in
+from ..prepare.registry import registry
+from ..problem import Exit, Problem
+from ..registry.registry import Registry
 from .options import Value, display_options
+from .output import output
 
-if TYPE_CHECKING:
-    from ..console.style import Style
-    from ..evidence.result import Result
-    from ..journal.compare import Change, Changes, Results
-    from ..journal.journal import Journal
-    from ..problem import Exit
-    from ..registry.registry import Registry
-
-#: How many families of what breaks nothing are shown without -v, and how many other parameters of each.
+#: Without -v, at most so many families of changes other than new violations are shown, and parameters of each.
 _MOST, _MOST_PARAMETERS = 10, 4
 
 
-@click.command("diff", short_help="tell what changed between two runs")
+@click.command("diff", short_help="show what changed between two runs")
 @click.argument("journals", nargs=-1, required=True, metavar="JOURNAL [JOURNAL]", type=Value(values.PATH, "FILE"))
 @click.option(
     "--targets", nargs=2, metavar="A B", help="Compare target A with B, in one journal or from the first to the second."
 )
-@click.option("--fail-on", type=click.Choice(["must", "should", "never"]), help="What breaks the gate. Default: must.")
-@click.option("--json", "json_", is_flag=True, help="The changes on stdout as JSON.")
-@click.option("-v", "--verbose", is_flag=True, help="Every change, however many.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["must", "should", "never"]),
+    help="Exit with code 1 on new failures at this level or above. Default: must.",
+)
+@click.option("--json", "json_", is_flag=True, help="Print the changes as JSON.")
+@click.option("-v", "--verbose", is_flag=True, help="Print every change.")
 @display_options
 def command(
     journals: Sequence[Path], targets: tuple[str, str] | None, json_: bool, verbose: bool, **flags: object
 ) -> int:
-    """Compare two JOURNALs, earlier and later, target by target, or two targets of one JOURNAL.
+    """Compare an earlier and a later JOURNAL, target by target, or two targets of one JOURNAL.
 
-    Ends in 1 if a case is newly violated at the level of --fail-on, and expected.toml did not expect it.
+    Exits with code 1 if there is a new violation at the level of --fail-on that expected.toml does not expect.
     """
-    from ..journal.compare import at_must, at_should, compare
-    from ..prepare import config
-    from ..prepare.catalogue import registry
-    from ..prepare.journals import journal_at
-    from .output import output
-
     if len(journals) > 2 or (len(journals) == 1 and not targets):
-        raise click.UsageError("two journals are compared, or two targets of one with --targets A B")
+        raise click.UsageError("name two journals to compare, or one and two of its targets with --targets A B")
     settings = config.settle(flags, os.environ, config.load())
     read = [journal_at(path) for path in journals]
     before, after = _sides(journals, read, targets)
     changes = compare(before, after, at_should if settings.fail_on == "should" else at_must)
-    exit = _exit(changes, settings.fail_on)
+    exit = Exit.BROKEN if changes.breaking and settings.fail_on != "never" else Exit.HELD
     if json_:
-        import json
-
         click.echo(json.dumps(record(journals, read, changes, settings.fail_on, exit), ensure_ascii=True, indent=1))
         return exit
     out, style = output(settings)
-    telling = Telling(style, registry(), verbose, several=len([name for name in after if name in before]) > 1)
-    for line in (*_heads(journals, read, targets, style), *telling.lines(changes)):
+    several = len([name for name in after if name in before]) > 1
+    printer = DiffPrinter(style=style, registry=registry(), verbose=verbose, several=several)
+    for line in (*_heads(journals, read, targets, style), *printer.lines(changes)):
         out.line(line)
     last = style.text(_verdict(changes, settings.fail_on, exit))
     out.line(style.paint(last, "red" if exit else "green"))
@@ -69,11 +68,7 @@ def command(
 
 
 def _sides(paths: Sequence[Path], read: Sequence[Journal], names: tuple[str, str] | None) -> tuple[Results, Results]:
-    """What is compared with what; raises Problem where there is nothing to compare."""
-    from ..journal.compare import paired
-    from ..prepare.journals import target_in
-    from ..problem import Exit, Problem
-
+    """Return the earlier and the later results by target; raises Problem if they have nothing in common."""
     if names:
         first, second = (target_in(read[n], paths[n], name) for n, name in ((0, names[0]), (-1, names[1])))
         before: Results = {second.target.name: first.results}
@@ -87,18 +82,12 @@ def _sides(paths: Sequence[Path], read: Sequence[Journal], names: tuple[str, str
             )
     cases = [{result.case for name in before if name in after for result in side[name]} for side in (before, after)]
     if not cases[0] & cases[1]:
-        raise Problem("there is no case that both sides have a result for; name other journals", Exit.NOTHING)
+        raise Problem("no case has a result on both sides; name other journals", Exit.NOTHING)
     return before, after
 
 
-def _exit(changes: Changes, fail_on: str) -> Exit:
-    from ..problem import Exit
-
-    return Exit.BROKEN if changes.breaking and fail_on != "never" else Exit.HELD
-
-
 def _heads(paths: Sequence[Path], read: Sequence[Journal], targets: tuple[str, str] | None, style: Style) -> list[str]:
-    """Which journals, by whom, and what makes them hard to compare."""
+    """Return lines that name the two runs, and notes about limits of the comparison."""
     words = []
     for n in (0, -1):
         name = f"{targets[n]} in " if targets else ""
@@ -106,17 +95,17 @@ def _heads(paths: Sequence[Path], read: Sequence[Journal], targets: tuple[str, s
     lines = [style.text(f"{label}{word}") for label, word in zip(("from  ", "to    "), words, strict=True)]
     for path, journal in zip(paths, read, strict=True):
         if journal.footer is None:
-            lines += style.wrapped(f"{path} has no end: its run crashed, or is still going on", 6, first="note  ")
+            lines += style.wrapped(f"{path} is incomplete: its run crashed, or still goes on", 6, first="note  ")
     versions = [journal.header.catalogue for journal in read]
     if len(set(versions)) > 1:
-        told = f"the catalogue went from {versions[0]} to {versions[1]}: a case may ask something else than it did"
-        lines += style.wrapped(told, 6, first="note  ")
+        note = f"the catalogue changed from {versions[0]} to {versions[1]}, so a case may test something else"
+        lines += style.wrapped(note, 6, first="note  ")
     return lines
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """Tells changes as lines; `several` says that targets have to be told apart."""
+class DiffPrinter:
+    """Formats changes as lines; with `several` targets, each line names its target."""
 
     style: Style
     registry: Registry
@@ -124,24 +113,19 @@ class Telling:
     several: bool
 
     def lines(self, changes: Changes) -> list[str]:
-        """Return all that changed, gravest first."""
+        """Return the lines about `changes`, the gravest first."""
         lines = list[str]()
         lines += self._kind("newly violated", changes.newly_violated, whole=True)
-        lines += self._kind("newly met", changes.fixed)
-        lines += self._kind("not decided any more", changes.undecided)
+        lines += self._kind("newly passed", changes.fixed)
+        lines += self._kind("no longer decided", changes.undecided)
         lines += self._kind("changed otherwise", changes.other)
-        lines += self._kind("new", self._gravest_first(changes.new))
+        lines += self._kind("new", sorted(changes.new, key=lambda change: SEVERITY.index(change.result.mark)))
         lines += self._kind("gone", changes.gone)
         for names, word in ((changes.targets_new, "new"), (changes.targets_gone, "gone")):
             if names:
                 target = "target" if len(names) == 1 else "targets"
                 lines += self.style.wrapped(", ".join(names), 2, first=f"{len(names)} {target} {word}: ")
         return lines
-
-    def _gravest_first(self, changes: Sequence[Change]) -> list[Change]:
-        from ..journal.tally import SEVERITY
-
-        return sorted(changes, key=lambda change: SEVERITY.index(change.result.mark))
 
     def _kind(self, words: str, changes: Sequence[Change], *, whole: bool = False) -> list[str]:
         if not changes:
@@ -150,41 +134,42 @@ class Telling:
         groups = _grouped(changes, by_finding=whole)
         shown = groups if whole or self.verbose else groups[:_MOST]
         for group in shown:
-            lines += self._one(group, whole=whole)
+            lines += self._group(group, whole=whole)
         left = sum(map(len, groups[len(shown) :]))
         if left:
             lines.append(f"  and {left} more; -v shows them")
         return lines
 
-    def _one(self, group: Sequence[Change], *, whole: bool) -> list[str]:
+    def _group(self, group: Sequence[Change], *, whole: bool) -> list[str]:
         style, change = self.style, group[0]
         arrow = "->" if style.ascii else "→"
         indent = len(f"  F {arrow} F  ")
         marks = [style.mark(side.mark) if side else " " for side in (change.before, change.after)]
-        told = style.text(f"{change.target}  {change.case}" if self.several else change.case)
+        case = style.text(f"{change.target}  {change.case}" if self.several else change.case)
         others = style.text(self._others(group[1:]))
-        # An id is there to be copied, so it is never broken.
-        fits = indent + len(told) + len(others) <= style.width
-        lines = [f"  {marks[0]} {arrow} {marks[1]}  {told}{others if fits else ''}"]
+        # People copy the id, so it is never broken into two lines.
+        fits = indent + len(case) + len(others) <= style.width
+        lines = [f"  {marks[0]} {arrow} {marks[1]}  {case}{others if fits else ''}"]
         if not fits and others:
             lines += style.wrapped(others.strip(), indent)
         if whole:
-            result = change.result
-            known = result.requirement in self.registry
-            cited = self.registry[result.requirement].citation if known else result.requirement
-            lines.append(" " * indent + style.text(cited))
-            for label, text in (
-                ("expected", result.finding.expected if result.finding else None),
-                ("observed", result.finding.observed if result.finding else None),
-                ("known", result.expected),
-            ):
-                if text is not None:
-                    lines += style.wrapped(text, 0, first=f"{' ' * indent}{label:<11}")
+            lines += self._finding(change.result, indent)
+        return lines
+
+    def _finding(self, result: Result, indent: int) -> list[str]:
+        style, known = self.style, result.requirement in self.registry
+        cited = self.registry[result.requirement].citation if known else result.requirement
+        lines = [" " * indent + style.text(cited)]
+        for label, text in (
+            ("expected", result.finding.expected if result.finding else None),
+            ("observed", result.finding.observed if result.finding else None),
+            ("known", result.expected),
+        ):
+            if text is not None:
+                lines += style.wrapped(text, 0, first=f"{' ' * indent}{label:<11}")
         return lines
 
     def _others(self, changes: Sequence[Change]) -> str:
-        from ..journal.tally import parameters
-
         if not changes:
             return ""
         names = [parameters(change.case) or change.case for change in changes]
@@ -194,9 +179,7 @@ class Telling:
 
 
 def _grouped(changes: Sequence[Change], *, by_finding: bool) -> list[list[Change]]:
-    """Changes of one family at one target from the same mark to the same mark, and with the same finding if asked."""
-    from ..journal.tally import group_findings
-
+    """Group changes by target, family and both marks, and if `by_finding` also by finding."""
     groups: dict[tuple[object, ...], list[Change]] = {}
     for change in changes:
         marks = [side.mark if side else None for side in (change.before, change.after)]
@@ -215,25 +198,23 @@ def _verdict(changes: Changes, fail_on: str, exit: Exit) -> str:
     known = len(changes.newly_violated) - len(changes.breaking)
     rest = [
         f"{known} newly violated as expected" if known else "",
-        f"{len(changes.fixed)} newly met" if changes.fixed else "",
-        f"{len(changes.undecided)} not decided any more" if changes.undecided else "",
-        f"{changes.same} as before",
+        f"{len(changes.fixed)} newly passed" if changes.fixed else "",
+        f"{len(changes.undecided)} no longer decided" if changes.undecided else "",
+        f"{changes.same} unchanged",
     ]
     if exit:
         first = f"{len(changes.breaking)} newly violated at {level}"
     elif fail_on == "never":
         first = "Nothing breaks the gate (--fail-on never)"
     else:
-        first = f"Nothing is newly violated at {level}"
+        first = f"No new violation at {level}"
     return "; ".join([first, *filter(None, rest)]) + "."
 
 
 def record(
     paths: Sequence[Path], read: Sequence[Journal], changes: Changes, fail_on: str, exit: Exit
 ) -> dict[str, object]:
-    """Return the changes as what `--json` prints; its form is versioned as the journal's is."""
-    from ..journal.journal import FORMAT
-
+    """Return the object that `--json` prints; its format has the version of the journal's format."""
     sides = [
         {"journal": str(paths[n]), "catalogue": read[n].header.catalogue, "start": read[n].header.start}
         for n in (0, -1)

@@ -1,4 +1,4 @@
-"""wsconform init: a configuration to begin with, and a workflow that makes it a gate of continuous integration."""
+"""wsconform init: a first configuration, and a workflow that runs it in continuous integration."""
 
 from __future__ import annotations
 
@@ -11,15 +11,19 @@ from pathlib import Path
 
 import click
 
+from ..console.style import Out
 from ..prepare import values
+from ..prepare.config import FILE
+from ..prepare.toml import toml_key, toml_value
+from ..problem import Problem
 from .options import Value
 
 _HEAD = """\
-# What `wsconform` puts to which target; most flags of the command line may stand here, by their names.
+# The configuration of `wsconform`: settings, named like the options of the command line, and targets.
 # Its schema: `wsconform schema configuration`.
 profile = "standard"          # quick, standard, full
 fail-on = "must"              # must, should, never
-reports = ["html", "junit"]   # beside the journal, in wsconform-out/
+reports = ["html", "junit"]   # written beside the journal, in wsconform-out/
 """
 
 _WORKFLOW = """\
@@ -37,9 +41,9 @@ jobs:
           python-version: "3.12"
       - name: Install
         run: python -m pip install wsconform
-      - name: Put the catalogue to the target
+      - name: Test the target
         run: {command}
-      - name: Keep journal and reports, of a red run too
+      - name: Keep journal and reports, also after a failure
         if: always()
         uses: actions/upload-artifact@v4
         with:
@@ -55,10 +59,10 @@ jobs:
 @click.option(
     "--client",
     type=Value(values.COMMAND, "COMMAND"),
-    help="A client instead: the command that connects to {url}, once or through the cases.",
+    help="Configure a client instead: its command, which connects to {url} once or loops over the cases.",
 )
 @click.option("--github", is_flag=True, help="Also write .github/workflows/wsconform.yml.")
-@click.option("--force", is_flag=True, help="Write over what is there.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 def command(
     url: str | None,
     *,
@@ -70,16 +74,13 @@ def command(
 ) -> None:
     """Write wsconform.toml with one target: the server at URL, or with --client a client.
 
-    Nothing that is there is written over without --force.
+    Existing files are overwritten only with --force.
     """
-    from ..console.style import Out
-    from ..prepare.config import FILE
-
     if client and (url or start):
-        raise click.UsageError("--client: a client has neither URL nor --start; the suite is its server")
+        raise click.UsageError("--client: a client has neither URL nor --start, because wsconform is its server")
     chosen = name or _name(Path.cwd())
     if client:
-        keys: dict[str, object] = {"role": "client", "start": list(client)}
+        keys: dict[str, str | list[str]] = {"role": "client", "start": list(client)}
     else:
         keys = {"role": "server", "url": _address(url or "ws://127.0.0.1:9001/")}
         if start:
@@ -101,8 +102,8 @@ def _name(folder: Path) -> str:
 
 
 def _address(url: str) -> str:
-    from ..problem import Problem
-    from ..run.target import TargetError, Url
+    # Importing the engine takes most of the time of this command, and only a URL needs it.
+    from ..run.target import TargetError, Url  # noqa: PLC0415
 
     try:
         return str(Url.parse(url))
@@ -110,16 +111,9 @@ def _address(url: str) -> str:
         raise Problem(str(problem)) from None
 
 
-def _configuration(name: str, keys: Mapping[str, object]) -> str:
-    from ..prepare.config import target_name
-
-    table = "\n".join(f"{key} = {_toml(value)}" for key, value in keys.items())
-    return f"{_HEAD}\n[targets.{target_name(name)}]\n{table}\n"
-
-
-def _toml(value: object) -> str:
-    """A text, or a list of texts: JSON's are TOML's but for pairs of surrogates and a bare DEL."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+def _configuration(name: str, keys: Mapping[str, str | list[str]]) -> str:
+    table = "\n".join(f"{key} = {toml_value(value)}" for key, value in keys.items())
+    return f"{_HEAD}\n[targets.{toml_key(name)}]\n{table}\n"
 
 
 def _yaml(command: str) -> str:
@@ -127,16 +121,12 @@ def _yaml(command: str) -> str:
 
 
 def _refuse_to_overwrite(files: Mapping[Path, str], force: bool) -> None:
-    from ..problem import Problem
-
     for path in files:
         if path.exists() and not force:
-            raise Problem(f"{path}: is there already; write over it with --force, or add a target by hand")
+            raise Problem(f"{path}: exists already; overwrite it with --force, or add a target by hand")
 
 
 def _write(path: Path, text: str) -> None:
-    from ..problem import Problem
-
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")

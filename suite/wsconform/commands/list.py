@@ -1,49 +1,61 @@
-"""wsconform list: what there is to put, to cite, to test, and how much of it a profile takes."""
+"""wsconform list: the cases, requirements, targets or profiles that exist."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import click
 
+from ..catalogue.case import Case, Item, binding
+from ..catalogue.load import families_citing
+from ..console.style import Out, Style
+from ..prepare import config
+from ..prepare.catalogue import catalogue, selected, selection
+from ..prepare.config import Configuration, Settings
+from ..prepare.registry import registry
+from ..registry.registry import Registry
+from ..registry.requirement import Role
+from ..run.start import REFERENCE
 from .options import display_options, selectors
+from .output import output
 
-if TYPE_CHECKING:
-    from ..catalogue.case import Item
-    from ..console.style import Out, Style
-    from ..prepare.config import Configuration, Settings
-    from ..registry.registry import Registry
-    from ..registry.requirement import Role
-
-#: A line of the list, and the same as JSON.
+#: A line of the list, and the same as a JSON object.
 Row = tuple[str, Mapping[str, object]]
+
+_PROFILES = {
+    "quick": "no parameter variations",
+    "standard": "a fixed sample of the variations (the default)",
+    "full": "all variations",
+}
 
 
 @click.command("list", short_help="list cases, requirements, targets or profiles")
 @click.argument("what", type=click.Choice(["cases", "requirements", "targets", "profiles"]))
 @selectors
-@click.option("--role", type=click.Choice(["server", "client"]), help="Default: server; for requirements: any.")
-@click.option("--json", "json_", is_flag=True, help="As one JSON array.")
+@click.option(
+    "--role",
+    type=click.Choice(["server", "client"]),
+    help="Those for targets of this role. Default: server; for requirements: any.",
+)
+@click.option("--json", "json_", is_flag=True, help="Print a JSON array.")
 @display_options
 def command(what: str, role: str | None, json_: bool, **flags: object) -> None:
-    """List what there is; every selector of `run` narrows cases and requirements. Cases are those of all profiles."""
-    from ..prepare import config
-    from ..registry.requirement import Role
-    from .output import output
+    """List cases (of all profiles unless --profile is given), requirements, targets or profiles.
 
+    The selectors of `run` narrow cases and requirements.
+    """
     configuration = config.load()
     if what == "cases":
-        # A list is of all there is, unless somebody narrows it.
         flags["profile"] = flags["profile"] or "full"
     settings = config.settle(flags, os.environ, configuration)
     out, style = output(settings)
     match what:
         case "targets":
-            if selecting := _selecting(flags):
-                raise click.UsageError(f"{selecting} selects cases, not targets; leave it out")
+            if selector := _selector(flags):
+                raise click.UsageError(f"{selector} selects cases, not targets; leave it out")
             rows = _targets(configuration)
         case "profiles":
             rows = _profiles(settings, Role(role or "server"))
@@ -55,7 +67,7 @@ def command(what: str, role: str | None, json_: bool, **flags: object) -> None:
     _write(rows, json_, out, style)
 
 
-def _selecting(flags: Mapping[str, object]) -> str:
+def _selector(flags: Mapping[str, object]) -> str:
     names = ("case", "exclude", "section", "level", "profile")
     return next((f"--{name}" for name in names if flags.get(name)), "")
 
@@ -69,78 +81,63 @@ def _write(rows: Sequence[Row], as_json: bool, out: Out, style: Style) -> None:
 
 
 def _selected(settings: Settings, role: Role, registry: Registry) -> tuple[Item, ...]:
-    from ..prepare.catalogue import catalogue, selected, selection
-
     return selected(selection(settings), catalogue(), role, registry)
 
 
 def _cases(settings: Settings, role: Role) -> list[Row]:
-    from ..catalogue.case import Case, binding
-    from ..prepare.catalogue import registry
-
     requirements = registry()
     rows = list[Row]()
-    for entry in _selected(settings, role, requirements):
-        needed = binding(entry, role, requirements)
-        assert needed is not None
-        told: dict[str, object] = {
-            "id": entry.id,
-            "kind": "case" if isinstance(entry, Case) else "monitor",
-            "title": entry.title,
-            "level": needed.level.value,
-            "requirement": needed.id,
-            "citation": needed.citation,
-            "url": needed.url,
-            "cites": list(entry.requirements),
-            "aliases": list(entry.aliases),
+    for item in _selected(settings, role, requirements):
+        requirement = binding(item, role, requirements)
+        assert requirement is not None
+        row: dict[str, object] = {
+            "id": item.id,
+            "kind": "case" if isinstance(item, Case) else "monitor",
+            "title": item.title,
+            "level": requirement.level.value,
+            "requirement": requirement.id,
+            "citation": requirement.citation,
+            "url": requirement.url,
+            "cites": list(item.requirements),
+            "aliases": list(item.aliases),
         }
-        if isinstance(entry, Case):
-            told |= {"profile": entry.profile.name.lower(), "needs": sorted(need.value for need in entry.needs)}
-        rows.append((f"{entry.id}  {needed.citation}", told))
+        if isinstance(item, Case):
+            row |= {"profile": item.profile.name.lower(), "needs": sorted(need.value for need in item.needs)}
+        rows.append((f"{item.id}  {requirement.citation}", row))
     return rows
 
 
 def _requirements(settings: Settings, role: Role | None, *, by_case: bool) -> list[Row]:
-    from dataclasses import replace
-
-    from ..catalogue.load import families_citing
-    from ..prepare.catalogue import catalogue, registry, selected, selection
-    from ..registry.requirement import Role
-
     requirements = registry()
-    entries = catalogue()
+    items = catalogue()
     wanted = selection(replace(settings, section=(), level=(), profile="full"))
-    chosen = selected(wanted, entries, role or Role.SERVER, requirements) if by_case else entries
+    chosen = selected(wanted, items, role or Role.SERVER, requirements) if by_case else items
     cited = families_citing(chosen)
     rows = list[Row]()
-    for needed in requirements.values():
-        if (role and role not in needed.roles) or (by_case and needed.id not in cited):
+    for requirement in requirements.values():
+        if (role and role not in requirement.roles) or (by_case and requirement.id not in cited):
             continue
-        if settings.level and needed.level.weight not in settings.level:
+        if settings.level and requirement.level.weight not in settings.level:
             continue
         if settings.section and not any(
-            _in_section(each, needed.document.id, needed.section) for each in settings.section
+            _in_section(each, requirement.document.id, requirement.section) for each in settings.section
         ):
             continue
-        families = cited.get(needed.id, [])
+        families = cited.get(requirement.id, [])
         many = f"{len(families)} {'family' if len(families) == 1 else 'families'}" if families else "no case"
-        line = f"{needed.id}  {needed.citation}  {needed.observable.value}  {many}  {needed.text}"
-        rows.append(
-            (
-                line,
-                {
-                    "id": needed.id,
-                    "document": needed.document.id,
-                    "section": needed.section,
-                    "level": needed.level.value,
-                    "roles": sorted(each.value for each in needed.roles),
-                    "observable": needed.observable.value,
-                    "text": needed.text,
-                    "url": needed.url,
-                    "families": families,
-                },
-            )
-        )
+        line = f"{requirement.id}  {requirement.citation}  {requirement.observable.value}  {many}  {requirement.text}"
+        row = {
+            "id": requirement.id,
+            "document": requirement.document.id,
+            "section": requirement.section,
+            "level": requirement.level.value,
+            "roles": sorted(each.value for each in requirement.roles),
+            "observable": requirement.observable.value,
+            "text": requirement.text,
+            "url": requirement.url,
+            "families": families,
+        }
+        rows.append((line, row))
     return rows
 
 
@@ -152,12 +149,10 @@ def _in_section(wanted: str, document: str, section: str) -> bool:
 
 
 def _targets(configuration: Configuration) -> list[Row]:
-    from ..run.start import REFERENCE
-
     rows = list[Row]()
     for table in configuration.targets.values():
         started = "  started by wsconform" if table.start else ""
-        told = {
+        row = {
             "name": table.name,
             "role": table.role,
             "url": table.url,
@@ -166,26 +161,17 @@ def _targets(configuration: Configuration) -> list[Row]:
             "info": dict(table.info),
             "where": table.where,
         }
-        rows.append((f"{table.name}  {table.role}  {table.url or '-'}{started}", told))
+        rows.append((f"{table.name}  {table.role}  {table.url or '-'}{started}", row))
     if REFERENCE not in configuration.targets:
-        told = {"name": REFERENCE, "role": "server", "url": None, "app": "echo", "start": [], "info": {}, "where": None}
-        rows.append((f"{REFERENCE}  server  embedded", told))
+        row = {"name": REFERENCE, "role": "server", "url": None, "app": "echo", "start": [], "info": {}, "where": None}
+        rows.append((f"{REFERENCE}  server  embedded", row))
     return rows
 
 
 def _profiles(settings: Settings, role: Role) -> list[Row]:
-    from dataclasses import replace
-
-    from ..prepare.catalogue import registry
-
     requirements = registry()
-    told = {
-        "quick": "no sweeps",
-        "standard": "a fixed sample of every sweep (the default)",
-        "full": "every sweep whole",
-    }
     rows = list[Row]()
-    for name, what in told.items():
+    for name, holds in _PROFILES.items():
         count = len(_selected(replace(settings, profile=name), role, requirements))
-        rows.append((f"{name:<10}{count:>6} cases  {what}", {"name": name, "cases": count, "holds": what}))
+        rows.append((f"{name:<10}{count:>6} cases  {holds}", {"name": name, "cases": count, "holds": holds}))
     return rows

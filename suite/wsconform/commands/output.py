@@ -1,4 +1,4 @@
-"""What commands do alike: find the configuration, the selection, the targets, and the style of their output."""
+"""The output of a command: its streams, its style, and its summary and annotations in GitHub Actions."""
 
 from __future__ import annotations
 
@@ -6,44 +6,38 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
+from ..console import github
 from ..console.style import Out, Style
+from ..journal.gate import Policy, TargetOutcome
+from ..journal.journal import read
 from ..prepare.config import Settings
+from ..registry.registry import Registry
 
-if TYPE_CHECKING:
-    from ..journal.gate import Policy, TargetOutcome
-    from ..registry.registry import Registry
-
-__all__ = [
-    "output",
-    "tell_github",
-]
+__all__ = ["output", "report_to_github"]
 
 
 def output(settings: Settings, stream: TextIO | None = None) -> tuple[Out, Style]:
-    """Return where prose goes (stdout by default) and how it looks."""
+    """Return the output for text (default: stdout) and its style."""
     chosen = stream or sys.stdout
     return Out(chosen), Style.of(chosen, os.environ, color=settings.color, ascii=settings.ascii)
 
 
-def tell_github(
+def report_to_github(
     outcomes: Sequence[TargetOutcome],
     policy: Policy,
     registry: Registry,
     configuration: Path | None,
     *,
-    left: tuple[Path, Path],
-    prose: Out,
+    journal: Path,
+    out: Out,
 ) -> None:
-    """In a step of GitHub Actions, add to the job summary and print annotations; elsewhere do nothing.
+    """In a step of GitHub Actions, add the report to the job summary and print annotations to `out`.
 
-    `left` are the journal and the folder that the run left.
+    The report is also written beside `journal`. Outside of GitHub Actions, do nothing. Raises Problem.
     """
-    from ..console import github
-    from ..journal.journal import read
-
-    if github.is_there(os.environ):
-        github.summarize([read(left[0])], left[1], os.environ)
+    if github.is_active(os.environ):
+        github.summarize([read(journal)], journal.parent, os.environ)
         for line in github.annotate(outcomes, policy, registry, configuration):
-            prose.line(line)
+            out.line(line)

@@ -1,4 +1,4 @@
-"""wsconform probe: what an endpoint is, before it is judged; and the table that makes it a target."""
+"""wsconform probe: the handshake, echo and extensions of an endpoint; and its table for the configuration."""
 
 from __future__ import annotations
 
@@ -6,39 +6,50 @@ import json
 import os
 import re
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+import trio
 
+from ..catalogue.case import Case
+from ..catalogue.selection import Selection
+from ..console.style import Style
+from ..endpoint.session import Limits
+from ..evidence.result import Capability, Result
+from ..journal.redact import SECRET
+from ..prepare import config
+from ..prepare.catalogue import catalogue
+from ..prepare.config import FILE, Configuration
+from ..prepare.registry import registry
+from ..prepare.run import limits as limits_of
+from ..prepare.targets import ChosenTarget, choose
+from ..prepare.toml import toml_key, toml_value
+from ..problem import Exit, Problem
+from ..run.judge import Bench
+from ..run.options import RunOptions
+from ..run.probe import Probed, ProbeFailed, probe
+from ..run.runner import Runner
+from ..run.start import reached
+from ..run.target import Target, TargetError
+from ..transport.program import StartFailed
+from ..transport.stream import Unreachable
 from .options import DURATION, display_options, target_options
-
-if TYPE_CHECKING:
-    from ..console.style import Style
-    from ..endpoint.session import Limits
-    from ..prepare.config import Configuration
-    from ..prepare.targets import Chosen
-    from ..run.probe import Probed
-    from ..run.target import Target
+from .output import output
 
 
-@click.command("probe", short_help="look at an endpoint: handshake, echo, offers")
+@click.command("probe", short_help="show how an endpoint answers, and whether it echoes")
 @click.argument("url", metavar="URL")
 @target_options
-@click.option("--patience", type=DURATION, help="Longest silence that is waited for. Default: 5s.")
-@click.option("--limits", is_flag=True, help="Also find out how large messages, fragments and requests may be.")
+@click.option("--patience", type=DURATION, help="Longest silence to wait for. Default: 5s.")
+@click.option("--limits", is_flag=True, help="Also measure the largest messages, fragments and requests it accepts.")
 @click.option("--write", is_flag=True, help="Add the endpoint to the configuration as a target.")
 @click.option("--name", metavar="NAME", help="The target's name in the configuration.")
-@click.option("--json", "json_", is_flag=True, help="As JSON.")
+@click.option("--json", "json_", is_flag=True, help="Print JSON.")
 @display_options
 def command(url: str, limits: bool, write: bool, name: str | None, json_: bool, **flags: object) -> None:
-    """Look at URL, a ws or wss address or a configured target: what it answers, whether it echoes, what it offers."""
-    from ..prepare import config
-    from ..prepare.targets import choose
-    from ..problem import Problem
-    from .output import output
-
+    """Probe the server at URL (a ws or wss address, or a configured target) and show its handshake, echo and offers."""
     if name and not write:
         raise click.UsageError("--name is for --write; add it, or leave --name out")
     configuration = config.load()
@@ -46,36 +57,26 @@ def command(url: str, limits: bool, write: bool, name: str | None, json_: bool, 
     (chosen,) = choose([url], flags, configuration)
     if write and "://" not in url:
         raise Problem(f"{url}: --write makes a target of an address; name one such as ws://HOST:PORT/")
-    probed, found = look(chosen, settings.patience, measuring=limits)
+    probed, capabilities = probe_target(chosen, limits_of(settings), measuring=limits)
     out, style = output(settings)
     if json_:
-        out.line(json.dumps(_json(probed, found if limits else None), indent=2, ensure_ascii=True))
+        out.line(json.dumps(_record(probed, capabilities if limits else None), indent=2, ensure_ascii=True))
     else:
-        for line in _told(probed, found, style):
+        for line in _lines(probed, capabilities, style):
             out.line(line)
     if write:
         path, table = _write(chosen.target, probed, configuration, name)
-        prose = out if not json_ else output(settings, sys.stderr)[0]
-        prose.line(style.text(f"{path}: added {table}"))
+        text_out = out if not json_ else output(settings, sys.stderr)[0]
+        text_out.line(style.text(f"{path}: added {table}"))
 
 
-def look(chosen: Chosen, patience: float, *, measuring: bool = False) -> tuple[Probed, dict[str, str]]:
-    """Start the target if that was asked for, probe it, and end it; raises Problem with exit code 3.
+def probe_target(chosen: ChosenTarget, limits: Limits, *, measuring: bool = False) -> tuple[Probed, dict[str, str]]:
+    """Start the target if it has a start command, probe it, and stop it.
 
-    Return what the probe found, and if `measuring` how much the target takes, by capability.
+    Return the result of the probe, and if `measuring` also the target's limits by capability. Raises Problem, with exit
+    code UNTESTABLE if the target cannot be reached.
     """
-    import trio
-
-    from ..endpoint.session import Limits
-    from ..problem import Exit, Problem
-    from ..run.probe import ProbeFailed, probe
-    from ..run.start import reached
-    from ..run.target import TargetError
-    from ..transport.program import StartFailed
-    from ..transport.stream import Unreachable
-
-    probed, capabilities = list["Probed"](), dict[str, str]()
-    limits = Limits(patience, min(Limits().prompt, patience))
+    probed, capabilities = list[Probed](), dict[str, str]()
 
     async def run() -> None:
         async with (
@@ -96,23 +97,15 @@ def look(chosen: Chosen, patience: float, *, measuring: bool = False) -> tuple[P
 
 
 async def _measure(target: Target, probed: Probed, limits: Limits) -> dict[str, str]:
-    """Put the cases that measure, and return what they noted; where a case came to no end, why."""
-    from ..catalogue.case import Case
-    from ..catalogue.selection import Selection
-    from ..evidence.result import Capability, Result
-    from ..prepare.catalogue import catalogue, registry
-    from ..run.judge import Bench
-    from ..run.options import RunOptions
-    from ..run.runner import Runner
-
-    entries = [entry for entry in catalogue(aliases=False) if isinstance(entry, Case) and entry.measures]
+    """Run the cases that measure, and return their notes; for a case that did not finish, the reason."""
+    items = [item for item in catalogue(aliases=False) if isinstance(item, Case) and item.measures]
     found = dict[str, str]()
 
     def keep(result: Result) -> None:
-        noted = {key: text for key, text in result.notes if key in list(Capability)}
-        if not noted and result.finding is not None:
-            noted = {result.title: result.finding.observed}
-        found.update(noted)
+        notes = {key: text for key, text in result.notes if key in list(Capability)}
+        if not notes and result.finding is not None:
+            notes = {result.title: result.finding.observed}
+        found.update(notes)
 
     bench = Bench(
         role=target.role,
@@ -122,7 +115,7 @@ async def _measure(target: Target, probed: Probed, limits: Limits) -> dict[str, 
         options=RunOptions(jobs=1, limits=limits, confirm=False),
     )
     runner = Runner(bench, registry(), keep)
-    await runner.run(Selection().select(entries, target.role, registry()), ())
+    await runner.run(Selection().select(items, target.role, registry()), ())
     return found
 
 
@@ -133,9 +126,8 @@ def _first(problems: BaseExceptionGroup[BaseException]) -> str:
     return str(each)
 
 
-def _json(probed: Probed, limits: Mapping[str, str] | None) -> dict[str, object]:
+def _record(probed: Probed, capabilities: Mapping[str, str] | None) -> dict[str, object]:
     record, facts = probed.record, probed.facts
-    measured = {} if limits is None else {"limits": dict(limits)}
     return {
         "name": record.name,
         "address": record.address,
@@ -148,24 +140,24 @@ def _json(probed: Probed, limits: Mapping[str, str] | None) -> dict[str, object]
         "chatter": sorted(message.decode("latin-1") for message in facts.chatter),
         "chatty": facts.chatty,
         "info": dict(record.info),
-        **measured,
+        **({} if capabilities is None else {"limits": dict(capabilities)}),
     }
 
 
-def _told(probed: Probed, limits: Mapping[str, str], style: Style) -> list[str]:
+def _lines(probed: Probed, capabilities: Mapping[str, str], style: Style) -> list[str]:
     record, facts = probed.record, probed.facts
     rows = [
         ("handshake", f"101 over HTTP/{record.http}"),
         ("transport", "TLS over TCP" if record.transport == "tls" else "TCP"),
-        ("echo", "text comes back" if record.echo else "no: cases that need an echo will be skipped"),
+        ("echo", "text is echoed" if record.echo else "no: cases that need an echo will be skipped"),
         ("round trip", f"{record.round_trip * 1000:.2f} ms"),
-        ("extensions", ", ".join(record.offers) or "none taken up"),
+        ("extensions", ", ".join(record.offers) or "none accepted"),
     ]
     if facts.chatter or facts.chatty:
         count = len(facts.chatter)
         words = f"{count} message{'' if count == 1 else 's'} of its own" if count else "messages of its own"
         rows.append(("chatter", f"{words}{', others at any time' if facts.chatty else ' on every connection'}"))
-    rows += [*record.info.items(), *limits.items()]
+    rows += [*record.info.items(), *capabilities.items()]
     lines = [style.paint(style.text(record.address), "bold")]
     width = min(max(13, *(len(label) + 1 for label, _ in rows)), 32)
     for label, text in rows:
@@ -174,15 +166,12 @@ def _told(probed: Probed, limits: Mapping[str, str], style: Style) -> list[str]:
 
 
 def _write(target: Target, probed: Probed, configuration: Configuration, name: str | None) -> tuple[Path, str]:
-    """Append the target's table to the configuration, a new one if there is none; return file and table."""
-    from ..prepare.config import FILE, target_name
-    from ..problem import Problem
-
+    """Append the target's table to the configuration, which is created if it does not exist; return file and table."""
     path = configuration.path or Path.cwd() / FILE
     chosen = name or re.sub(r"[^A-Za-z0-9]+", "-", f"{target.url.host}-{target.url.port}").strip("-")
     if chosen in configuration.targets:
         raise Problem(f'{path.name}: there is a target "{chosen}" already; choose another name with --name')
-    table = ("tool.wsconform." if path.name != FILE else "") + f"targets.{target_name(chosen)}"
+    table = ("tool.wsconform." if path.name != FILE else "") + f"targets.{toml_key(chosen)}"
     text = "\n".join([f"[{table}]", *_keys(target, probed), ""])
     try:
         before = path.read_text(encoding="utf-8") if path.exists() else ""
@@ -195,10 +184,6 @@ def _write(target: Target, probed: Probed, configuration: Configuration, name: s
 
 
 def _check(after: str, path: Path, text: str) -> None:
-    import tomllib
-
-    from ..problem import Problem
-
     try:
         tomllib.loads(after)
     except tomllib.TOMLDecodeError:
@@ -207,32 +192,25 @@ def _check(after: str, path: Path, text: str) -> None:
 
 
 def _keys(target: Target, probed: Probed) -> list[str]:
-    def text(value: str) -> str:
-        # A basic string of TOML is a string of JSON, surrogate pairs aside.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-    lines = ['role = "server"', f"url = {text(str(target.url))}"]
+    lines = ['role = "server"', f"url = {toml_value(str(target.url))}"]
     if target.start:
-        lines.append(f"start = [{', '.join(map(text, target.start))}]")
+        lines.append(f"start = {toml_value(list(target.start))}")
     lines.append(f'app = "{"echo" if probed.record.echo else "none"}"')
     if target.subprotocol:
-        lines.append(f"subprotocol = {text(target.subprotocol)}")
+        lines.append(f"subprotocol = {toml_value(target.subprotocol)}")
     if target.headers:
-        lines.append(f"headers = {{ {', '.join(_headers(target.headers, text))} }}")
+        lines.append(f"headers = {{ {', '.join(_headers(target.headers))} }}")
     if target.cacert:
-        lines.append(f"cacert = {text(str(Path(target.cacert).absolute()))}")
+        lines.append(f"cacert = {toml_value(str(Path(target.cacert).absolute()))}")
     if target.insecure:
         lines.append("insecure = true")
     return lines
 
 
-def _headers(headers: Sequence[tuple[str, str]], text: object) -> list[str]:
-    from ..journal.redact import SECRET
-
-    assert callable(text)
+def _headers(headers: Sequence[tuple[str, str]]) -> list[str]:
     return [
-        # A credential does not go into a file that people commit: its value is taken from the environment.
-        f"{text(name)} = "
-        + (text("${" + name.upper().replace("-", "_") + "}") if name.lower() in SECRET else text(value))
+        # People commit this file, so a credential is not written into it but taken from the environment.
+        f"{toml_value(name)} = "
+        + toml_value("${" + name.upper().replace("-", "_") + "}" if name.lower() in SECRET else value)
         for name, value in headers
     ]

@@ -1,12 +1,16 @@
-"""wsconform schema: the JSON Schemas of what the suite writes and reads."""
+"""wsconform schema: the JSON Schemas of the files and outputs of wsconform."""
 
 from __future__ import annotations
 
 import sys
+from importlib.resources import files
 
 import click
 
-#: What each schema is of, by name; the files lie in the package's folder `schemas`.
+from ..console.style import Out
+from ..problem import Problem, meant
+
+#: The schemas by name, with the file or output that each describes. They are files in the package's folder `schemas`.
 SCHEMAS = {
     "journal": "one record of journal.jsonl",
     "summary": "report -r json",
@@ -29,18 +33,15 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @click.command("schema", short_help="print the JSON Schema of an output")
 @click.argument("name", required=False, metavar="[NAME]", shell_complete=_complete)
 def command(name: str | None) -> None:
-    """Print the JSON Schema (draft 2020-12) called NAME; without a NAME, list them.
+    """Print the JSON Schema (draft 2020-12) called NAME; without a NAME, list the schemas.
 
-    While the first number of a format stays, fields are added and never renamed.
+    Within a major version of a format, fields are added and never renamed.
     """
-    from ..console.style import Out
-    from ..problem import Problem, meant
-
     out = Out(sys.stdout)
     if name is None:
         width = max(map(len, SCHEMAS))
-        for each, what in SCHEMAS.items():
-            out.line(f"{each:<{width}}  {what}")
+        for each, described in SCHEMAS.items():
+            out.line(f"{each:<{width}}  {described}")
         return
     if name not in SCHEMAS:
         raise Problem(f"{name}: there is no schema of this name{meant(name, SCHEMAS, listed=True)}")
@@ -48,7 +49,5 @@ def command(name: str | None) -> None:
 
 
 def text_of(name: str) -> str:
-    """Return the schema called `name`, one of `SCHEMAS`, as JSON text."""
-    from importlib.resources import files
-
+    """Return the schema called `name`, a key of `SCHEMAS`, as JSON text."""
     return files("wsconform").joinpath("schemas", f"{name}.json").read_text(encoding="utf-8")

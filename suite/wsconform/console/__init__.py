@@ -1,1 +1,1 @@
-"""What a run prints on a terminal or in a CI log."""
+"""The output of a run on a terminal and in a CI log."""

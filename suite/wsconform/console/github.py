@@ -1,63 +1,60 @@
-"""GitHub Actions: the job summary, and annotations at the targets' lines of the configuration."""
+"""GitHub Actions: the job summary, and annotations at the lines of the configuration that declare targets."""
 
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..escape import shown
 from ..journal.gate import Policy, TargetOutcome
+from ..journal.journal import Journal
+from ..journal.renderers import make, wanted
 from ..journal.tally import Group, group_findings
 from ..problem import Problem
 from ..registry.registry import Registry
 
-if TYPE_CHECKING:
-    from ..journal.journal import Journal
+__all__ = ["annotate", "is_active", "summarize"]
 
-__all__ = ["annotate", "is_there", "summarize"]
-
-#: At most so many annotations: more than ten of a step are not shown anyway.
+#: At most so many annotations are printed, because GitHub shows only ten for a step.
 MOST = 10
 
 
-def is_there(environment: Mapping[str, str]) -> bool:
-    """Return whether this process is a step of a workflow."""
+def is_active(environment: Mapping[str, str]) -> bool:
+    """Return whether this process runs in a step of a GitHub Actions workflow."""
     return environment.get("GITHUB_ACTIONS") == "true"
 
 
 def summarize(journals: Sequence[Journal], folder: Path, environment: Mapping[str, str]) -> Path | None:
-    """Append the Markdown report of `journals` to the job summary; return the file, None where there is none.
+    """Append the Markdown report of `journals` to the job summary; return the file of the summary, None without one.
 
-    The report is made in `folder` first. Raises Problem where one of both cannot be written.
+    The report is also written to `folder`. Raises Problem if one of the two cannot be written.
     """
-    from ..journal.renderers import make, wanted
-
-    place = environment.get("GITHUB_STEP_SUMMARY")
-    if not place:
+    summary = environment.get("GITHUB_STEP_SUMMARY")
+    if not summary:
         return None
-    (made,) = make(wanted(["md"]), journals, folder)
+    (report,) = make(wanted(["md"]), journals, folder)
     try:
-        with Path(place).open("a", encoding="utf-8", newline="\n") as file:
-            file.write(made.read_text(encoding="utf-8"))
+        with Path(summary).open("a", encoding="utf-8", newline="\n") as file:
+            file.write(report.read_text(encoding="utf-8"))
     except OSError as problem:
-        raise Problem(f"GITHUB_STEP_SUMMARY: {place}: cannot be written: {problem.strerror}") from None
-    return Path(place)
+        raise Problem(f"GITHUB_STEP_SUMMARY: {summary}: cannot be written: {problem.strerror}") from None
+    return Path(summary)
 
 
 def annotate(
     outcomes: Sequence[TargetOutcome], policy: Policy, registry: Registry, configuration: Path | None
 ) -> list[str]:
-    """Return workflow commands for what breaks the gate: one for each distinct finding, ten at most.
+    """Return workflow commands, one for each distinct finding that breaks the gate, ten at most.
 
-    Each points at its target's line of `configuration`, if there is one, by its path from the working folder.
+    Each points at the line of its target in `configuration`, if there is one; paths are relative to the working folder.
     """
-    made = [line for outcome in outcomes for line in _of(outcome, policy, registry, configuration)]
-    if len(made) <= MOST:
-        return made
-    left = len(made) - MOST + 1
-    return [*made[: MOST - 1], _command("error", {}, f"and {left} findings more: see the job summary and the reports")]
+    lines = [line for outcome in outcomes for line in _of(outcome, policy, registry, configuration)]
+    if len(lines) <= MOST:
+        return lines
+    left = len(lines) - MOST + 1
+    return [*lines[: MOST - 1], _command("error", {}, f"{left} more findings: see the job summary and the reports")]
 
 
 def _of(outcome: TargetOutcome, policy: Policy, registry: Registry, configuration: Path | None) -> Iterator[str]:
@@ -65,11 +62,11 @@ def _of(outcome: TargetOutcome, policy: Policy, registry: Registry, configuratio
     if outcome.problem:
         yield _command("error", {**place, "title": f"{outcome.name}: not tested"}, shown(outcome.problem))
     for group in group_findings(result for result in outcome.results if policy.breaks(result)):
-        title, text = _told(outcome.name, group, registry)
+        title, text = _title_and_text(outcome.name, group, registry)
         yield _command("error", {**place, "title": title}, text)
 
 
-def _told(target: str, group: Group, registry: Registry) -> tuple[str, str]:
+def _title_and_text(target: str, group: Group, registry: Registry) -> tuple[str, str]:
     result = group.first
     requirement = registry.get(result.requirement)
     cited = requirement.citation if requirement else f"{result.requirement} {result.level.words}"
@@ -86,9 +83,7 @@ def _place(target: str, configuration: Path | None) -> dict[str, str]:
 
 
 def line_of(target: str, configuration: Path) -> int:
-    """Return the line, from 1, where the table of `target` begins in `configuration`; 1 where it has none."""
-    import tomllib
-
+    """Return the number of the line that begins the table of `target` in `configuration`; 1 if it has no such line."""
     try:
         lines = configuration.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
@@ -107,8 +102,8 @@ def line_of(target: str, configuration: Path) -> int:
 
 
 def _command(kind: str, properties: Mapping[str, str], text: str) -> str:
-    told = ",".join(f"{name}={_property(shown(value))}" for name, value in properties.items())
-    return f"::{kind}{' ' if told else ''}{told}::{_data(text)}"
+    listed = ",".join(f"{name}={_property(shown(value))}" for name, value in properties.items())
+    return f"::{kind}{' ' if listed else ''}{listed}::{_data(text)}"
 
 
 def _data(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A transcript as a ladder: our octets on the left, the target's on the right, the entry that decided marked."""
+"""A transcript as a ladder: an arrow for each entry, to or from the target, with time and octets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["ladder"]
 
 _INDENT = " " * 8
 _LANE = 32
-#: Entries that are shown before and after the one that decided, unless all are.
+#: How many entries are shown before and after the one that decided the case, unless all are shown.
 _BEFORE, _AFTER = 6, 2
 _OPENING = ("request", "response")
 
@@ -19,9 +19,10 @@ _OPENING = ("request", "response")
 def ladder(
     transcript: Sequence[TranscriptEntry], decided: int | None, mark: Mark, style: Style, *, whole: bool = False
 ) -> list[str]:
-    """Return the lines of a ladder; without `whole`, those around the entry numbered `decided`, or the last ones.
+    """Return the lines of a ladder, with `mark` at the entry that decided the case (its index, or None).
 
-    An opening handshake that went well is left out then: it is the same in every case.
+    Unless `whole`, only the entries around that one are shown (without one, the last entries), and a successful
+    opening handshake is left out, because it is the same in every case.
     """
     if not transcript:
         return []
@@ -92,7 +93,7 @@ def _time(micros: int) -> str:
 
 
 def _hex(entry: TranscriptEntry, room: int) -> str:
-    """As many octets as fit, three columns each, the last two columns telling that there are more."""
+    """Return as many octets in hexadecimal as fit into `room` columns, with ".." at the end if there are more."""
     octets, length = entry.octets.head, entry.octets.length
     fits = (room + 1) // 3
     if length <= fits:

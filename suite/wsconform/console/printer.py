@@ -1,4 +1,4 @@
-"""A run told on a terminal: each target's areas, findings with their ladders, and the verdict in the last line."""
+"""The output of a run on a terminal: areas and findings of each target, and the verdict in the last line."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..evidence.result import Finding, Mark, Result
 from ..journal.gate import Policy, Ruling, TargetOutcome
@@ -16,8 +17,9 @@ from .ladder import ladder
 from .progress import Bars
 from .style import Out, Style
 
-__all__ = ["Printer", "PrinterOptions", "finding_lines"]
+__all__ = ["Printer", "PrinterOptions", "finding_lines", "mark_counts", "rerun_command"]
 
+#: At most so many findings of a target are shown, and so many parameters of each.
 _MOST = 10
 _MOST_PARAMETERS = 4
 _ORDER = (
@@ -32,24 +34,29 @@ _ORDER = (
 _PLURALS = {
     Mark.VIOLATION: "violations",
     Mark.DEPARTURE: "departures",
-    Mark.ERROR: "suite errors",
+    Mark.ERROR: "errors",
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PrinterOptions:
-    """What there is to tell beside results: versions, and how a case of a target is put again."""
+    """The facts and choices that a printer needs beside the results.
+
+    `rerun` returns the command that reruns a case, for the name of the target and the id of the case. Problems go to
+    `errors`. The catalogue's version and the seed are shown for each target; `journal` is the file of the results.
+    """
 
     catalogue: str
     seed: int
-    again: Callable[[str, str], str]
+    rerun: Callable[[str, str], str]
     errors: Out
+    journal: Path
     quiet: bool = False
     verbose: bool = False
 
 
 class Printer:
-    """Tells a run, line by line, as it goes; see execute.Watcher."""
+    """Prints a run while it goes on; the listener of the engine (see run.keeper.RunListener)."""
 
     def __init__(
         self,
@@ -57,41 +64,41 @@ class Printer:
         style: Style,
         registry: Registry,
         policy: Policy,
-        telling: PrinterOptions,
+        options: PrinterOptions,
         *,
         bars: Bars | None = None,
     ) -> None:
-        """Tell on `out`; problems go to `telling.errors`; `bars` show how far it has come, where somebody looks."""
+        """Print on `out`, problems on `options.errors`; `bars` show the progress on a terminal."""
         self._out, self._style, self._registry, self._policy = out, style, registry, policy
-        self._telling = telling
+        self._options = options
         self._bars = bars
 
-    # --- while it goes
+    # --- during the run
 
     def began(self, record: TargetRecord, planned: int) -> None:
-        """Tell which target it is, and what the probe found."""
-        if not self._telling.quiet:
+        """Print the target and the facts that the probe found."""
+        if not self._options.quiet:
             for line in self._head(record):
                 self._out.line(line)
         if self._bars:
             self._bars.begin(record.name, planned)
 
     def judged(self, target: str, result: Result) -> None:
-        """Count; with -v tell the result and its ladder."""
+        """Count the result; print it, with its transcript, if `verbose`."""
         if self._bars:
             self._bars.count(target, result)
-        if self._telling.verbose:
-            for line in self._told(target, Group((result,)), whole=True):
+        if self._options.verbose:
+            for line in self._group(target, Group((result,)), whole=True):
                 self._out.line(line)
 
     def ended(self, outcome: TargetOutcome) -> None:
-        """Tell the areas, the findings, and what the target printed if something is wrong."""
+        """Print the areas and the findings, and the target's own output if there are findings."""
         if self._bars:
             self._bars.clear()
         if outcome.problem:
-            # One line, however long: it is there to be found again.
-            self._telling.errors.line(self._style.text(outcome.problem))
-        if self._telling.quiet:
+            # Not wrapped, so that a search for the text finds it.
+            self._options.errors.line(self._style.text(outcome.problem))
+        if self._options.quiet:
             return
         for line in (*self._areas(outcome.results), *self._findings(outcome), *self._trouble(outcome)):
             self._out.line(line)
@@ -108,8 +115,8 @@ class Printer:
             *([record.address] if record.address != record.name else []),
             f"HTTP/{record.http}",
             "echo" if record.echo else "no echo",
-            f"catalogue {self._telling.catalogue}",
-            f"seed {self._telling.seed}",
+            f"catalogue {self._options.catalogue}",
+            f"seed {self._options.seed}",
         ]
         return _joined([style.text(part) for part in parts], style, bold=True)
 
@@ -130,51 +137,53 @@ class Printer:
         return "".join(cells)
 
     def _findings(self, outcome: TargetOutcome) -> list[str]:
-        if self._telling.verbose:
+        if self._options.verbose:
             return []
         broken = [result for result in outcome.results if self._policy.breaks(result)]
         groups = _spread(group_findings(broken))
-        lines = [line for group in groups[:_MOST] for line in self._told(outcome.name, group)]
+        lines = [line for group in groups[:_MOST] for line in self._group(outcome.name, group)]
         if len(groups) > _MOST:
-            lines.append(f"and {len(groups) - _MOST} findings more: the journal and every report have them all")
+            left = len(groups) - _MOST
+            command = shlex.join(["wsconform", "report", "-r", "html", str(self._options.journal)])
+            lines.append(f"{left} more finding{'' if left == 1 else 's'}. All of them: {command}")
         return lines
 
     def _trouble(self, outcome: TargetOutcome) -> list[str]:
         style, lines = self._style, list[str]()
         if outcome.why == "target-lost" and not outcome.problem:
             left = outcome.planned - len(outcome.results)
-            unput = f"; {left} {'case was' if left == 1 else 'cases were'} not put" if left > 0 else ""
-            lines.append(style.text(f"{outcome.name}: takes no connection any more{unput}"))
+            rest = f"; {left} {'case' if left == 1 else 'cases'} did not run" if left > 0 else ""
+            lines.append(style.text(f"{outcome.name}: no longer accepts connections{rest}"))
         if outcome.restarts:
             times = "once" if outcome.restarts == 1 else f"{outcome.restarts} times"
-            lines.append(style.text(f"{outcome.name}: died and was started again {times}"))
+            lines.append(style.text(f"{outcome.name}: exited and was restarted {times}"))
         failed = outcome.problem or outcome.restarts or outcome.why == "target-lost"
         if outcome.output and (failed or any(map(self._policy.breaks, outcome.results))):
             where = f" ({style.text(outcome.log)})" if outcome.log else ""
-            lines.append(f"    the last that {style.text(outcome.name)} printed{where}:")
+            lines.append(f"    last output of {style.text(outcome.name)}{where}:")
             lines += [f"    | {style.cut(style.text(line), style.width - 6)}" for line in outcome.output]
         return lines
 
     # --- a finding
 
-    def _told(self, target: str, group: Group, *, whole: bool = False) -> list[str]:
-        again = self._telling.again(target, group.first.case)
-        return finding_lines(group, self._registry, self._style, again, whole=whole)
+    def _group(self, target: str, group: Group, *, whole: bool = False) -> list[str]:
+        rerun = self._options.rerun(target, group.first.case)
+        return finding_lines(group, self._registry, self._style, rerun, whole=whole)
 
     # --- the end
 
     def summary(
-        self, outcomes: Sequence[TargetOutcome], ruling: Ruling, artefacts: Sequence[str], seconds: float
+        self, outcomes: Sequence[TargetOutcome], ruling: Ruling, written: Sequence[str], seconds: float
     ) -> None:
-        """Tell the counts, where the documents are, and the verdict."""
+        """Print the counts, the files in `written`, and the verdict of `ruling`; the run took `seconds`."""
         style = self._style
-        if not self._telling.quiet:
+        if not self._options.quiet:
             if len(outcomes) > 1:
                 for outcome in outcomes:
-                    told = (outcome.problem and "not tested") or headline(outcome.results, separator=style.separator)
-                    self._out.line(f"{style.text(outcome.name)}: {told}")
+                    text = "not tested" if outcome.problem else headline(outcome.results, separator=style.separator)
+                    self._out.line(f"{style.text(outcome.name)}: {text}")
             results = [result for outcome in outcomes for result in outcome.results]
-            for line in _joined([*(summed(results) if results else ()), *map(style.text, artefacts)], style):
+            for line in _joined([*(mark_counts(results) if results else ()), *map(style.text, written)], style):
                 self._out.line(line)
         *others, last = ruling.sentences
         for sentence in others:
@@ -184,7 +193,7 @@ class Printer:
 
 
 def _spread(groups: Sequence[Group]) -> list[Group]:
-    """Gravest first, and of each gravity the first finding of every family before the second of any."""
+    """Sort by severity; within one, the first finding of each family comes before the second of any."""
     seen = Counter[tuple[Mark, str]]()
     places = list[tuple[int, int]]()
     for group in groups:
@@ -194,11 +203,10 @@ def _spread(groups: Sequence[Group]) -> list[Group]:
     return [group for _, group in sorted(zip(places, groups, strict=True), key=lambda pair: pair[0])]
 
 
-def summed(results: Sequence[Result]) -> list[str]:
-    """Return what there is of each mark, in words; expected failures are counted by themselves."""
+def mark_counts(results: Sequence[Result]) -> list[str]:
+    """Return the count of each mark that occurs, in words, such as "2 violations"; expected ones apart."""
     parts = list[str]()
-    met = sum(result.mark is Mark.PASSED for result in results)
-    parts.append(f"{met} requirement{'' if met == 1 else 's'} met")
+    parts.append(f"{sum(result.mark is Mark.PASSED for result in results)} passed")
     for mark in _ORDER[1:]:
         of_mark = [result for result in results if result.mark is mark]
         plain = sum(result.expected is None for result in of_mark)
@@ -209,8 +217,11 @@ def summed(results: Sequence[Result]) -> list[str]:
     return parts
 
 
-def finding_lines(group: Group, registry: Registry, style: Style, again: str, *, whole: bool = False) -> list[str]:
-    """Return a finding, or with `whole` any result, as lines: what was asked, what came, the ladder, how to repeat."""
+def finding_lines(group: Group, registry: Registry, style: Style, rerun: str, *, whole: bool = False) -> list[str]:
+    """Return the lines about a finding: case, expected, observed, transcript, and the command `rerun`.
+
+    With `whole`, the lines are about any result: the transcript is complete, the notes are shown, the command is not.
+    """
     result = group.first
     lines = _title(group, _citation(result, registry), style)
     if result.title:
@@ -226,12 +237,12 @@ def finding_lines(group: Group, registry: Registry, style: Style, again: str, *,
     lines += ladder(result.transcript, decided, result.mark, style, whole=whole)
     if whole:
         for name, value in result.notes:
-            lines += style.wrapped(f"{name}: {value}", 15, first="    noted      ")
+            lines += style.wrapped(f"{name}: {value}", 15, first="    note       ")
     if result.hint and result.mark is not Mark.PASSED:
         lines += style.wrapped(result.hint, 15, first="    hint       ")
     if not whole:
-        # Never broken into lines: it is there to be pasted.
-        lines.append(f"    again      {style.text(again)}")
+        # Not wrapped, so that it can be pasted.
+        lines.append(f"    rerun      {style.text(rerun)}")
     return lines
 
 
@@ -268,7 +279,7 @@ def _title(group: Group, citation: str, style: Style) -> list[str]:
 
 
 def _joined(parts: Sequence[str], style: Style, *, bold: bool = False) -> list[str]:
-    """Parts with separators between them, broken between parts where a line is full."""
+    """Join `parts` with separators; a part that does not fit begins a new line."""
     lines, line = list[str](), ""
     for part in parts:
         if line and len(line) + len(style.separator) + len(part) > style.width:
@@ -282,10 +293,13 @@ def _joined(parts: Sequence[str], style: Style, *, bold: bool = False) -> list[s
     return lines
 
 
-def again_command(targets: Mapping[str, Sequence[str]]) -> Callable[[str, str], str]:
-    """Return what makes the command that puts a case again; `targets` are a target's words on the command line."""
+def rerun_command(targets: Mapping[str, Sequence[str]]) -> Callable[[str, str], str]:
+    """Return a function that returns the command to rerun a case, for the name of a target and the id of the case.
 
-    def again(target: str, case: str) -> str:
+    `targets` are the arguments that name each target on the command line; default: its name.
+    """
+
+    def rerun(target: str, case: str) -> str:
         return shlex.join(["wsconform", "run", *targets.get(target, (target,)), "-c", case, "-v"])
 
-    return again
+    return rerun

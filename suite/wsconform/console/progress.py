@@ -1,4 +1,4 @@
-"""How far a run has come, while it goes: a bar a target on a terminal, gone when the target's part is told."""
+"""Progress bars on a terminal: one for each target while its cases run, removed before its results are printed."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Bars"]
 
-#: What is counted beside the bar, as it comes.
+#: The marks that are counted beside the bar.
 _COUNTED = (Mark.VIOLATION, Mark.INCONCLUSIVE, Mark.ERROR)
 
 
 class Bars:
-    """Bars on a terminal, one for each target that runs; whoever writes there clears them first."""
+    """Progress bars, one for each target whose cases run. Call `clear` before writing to the same terminal."""
 
     def __init__(self, stream: TextIO, style: Style) -> None:
-        """Draw on `stream`, a terminal, in the `style` of what else is written there."""
+        """Draw on the terminal `stream`, with the colours and characters of `style`."""
         self._stream, self._style = stream, style
         self._progress: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._found: dict[str, dict[Mark, int]] = {}
 
     def begin(self, target: str, planned: int) -> None:
-        """Show a bar for `target`, to which `planned` cases are put."""
+        """Show a bar for `target`, against which `planned` cases will run."""
         if self._progress is None:
-            self._progress = self._made()
+            self._progress = self._new_progress()
             self._progress.start()
         self._found[target] = dict.fromkeys(_COUNTED, 0)
         name = self._style.cut(self._style.text(target), 28)
@@ -41,24 +41,25 @@ class Bars:
             return
         if result.mark in _COUNTED:
             self._found[target][result.mark] += 1
-        self._progress.update(self._tasks[target], advance=1, found=self._told(target))
+        self._progress.update(self._tasks[target], advance=1, found=self._counts(target))
 
     def clear(self) -> None:
-        """Take all bars away; the next `begin` draws new ones."""
+        """Remove all bars; the next `begin` draws new ones."""
         if self._progress is not None:
             self._progress.stop()
         self._progress = None
         self._tasks, self._found = {}, {}
 
-    def _told(self, target: str) -> str:
+    def _counts(self, target: str) -> str:
         found = self._found[target]
         return "  ".join(
             f"{count} {mark.ascii if self._style.ascii else mark.symbol}" for mark, count in found.items() if count
         )
 
-    def _made(self) -> Progress:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    def _new_progress(self) -> Progress:
+        # Importing rich takes longer than a quick run; only a terminal needs it.
+        from rich.console import Console  # noqa: PLC0415
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
         style = self._style
         console = Console(

@@ -1,9 +1,10 @@
-"""How output looks on a terminal: marks, colours, width, and what a stream's encoding can carry."""
+"""The style of output: marks, colours, width, and the characters that the encoding of a stream can express."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TextIO
@@ -36,7 +37,7 @@ _NARROWEST, _WIDEST = 60, 120
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What may be written: `color` as ANSI sequences, ASCII alone if `ascii`, lines of `width` columns."""
+    """The style for a stream: whether ANSI colours are used, whether only ASCII, and the width of lines in columns."""
 
     color: bool = False
     ascii: bool = False
@@ -44,7 +45,7 @@ class Style:
 
     @classmethod
     def of(cls, stream: TextIO, environment: Mapping[str, str], *, color: str = "auto", ascii: bool = False) -> Style:
-        """Return the style for `stream`; `color` is auto, always or never, and counts over the environment."""
+        """Return the style for `stream`; `color` (auto, always or never) overrides the environment."""
         encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "").replace("_", "")
         return cls(
             _wants_color(stream, environment, color),
@@ -54,7 +55,7 @@ class Style:
 
     @property
     def separator(self) -> str:
-        """What stands between the parts of a line."""
+        """The separator between parts of a line."""
         return " - " if self.ascii else " · "
 
     def mark(self, mark: Mark) -> str:
@@ -62,29 +63,27 @@ class Style:
         return self.paint(mark.ascii if self.ascii else mark.symbol, _MARK_COLORS[mark])
 
     def paint(self, text: str, *names: str) -> str:
-        """Return `text`, which is fit for the terminal, in colour; nothing may depend on that."""
+        """Return `text`, which is already escaped, in colour. No meaning may depend on the colour."""
         if not self.color or not text:
             return text
         return f"\x1b[{';'.join(_CODES[name] for name in names)}m{text}\x1b[0m"
 
     def text(self, text: str) -> str:
-        """Return a stranger's `text` fit for the terminal."""
+        """Return the untrusted `text` escaped for the terminal."""
         return escape.terminal(text, ascii=self.ascii)
 
     def cut(self, text: str, width: int) -> str:
-        """Return `text`, fit for the terminal, in `width` columns at most."""
+        """Return `text`, which is already escaped, cut to at most `width` columns."""
         if len(text) <= width:
             return text
         dots = "..." if self.ascii else "…"
         return text[: max(0, width - len(dots))] + dots
 
     def wrapped(self, text: str, indent: int, *, first: str = "") -> list[str]:
-        """Return a stranger's `text` in lines of the width, indented; `first` stands before the first line's text.
+        """Return the untrusted `text` escaped and wrapped into lines, indented by `indent` columns.
 
-        The text is aligned behind `first`, which is fit for the terminal.
+        The first line begins with `first`, which is already escaped; the others are aligned with its text.
         """
-        import textwrap
-
         rest = " " * max(indent, len(first))
         lines = textwrap.wrap(
             self.text(text),
@@ -107,7 +106,7 @@ def _wants_color(stream: TextIO, environment: Mapping[str, str], color: str) -> 
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Return whether a person may be looking at `stream`."""
+    """Return whether `stream` is a terminal."""
     with contextlib.suppress(ValueError, AttributeError):
         return stream.isatty()
     return False
@@ -127,7 +126,7 @@ def _width(stream: TextIO, environment: Mapping[str, str]) -> int:
 
 
 class Out:
-    """A stream that lines go to; a reader who went away stops the lines and nothing else."""
+    """A stream for lines. If its reader goes away, later lines are dropped without an error."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -138,7 +137,7 @@ class Out:
         self.write(text + "\n")
 
     def write(self, text: str) -> None:
-        """Write `text` as it is."""
+        """Write `text` unchanged."""
         if self._gone:
             return
         try:
@@ -146,6 +145,6 @@ class Out:
             self._stream.flush()
         except BrokenPipeError:
             self._gone = True
-            # The interpreter flushes once more at its end, and would complain there.
+            # The interpreter flushes the stream once more at its end and would report the error.
             with contextlib.suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())

@@ -40,8 +40,8 @@ class Connection(Channel):
         Raises Unreached if the handshake fails, or if the target does not accept `case.offer` (reason NOT_OFFERED).
         """
         # A handshake makes a Connection, so its modules import this one.
-        from .handshake_with_client import accept_connection
-        from .handshake_with_server import open_connection
+        from .handshake_with_client import accept_connection  # noqa: PLC0415
+        from .handshake_with_server import open_connection  # noqa: PLC0415
 
         opener = accept_connection if session.role is Role.CLIENT else open_connection
         return await opener(session, case.offer)

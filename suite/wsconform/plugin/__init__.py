@@ -1,6 +1,6 @@
-"""The pytest plugin (the second face): idle unless cases, or a fixture of ours, are asked for.
+"""The pytest plugin: it does nothing unless the arguments name cases, or a test uses one of its fixtures.
 
-Importing it imports neither trio nor the catalogue: every pytest of an environment that has wsconform in it does.
+Importing it imports neither trio nor the catalogue, because every pytest of an environment with wsconform imports it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from . import options, roots
-from .aims import FromFixture
+from . import hooks, options, roots
 from .departure import DepartureWarning
 from .fixtures import (
     pytest_generate_tests,
@@ -22,6 +21,7 @@ from .fixtures import (
     ws_target,
     ws_transcript,
 )
+from .targets import FromFixture
 
 if TYPE_CHECKING:
     from .session import Conformance
@@ -43,7 +43,7 @@ _MARKERS = (
     "ws_must: a case whose requirement is a MUST, or a rule that the RFC states without a keyword (wsconform)",
     "ws_should: a case whose requirement is a SHOULD (wsconform)",
     "ws_may: a case whose requirement is a MAY (wsconform)",
-    "ws_sweep: a case of many alike, left out of the profile quick (wsconform)",
+    "ws_variation: a parameter variation, left out of the profile quick (wsconform)",
     "ws(area, section): a case's area and the section of its RFC, as in -m \"ws(area='framing')\" (wsconform)",
 )
 _CONFORMANCE = pytest.StashKey["Conformance | None"]()
@@ -56,17 +56,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Add hooks."""
-    from . import hooks
-
     pluginmanager.add_hookspecs(hooks)
 
 
 def conformance(config: pytest.Config) -> Conformance | None:
-    """Return what runs the cases of this session; None where none are asked for. Raises pytest.UsageError."""
+    """Return the plugin that runs the cases of this session; None if it has none. Raises pytest.UsageError."""
     if _CONFORMANCE not in config.stash:
         config.stash[_CONFORMANCE] = None
-        if roots.is_asked(config):
-            from .session import Conformance
+        if roots.names_cases(config):
+            # Only a session with cases imports the engine.
+            from .session import Conformance  # noqa: PLC0415
 
             config.stash[_CONFORMANCE] = Conformance(config)
     return config.stash[_CONFORMANCE]
@@ -74,29 +73,29 @@ def conformance(config: pytest.Config) -> Conformance | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Register markers and, where cases are asked for, what runs them."""
+    """Register the markers and, in a session with cases, the plugins that run and report them."""
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
     if (found := conformance(config)) is not None:
-        # Where warnings are errors a departure would fail, unless somebody says what it is to be.
+        # If warnings are errors, a departure must not fail, unless the user has a filter for it.
         if not any("DepartureWarning" in line for line in config.getini("filterwarnings")):
             config.addinivalue_line("filterwarnings", "default::wsconform.plugin.DepartureWarning")
         config.pluginmanager.register(found, "wsconform-session")
         if config.pluginmanager.hasplugin("xdist"):
-            from .spread import Spread
+            from .spread import TargetDistribution  # noqa: PLC0415
 
-            config.pluginmanager.register(Spread(found), "wsconform-spread")
+            config.pluginmanager.register(TargetDistribution(found), "wsconform-spread")
         if config.pluginmanager.hasplugin("html"):
-            from .html import Log, add_style
+            from .html import HtmlLog, add_style  # noqa: PLC0415
 
             shows = config.getoption("htmlpath") and not hasattr(config, "workerinput")
-            config.pluginmanager.register(Log(found, add_style(config) if shows else None), "wsconform-html")
+            config.pluginmanager.register(HtmlLog(found, add_style(config) if shows else None), "wsconform-html")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_metadata(metadata: MutableMapping[str, Any], config: pytest.Config) -> None:
-    """Add to what pytest-metadata shows; it asks before anything is registered."""
+    """Add facts for pytest-metadata, which calls this hook before the other plugins are registered."""
     if (found := conformance(config)) is not None:
-        from .html import environment
+        from .html import environment  # noqa: PLC0415
 
         environment(found.prepared, metadata)

@@ -1,4 +1,4 @@
-"""Running ahead: the engine in a thread of its own, from whose results items take theirs."""
+"""Running ahead: the engine runs the cases of a target in a thread of its own, and items wait for their results."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from ..journal.journal import EndReason
 from ..run.judge import describe_error
 from ..run.keeper import NullListener
 
-__all__ = ["Ahead", "Portal", "Runs", "Untested"]
+__all__ = ["Portal", "RunAhead", "Runnable", "Untested"]
 
 T = TypeVar("T")
 
 
-class Runs(Protocol):
-    """What can be run ahead: an Execution, or a client served."""
+class Runnable(Protocol):
+    """A run of one target: an Execution, or a ClientRun."""
 
     async def run(self, *, signals: bool = True) -> EndReason:
-        """Run to the end."""
+        """Run to the end, and return the reason for the end."""
 
     def interrupt(self) -> None:
-        """End early."""
+        """End the run early."""
 
 
 class Untested(Exception):
-    """A case has no result, because its target could not be tested, or not to the end; the text says why."""
+    """A case has no result, because its target could not be tested or was lost; the text is the reason."""
 
 
 class Portal:
-    """A thread with trio in it: what is called from another thread waits there for what is done here."""
+    """A thread that runs trio; other threads call functions in it and wait for their return."""
 
     def __init__(self) -> None:
-        """Start the thread; it lasts until `close`."""
+        """Start the thread, which runs until `close`."""
         self._ready: queue.Queue[trio.lowlevel.TrioToken] = queue.Queue()
         self._stop = trio.Event()
         self._nursery: trio.Nursery | None = None
@@ -55,99 +55,99 @@ class Portal:
             nursery.cancel_scope.cancel()
 
     def call(self, function: Callable[..., Awaitable[T]], *args: object) -> T:
-        """Run `function` to its end and return what it returns, or raise what it raises."""
+        """Run `function` in the thread and return its value; its exceptions are raised here."""
         return trio.from_thread.run(function, *args, trio_token=self._token)
 
-    def soon(self, function: Callable[[], Awaitable[None]]) -> None:
-        """Have `function` run beside everything else; it must not raise."""
+    def start_soon(self, function: Callable[[], Awaitable[None]]) -> None:
+        """Start `function` in the thread and return at once; it must not raise."""
         assert self._nursery is not None
         trio.from_thread.run_sync(self._nursery.start_soon, function, trio_token=self._token)
 
-    def at_once(self, function: Callable[[], None]) -> None:
-        """Call `function` in the thread."""
+    def call_now(self, function: Callable[[], None]) -> None:
+        """Call the synchronous `function` in the thread and wait for its return."""
         trio.from_thread.run_sync(function, trio_token=self._token)
 
     def close(self) -> None:
-        """End the thread, and whatever runs in it."""
+        """Cancel all tasks of the thread and wait for its end."""
         with contextlib.suppress(trio.RunFinishedError):
-            self.at_once(self._stop.set)
+            self.call_now(self._stop.set)
         self._thread.join()
 
 
-class Ahead(NullListener):
-    """One target's run, whose results are taken one by one while it goes; the engine tells it as a watcher."""
+class RunAhead(NullListener):
+    """The run of one target in the background, and the results so far. It is the listener of its run."""
 
     def __init__(self, portal: Portal) -> None:
-        """Run in `portal`, once `start` was called."""
+        """Run in `portal` after `start` is called."""
         self._portal = portal
         self._news = threading.Condition()
-        self._execution: Runs | None = None
+        self._execution: Runnable | None = None
         self._over = False
         self._broken = ""
         self._results: dict[str, Result] = {}
-        self.taken: dict[str, Result] = {}
+        self.delivered: dict[str, Result] = {}
         self.outcome: TargetOutcome | None = None
 
-    def start(self, execution: Runs) -> None:
-        """Begin `execution`, which is about one target and has this as its watcher; return at once."""
+    def start(self, execution: Runnable) -> None:
+        """Start `execution`, the run of one target with this as its listener, and return at once."""
         self._execution = execution
-        self._portal.soon(self._run)
+        self._portal.start_soon(self._run)
 
     async def _run(self) -> None:
         assert self._execution is not None
         try:
             await self._execution.run(signals=False)
-        except Exception as error:  # it would end the thread, and with it what waits for results
+        except Exception as error:  # it would end the thread, and items would wait forever
             self._broken = describe_error(_first(error))
         finally:
             with self._news:
                 self._over = True
                 self._news.notify_all()
 
-    # --- told by the engine, in its thread
+    # --- called by the engine, in its thread
 
     def judged(self, target: str, result: Result) -> None:
-        """Keep the result for whoever waits for it."""
+        """Store the result and wake the items that wait."""
         with self._news:
             self._results[result.case] = result
             self._news.notify_all()
 
     def ended(self, outcome: TargetOutcome) -> None:
-        """Keep what became of the target."""
+        """Store the outcome of the target."""
         self.outcome = outcome
 
-    # --- asked by pytest, in the main thread
+    # --- called by pytest, in the main thread
 
-    def take(self, case: str) -> Result:
-        """Wait for the result of `case`; raises Untested where there will be none."""
+    def wait_for_result(self, case: str) -> Result:
+        """Wait for the result of `case` and return it; raises Untested if the run ended without one."""
         with self._news:
             self._news.wait_for(lambda: case in self._results or self._over)
             if case in self._results:
-                self.taken[case] = self._results[case]
+                self.delivered[case] = self._results[case]
                 return self._results[case]
         if self._broken:
-            raise Untested(f"the suite broke: {self._broken}")
+            raise Untested(f"wsconform failed: {self._broken}")
         problem = self.outcome.problem if self.outcome else ""
-        raise Untested(problem or "the run ended before this case was put")
+        raise Untested(problem or "the run ended before this case")
 
     def stop(self) -> None:
-        """End the run, early if it is not over, and wait until it has ended."""
+        """End the run, early if it is not over, and wait for its end."""
         if self._execution is not None and not self._over:
-            self._portal.at_once(self._execution.interrupt)
+            self._portal.call_now(self._execution.interrupt)
         self.wait()
 
     def wait(self) -> None:
-        """Wait until the run has ended."""
+        """Wait for the end of the run."""
         if self._execution is not None:
             with self._news:
                 self._news.wait_for(lambda: self._over)
 
-    def later(self) -> list[tuple[Result, Result]]:
-        """Return the results that were taken and changed afterwards, the taken one and the last one of each."""
+    def changed_results(self) -> list[tuple[Result, Result]]:
+        """Return pairs of the received and the final result, for each case whose result changed after its item."""
         return [
-            (taken, self._results[case])
-            for case, taken in self.taken.items()
-            if (taken.verdict, taken.reason) != (self._results[case].verdict, self._results[case].reason)
+            (received, self._results[case])
+            for case, received in self.delivered.items()
+            if (received.verdict, received.reason) != (self._results[case].verdict, self._results[case].reason)
         ]
 
 

@@ -1,53 +1,53 @@
-"""Clients under test: the suite is the server, and starts their command once for each case."""
+"""The run of a client under test: wsconform is the server, and starts the client's command once for each case."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import trio
 
-from ..journal.journal import EndReason
-from ..prepare.serve import Preparing, ServeFlags
+from ..catalogue.case import Item
+from ..journal.journal import EndReason, JournalWriter
+from ..prepare.serve import ServeFlags, serve_options
+from ..run.keeper import RunListener
 from ..serving.serve import Serving
+from .preparing import Prepared
+from .targets import SessionTarget
 
-if TYPE_CHECKING:
-    from ..catalogue.case import Item
-    from ..journal.journal import JournalWriter
-    from ..run.keeper import RunListener
-    from .aims import Aim
-    from .preparing import Prepared
-
-__all__ = ["Served"]
+__all__ = ["ClientRun"]
 
 
-class Served:
+class ClientRun:
     """The run of one client, with the methods of an Execution."""
 
     def __init__(
-        self, prepared: Prepared, aim: Aim, entries: tuple[Item, ...], writer: JournalWriter, watcher: RunListener
+        self,
+        prepared: Prepared,
+        chosen: SessionTarget,
+        items: tuple[Item, ...],
+        writer: JournalWriter,
+        listener: RunListener,
     ) -> None:
-        """Put `entries` to `aim`, a client of the configuration; raises Problem where it cannot be started."""
-        given = prepared.config.getoption("ws_jobs")
-        jobs = prepared.settings.jobs if given else aim.jobs
-        asked = ServeFlags.of((), {"target": aim.name, "port": 0, "jobs": jobs})
+        """Run `items` against `chosen`, a client of the configuration; raises Problem if it cannot be started."""
+        from_option = prepared.config.getoption("ws_jobs")
+        jobs = prepared.settings.jobs if from_option else chosen.jobs
+        flags = ServeFlags.of((), {"target": chosen.name, "port": 0, "jobs": jobs})
         self._scratch = None if prepared.folder else tempfile.TemporaryDirectory(prefix="wsconform-")
         folder = prepared.folder or Path(self._scratch.name if self._scratch else "")
-        setting = Preparing(asked, prepared.settings, prepared.configuration).setting(folder)
         self._serving = Serving(
-            entries,
+            items,
             prepared.registry,
-            setting,
+            serve_options(flags, prepared.settings, prepared.configuration, folder),
             writer,
-            Quiet(),
+            SilentLines(),
             expectations=prepared.expectations,
-            listener=watcher,
+            listener=listener,
         )
         self._scope = trio.CancelScope()
 
     async def run(self, *, signals: bool = True) -> EndReason:
-        """Serve until every case was put."""
+        """Serve until every case has run, and return the reason for the end."""
         try:
             with self._scope:
                 await self._serving.run(signals=signals)
@@ -57,19 +57,19 @@ class Served:
         return self._serving.why
 
     def interrupt(self) -> None:
-        """End early; to be called in the run's own thread."""
+        """End early. Call this in the thread of the run."""
         self._serving.why = EndReason.INTERRUPTED
         self._scope.cancel()
 
 
-class Quiet:
-    """Tells nothing: pytest has the screen."""
+class SilentLines:
+    """Prints nothing, because pytest owns the terminal."""
 
     def ready(self, line: str) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def say(self, line: str) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def detail(self, line: str) -> None:
-        """Say nothing."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""The tree of a session: `wsconform::TARGET::CASE`, whatever path or module of cases was asked for."""
+"""The collectors of a session: ids are `wsconform::TARGET::CASE`, whichever path or module of cases is named."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 
 from ..catalogue.case import Case, Item
-from .aims import Aim
-from .items import CaseItem, Running
+from .items import CaseItem, CaseRunner
 from .roots import Root, root_of, roots
+from .targets import SessionTarget
 
 __all__ = ["Cases", "TargetNode", "collector"]
 
-#: The id of everything that stands above targets.
+#: The id of all collectors above the targets.
 NAME = "wsconform"
 
 
-def collector(path: Path, parent: pytest.Collector, conformance: Running) -> pytest.Collector | None:
-    """Return the collector of the folder or module at `path`; None where it is none of ours."""
+def collector(path: Path, parent: pytest.Collector, conformance: CaseRunner) -> pytest.Collector | None:
+    """Return the collector for the folder or module at `path`; None if it does not belong to cases."""
     if (root := root_of(path)) is not None:
         if path.is_dir() or path.suffix == ".py":
             return Cases.at(path, parent, conformance, root)
@@ -30,72 +30,72 @@ def collector(path: Path, parent: pytest.Collector, conformance: Running) -> pyt
     return None
 
 
-class _Ours(pytest.Collector):
-    def __init__(self, *, conformance: Running, **kwargs: Any) -> None:
+class _CaseCollector(pytest.Collector):
+    def __init__(self, *, conformance: CaseRunner, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.conformance = conformance
 
-    def _asked(self) -> Iterator[Path]:
-        """What lies here and is asked for, or leads to what is."""
+    def _requested_paths(self) -> Iterator[Path]:
+        """Yield the paths in this folder that the arguments of pytest name, and those above such paths."""
         for path in sorted(self.path.iterdir()):
             if self.session.isinitpath(path, with_parents=True):
                 yield path
 
 
-class Above(_Ours):
-    """A package above cases that were asked for."""
+class Above(_CaseCollector):
+    """A package above a package of cases."""
 
     def collect(self) -> Iterator[pytest.Collector]:
-        """Return what leads to the cases."""
-        for path in self._asked():
+        """Yield the collectors that lead to the cases."""
+        for path in self._requested_paths():
             if (found := collector(path, self, self.conformance)) is not None:
                 yield found
 
 
-class Cases(_Ours):
-    """A package or a module of cases: its targets if it is asked for, or what leads to what is."""
+class Cases(_CaseCollector):
+    """A package or a module of cases: if an argument names it, its children are targets, else paths below it."""
 
     def __init__(self, *, root: Root, **kwargs: Any) -> None:
-        """Collect what lies in `root`; made by `at`."""
+        """Collect below `root`. Use `at` to create one."""
         super().__init__(**kwargs)
         self.root = root
 
     @classmethod
-    def at(cls, path: Path, parent: pytest.Collector, conformance: Running, root: Root) -> Cases:
-        """Return the collector of the folder or module at `path`, in `root`."""
-        made: Cases = cls.from_parent(parent, name=NAME, path=path, nodeid=NAME, conformance=conformance, root=root)
-        return made
+    def at(cls, path: Path, parent: pytest.Collector, conformance: CaseRunner, root: Root) -> Cases:
+        """Return the collector for the folder or module at `path`, in `root`."""
+        created: Cases = cls.from_parent(parent, name=NAME, path=path, nodeid=NAME, conformance=conformance, root=root)
+        return created
 
     def collect(self) -> Iterator[pytest.Collector]:
-        """Return the targets, or the packages and modules on the way to what was asked for."""
+        """Yield the targets, or the packages and modules that lead to the named ones."""
         if not self.session.isinitpath(self.path):
-            yield from (Cases.at(path, self, self.conformance, self.root) for path in self._asked())
+            yield from (Cases.at(path, self, self.conformance, self.root) for path in self._requested_paths())
             return
         module, prepared = self.root.module(self.path), self.conformance.prepared
-        for aim in prepared.aims:
-            entries = [entry for entry in prepared.selected[aim.name] if _is_in(entry, module)]
+        for chosen in prepared.targets:
+            entries = [entry for entry in prepared.selected[chosen.name] if _is_in(entry, module)]
             if entries:
-                nodeid = f"{NAME}::{aim.node}"
+                nodeid = f"{NAME}::{chosen.node}"
                 yield TargetNode.from_parent(
-                    self, name=aim.node, nodeid=nodeid, aim=aim, entries=entries, conformance=self.conformance
+                    self, name=chosen.node, nodeid=nodeid, chosen=chosen, entries=entries, conformance=self.conformance
                 )
 
 
-class TargetNode(_Ours):
-    """A target with its cases, in the order in which their results come."""
+class TargetNode(_CaseCollector):
+    """A target with its cases, in the order of their results."""
 
-    def __init__(self, *, aim: Aim, entries: Sequence[Item], **kwargs: Any) -> None:
-        """Collect `entries` for `aim`."""
+    def __init__(self, *, chosen: SessionTarget, entries: Sequence[Item], **kwargs: Any) -> None:
+        """Collect `entries` for the target `chosen`."""
         super().__init__(**kwargs)
-        self.aim, self.entries = aim, entries
+        self.chosen, self.entries = chosen, entries
 
     def collect(self) -> Iterator[CaseItem]:
-        """Return an item a case: those that run beside others, those that run alone, and the monitors last."""
-        for entry in sorted(self.entries, key=_turn):
-            # Without an id of its own the item would get one whose brackets pytest does not find again.
+        """Yield an item for each case: first those that run side by side, then those that run alone, monitors last."""
+        for entry in sorted(self.entries, key=_order):
+            # pytest parses brackets in an id that it makes itself, and `--lf` does not find such an item again.
             nodeid = f"{self.nodeid}::{entry.id}"
             yield CaseItem.from_parent(
-                self, name=entry.id, nodeid=nodeid, entry=entry, aim=self.aim, conformance=self.conformance
+                self, name=entry.id, nodeid=nodeid, entry=entry, chosen=self.chosen, conformance=self.conformance
             )
 
 
@@ -104,5 +104,5 @@ def _is_in(entry: Item, module: str) -> bool:
     return home == module or home.startswith(f"{module}.")
 
 
-def _turn(entry: Item) -> int:
+def _order(entry: Item) -> int:
     return (1 if entry.alone else 0) if isinstance(entry, Case) else 2

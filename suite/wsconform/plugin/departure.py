@@ -1,4 +1,4 @@
-"""The warning that a departure is to pytest."""
+"""The warning for a departure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ __all__ = ["DepartureWarning"]
 
 
 class DepartureWarning(UserWarning):
-    """A target departs from the behaviour that the RFC recommends, which breaks no gate at MUST."""
+    """The target departs from the RFC's preference (a SHOULD); the item passes unless the gate is at SHOULD."""
 
     __module__ = "wsconform.plugin"

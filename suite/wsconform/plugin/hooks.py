@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from ..evidence.result import Result
     from ..run.target import Target
-    from .aims import FromFixture
+    from .targets import FromFixture
 
 __all__ = ["pytest_wsconform_result", "pytest_wsconform_targets"]
 
@@ -21,10 +21,10 @@ def pytest_wsconform_targets(
 ) -> Mapping[str, str | Target | FromFixture] | Iterable[str] | None:
     """Return targets by name: an address, a `wsconform.run.target.Target`, or `wsconform.plugin.FromFixture("name")`.
 
-    A list of addresses will do as well. What is returned is put to the test unless `--ws-target` says otherwise.
+    A list of addresses is possible, too. These targets are tested unless `--ws-target` or the ini value names others.
     """
 
 
 @pytest.hookspec
 def pytest_wsconform_result(item: pytest.Item, result: Result) -> None:
-    """Look at the `result` that the case `item` took, before it is judged; nothing returned here matters."""
+    """Receive the `result` of the case `item` before the item passes or fails. Return values are ignored."""

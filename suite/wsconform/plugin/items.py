@@ -1,4 +1,4 @@
-"""A case as an item of pytest: what it is called and marked with, how it takes its result, and how that is told."""
+"""A case as an item of pytest: its id and markers, its result, and the text of its failure."""
 
 from __future__ import annotations
 
@@ -17,149 +17,149 @@ from ..evidence.result import Result
 from ..journal.expected import EVERY
 from ..journal.tally import Group
 from .ahead import Untested
-from .aims import Aim
 from .departure import DepartureWarning
 from .outcomes import Kind, Outcome, brief, outcome_of
+from .targets import SessionTarget
 
 if TYPE_CHECKING:
     from .preparing import Prepared
 
-__all__ = ["CaseItem", "Running", "Told"]
+__all__ = ["CaseItem", "CaseRunner", "ItemFailed"]
 
 
-class Running(Protocol):
-    """Whoever runs the cases of a session."""
+class CaseRunner(Protocol):
+    """Runs the cases of a session (see session.Conformance)."""
 
     prepared: Prepared
 
-    def take(self, item: CaseItem) -> Result:
-        """Return the result of `item`, waiting for it; raises Untested or Told."""
+    def wait_for_result(self, item: CaseItem) -> Result:
+        """Wait for the result of `item` and return it; raises Untested or ItemFailed."""
 
     def file_of(self, entry: Item) -> Path:
         """Return the file in which `entry` is written."""
 
 
-class Told(Exception):
-    """Ends an item; the text says all there is to say, and needs no traceback. `brief` is the line for a summary."""
+class ItemFailed(Exception):
+    """Ends an item with a text that needs no traceback; `brief` is the line for pytest's summary."""
 
     def __init__(self, text: str, brief: str = "") -> None:
-        """End an item with `text`, in a summary with `brief` if that is shorter."""
+        """End an item with `text`; without `brief`, the summary shows the text, too."""
         super().__init__(text)
         self.brief = brief or text
 
 
 class CaseItem(pytest.Item):
-    """One case at one target. Fixtures that apply to every test (autouse) apply to it, too."""
+    """One case against one target. Autouse fixtures apply to it, as to every test."""
 
-    def __init__(self, *, entry: Item, aim: Aim, conformance: Running, **kwargs: Any) -> None:
-        """Make the item of `entry` at `aim`; made by `from_parent`."""
+    def __init__(self, *, entry: Item, chosen: SessionTarget, conformance: CaseRunner, **kwargs: Any) -> None:
+        """Run `entry` against `chosen`. Use `from_parent` to create an item."""
         super().__init__(**kwargs)
-        self.entry, self.aim, self.conformance = entry, aim, conformance
-        self.needed = conformance.prepared.needed(entry, aim.target)
+        self.entry, self.chosen, self.conformance = entry, chosen, conformance
+        self.requirement = conformance.prepared.requirement(entry, chosen.target)
         self.result: Result | None = None
         self.outcome = Outcome(Kind.PASS)
         self.user_properties += [
-            ("target", aim.name),
+            ("target", chosen.name),
             ("case", entry.id),
-            ("level", self.needed.level.value),
-            ("requirement", self.needed.id),
+            ("level", self.requirement.level.value),
+            ("requirement", self.requirement.id),
         ]
         for mark in self._marks():
             self.add_marker(mark)
-        self._want_fixtures()
+        self._request_fixtures()
 
     def _marks(self) -> Iterable[pytest.MarkDecorator]:
-        yield getattr(pytest.mark, f"ws_{self.needed.level.weight}")
-        yield pytest.mark.ws(area=self.entry.id.partition(".")[0], section=self.needed.section)
+        yield getattr(pytest.mark, f"ws_{self.requirement.level.weight}")
+        yield pytest.mark.ws(area=self.entry.id.partition(".")[0], section=self.requirement.section)
         if isinstance(self.entry, Case) and self.entry.profile > Profile.QUICK:
-            yield pytest.mark.ws_sweep
+            yield pytest.mark.ws_variation
         if self.config.pluginmanager.hasplugin("xdist"):
-            yield pytest.mark.xdist_group(f"wsconform-{self.aim.node}")
+            yield pytest.mark.xdist_group(f"wsconform-{self.chosen.node}")
 
-    # --- fixtures, as the items of doctest have them: pytest has no public way for items that are no functions
+    # --- fixtures, as in the items of doctest: pytest has no public API for items that are not functions
 
-    def _want_fixtures(self) -> None:
+    def _request_fixtures(self) -> None:
         manager = self.session._fixturemanager
         self.obj = None
         self._fixtureinfo = manager.getfixtureinfo(node=self, func=None, cls=None)
         self.fixturenames = self._fixtureinfo.names_closure
         self.funcargs: dict[str, object] = {}
-        self._request = TopRequest(self, _ispytest=True)  # type: ignore[arg-type]  # says Function, and means Item
+        self._request = TopRequest(self, _ispytest=True)  # type: ignore[arg-type]  # typed as Function, but an Item is enough
 
     def fixture(self, name: str) -> object:
-        """Return the value of the session-scoped fixture called `name`; raises Told where it is of another scope."""
+        """Return the value of the session-scoped fixture called `name`; raises ItemFailed if it has another scope."""
         found = self.session._fixturemanager.getfixturedefs(name, self)
         if found and found[-1].scope != "session":
-            raise Told(f'fixture {name}: a target has to last for the session; write @pytest.fixture(scope="session")')
+            raise ItemFailed(f'fixture {name}: must last for the session; write @pytest.fixture(scope="session")')
         return self._request.getfixturevalue(name)
 
     # --- running
 
     def setup(self) -> None:
-        """Set up what every test has, begin the target's run if nobody did, and wait for this case's result."""
+        """Set up the fixtures, start the run of the target if needed, and wait for the result of this case."""
         super().setup()
         self._request._fillfixtures()
         try:
-            result = self.result = self.conformance.take(self)
-        except (Told, Untested) as problem:
+            result = self.result = self.conformance.wait_for_result(self)
+        except (ItemFailed, Untested) as problem:
             raise _failure(escape.terminal(str(problem))) from None
         self.user_properties += [("verdict", result.verdict.name.lower()), ("mark", result.mark.words)]
         self.config.hook.pytest_wsconform_result(item=self, result=result)
         prepared = self.conformance.prepared
-        mine = (self.aim.name, EVERY)
-        known = [entry for entry in prepared.expectations.entries if entry.target in mine]
+        tables = (self.chosen.name, EVERY)
+        known = [entry for entry in prepared.expectations.entries if entry.target in tables]
         self.outcome = outcome_of(result, prepared.policy, known)
         if self.outcome.kind is Kind.ERROR:
             raise _failure(self.text(result))
 
     def runtest(self) -> None:
-        """End as the result says."""
+        """Pass, warn, skip or fail, by the outcome of the result."""
         assert self.result is not None
         match self.outcome.kind:
             case Kind.FAIL:
-                raise self.ended(self.result)
+                raise self.failure(self.result)
             case Kind.XFAIL:
                 pytest.xfail(self.outcome.words)
-                # With --runxfail the line above does nothing.
-                raise self.ended(self.result)
+                # With --runxfail, the call above returns.
+                raise self.failure(self.result)
             case Kind.SKIP:
                 raise pytest.skip.Exception(escape.terminal(self.outcome.words), _use_item_location=True)
             case Kind.WARN:
                 self.warn(DepartureWarning(escape.terminal(self.outcome.words)))
 
-    # --- telling
+    # --- reporting
 
     def text(self, result: Result) -> str:
-        """Return all that there is to say about `result`: what was asked, what came, the ladder, how to repeat it."""
+        """Return the text about `result`: expected, observed, transcript, and the command that reruns the case."""
         prepared = self.conformance.prepared
-        again = prepared.again(self.aim, self.entry)
-        return "\n".join(finding_lines(Group((result,)), prepared.registry, prepared.style, again))
+        rerun = prepared.rerun(self.chosen, self.entry)
+        return "\n".join(finding_lines(Group((result,)), prepared.registry, prepared.style, rerun))
 
-    def ended(self, result: Result) -> Told:
-        """Return what ends this item with `result`."""
+    def failure(self, result: Result) -> ItemFailed:
+        """Return the exception that ends this item with `result`."""
         words = self.outcome.words if self.outcome.kind is Kind.FAIL else ""
         text = self.text(result)
-        return Told(f"{words}\n{text}" if words else text, escape.terminal(words or brief(result)))
+        return ItemFailed(f"{words}\n{text}" if words else text, escape.terminal(words or brief(result)))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str | TerminalRepr:
-        """Say what our own ends have to say; anything else, a fixture's failure too, as pytest does."""
-        if isinstance(excinfo.value, Told):
+        """Return the text of an ItemFailed; other failures, such as those of fixtures, are formatted by pytest."""
+        if isinstance(excinfo.value, ItemFailed):
             return self._representation(excinfo.value)
         return super().repr_failure(excinfo, style)
 
-    def _representation(self, told: Told) -> TerminalRepr:
-        # Under CI pytest's summary repeats a representation that is a text as a whole; of this one it takes `brief`.
+    def _representation(self, failed: ItemFailed) -> TerminalRepr:
+        # Under CI the summary of pytest repeats a text in full; from this representation it takes only `brief`.
         file, line, _ = self.reportinfo()
-        crash = ReprFileLocation(str(file), (line or 0) + 1, told.brief)
-        return ReprExceptionInfo(ReprTraceback([ReprEntryNative([f"{told}\n"])], None, "native"), crash)
+        crash = ReprFileLocation(str(file), (line or 0) + 1, failed.brief)
+        return ReprExceptionInfo(ReprTraceback([ReprEntryNative([f"{failed}\n"])], None, "native"), crash)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Return the module and line of the case, and what heads its failure."""
+        """Return the file and line of the case, and the title of its failure."""
         code = getattr(self.entry.function, "__code__", None)
         file = self.conformance.file_of(self.entry)
-        return file, code.co_firstlineno - 1 if code else 0, f"{self.aim.name} {self.entry.id}"
+        return file, code.co_firstlineno - 1 if code else 0, f"{self.chosen.name} {self.entry.id}"
 
 
 def _failure(text: str) -> BaseException:
-    """Return what ends the setting up with `text` and no traceback; pytest does not ask the item there."""
+    """Return the exception that ends the setup with `text`; pytest does not call `repr_failure` for the setup."""
     return pytest.fail.Exception(text, pytrace=False)

@@ -1,4 +1,4 @@
-"""Options and ini values of the plugin, and what they come to: settings, as the command line's flags do."""
+"""The options and ini values of the plugin, and the settings that follow from them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ..problem import Problem
+
+# Every pytest of an environment with wsconform imports this module: the configuration is imported when it is needed.
 if TYPE_CHECKING:
     from ..prepare.config import Configuration, Settings
 
@@ -16,20 +19,38 @@ __all__ = ["CONFIG_INI", "TARGETS_INI", "add", "configuration", "given", "settin
 
 CONFIG_INI, TARGETS_INI = "wsconform_config", "wsconform_targets"
 
-#: Flag, key of the configuration, whether it may be given again, name of its value, help. Values stay texts here,
-#: so that every one of them goes to the workers of pytest-xdist as it is.
+#: Option, key of the configuration, whether it is repeatable, placeholder and help. pytest-xdist passes options to its
+#: workers, so their values stay texts here.
 _FLAGS = (
-    ("--ws-case", "case", True, "PATTERN", "cases to put; * and ? are wild, brackets are not"),
-    ("--ws-exclude", "exclude", True, "PATTERN", "cases to leave out"),
-    ("--ws-section", "section", True, "SECTION", 'such as "RFC6455:5.5", or "5.5"'),
-    ("--ws-level", "level", True, "LEVEL", "must, should or may"),
-    ("--ws-profile", "profile", False, "PROFILE", "quick, standard or full: sweeps none, a fixed sample, all"),
-    ("--ws-fail-on", "fail-on", False, "LEVEL", "must, should or never: what fails (default: must)"),
-    ("--ws-expected", "expected", False, "FILE", "known failures (default: expected.toml if there)"),
+    (
+        "--ws-case",
+        "case",
+        True,
+        "PATTERN",
+        "run only cases matching this glob, such as 'closing.*'; brackets are literal",
+    ),
+    ("--ws-exclude", "exclude", True, "PATTERN", "leave out cases matching this glob"),
+    ("--ws-section", "section", True, "SECTION", 'only cases that cite this section, such as "RFC6455:5.5" or "5.5"'),
+    ("--ws-level", "level", True, "LEVEL", "only requirements of this level: must, should or may"),
+    (
+        "--ws-profile",
+        "profile",
+        False,
+        "PROFILE",
+        "parameter variations: quick (none), standard (a sample), full (all)",
+    ),
+    ("--ws-fail-on", "fail-on", False, "LEVEL", "fail at this level or above: must, should or never (default: must)"),
+    (
+        "--ws-expected",
+        "expected",
+        False,
+        "FILE",
+        "list of known failures (default: expected.toml beside the configuration)",
+    ),
     ("--ws-jobs", "jobs", False, "N", "connections at once (default: 8)"),
-    ("--ws-patience", "patience", False, "DURATION", "longest silence that is waited for (default: 5s)"),
-    ("--ws-seed", "seed", False, "N", "seed of keys and masks (default: 6455)"),
-    ("--ws-out", "out", False, "DIR", "write journal and reports there (default: nothing is written)"),
+    ("--ws-patience", "patience", False, "DURATION", "longest silence to wait for (default: 5s)"),
+    ("--ws-seed", "seed", False, "N", "seed for masking keys and handshake keys (default: 6455)"),
+    ("--ws-out", "out", False, "DIR", "folder for journal and reports (default: none are written)"),
 )
 
 
@@ -41,31 +62,33 @@ def add(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="TARGET",
-        help="a target: a ws or wss address, or a name from the configuration or from pytest_wsconform_targets",
+        help="test this target: a ws or wss address, or a name from the configuration or from pytest_wsconform_targets",
     )
-    group.addoption("--ws-config", metavar="FILE", help="the configuration (default: wsconform.toml, found upwards)")
-    for flag, _, again, metavar, told in _FLAGS:
-        if again:
-            group.addoption(flag, action="append", default=[], metavar=metavar, help=told)
+    group.addoption(
+        "--ws-config", metavar="FILE", help="the configuration (default: wsconform.toml in this folder or above)"
+    )
+    for flag, _, repeatable, metavar, text in _FLAGS:
+        if repeatable:
+            group.addoption(flag, action="append", default=[], metavar=metavar, help=text)
         else:
-            group.addoption(flag, metavar=metavar, help=told)
+            group.addoption(flag, metavar=metavar, help=text)
     parser.addini(CONFIG_INI, "file with targets and settings of wsconform", default="")
     parser.addini(TARGETS_INI, "targets of wsconform: names or addresses", type="linelist", default=[])
 
 
 def usage(problem: Exception) -> pytest.UsageError:
-    """Return a problem of ours as pytest's own kind of problem, which is told in one line."""
+    """Return `problem` as a UsageError, which pytest prints in one line."""
     return pytest.UsageError(f"wsconform: {problem}")
 
 
 def given(config: pytest.Config) -> list[str]:
-    """Return the targets that were asked for by option or, without one, by ini value."""
+    """Return the targets named by options or, without any, by the ini value."""
     return list(config.getoption("ws_target")) or list(config.getini(TARGETS_INI))
 
 
 def configuration(config: pytest.Config) -> Configuration:
-    """Return the configuration: the file that was named, or what holds where pytest was called; raises Problem."""
-    from ..prepare.config import load
+    """Return the configuration: the named file, or the one for the folder of the call; raises Problem."""
+    from ..prepare.config import load  # noqa: PLC0415
 
     if named := config.getoption("ws_config"):
         return load(file=config.invocation_params.dir / named)
@@ -75,24 +98,23 @@ def configuration(config: pytest.Config) -> Configuration:
 
 
 def settings(config: pytest.Config, found: Configuration) -> Settings:
-    """Return the settings that hold: options over the environment over the configuration `found`; raises Problem."""
-    from ..prepare.config import settle
+    """Return the settings: options over the environment over the configuration `found`; raises Problem."""
+    from ..prepare.config import settle  # noqa: PLC0415
 
     return settle(_flags(config), os.environ, found)
 
 
 def _flags(config: pytest.Config) -> Mapping[str, object]:
-    from ..prepare.config import KINDS
-    from ..problem import Problem
+    from ..prepare.config import KINDS  # noqa: PLC0415
 
     flags = dict[str, object]()
-    for flag, key, again, _, _ in _FLAGS:
+    for flag, key, repeatable, _, _ in _FLAGS:
         texts = config.getoption(f"ws_{key.replace('-', '_')}")
         name = key.replace("-", "_")
         try:
-            if again:
+            if repeatable:
                 read: Callable[[str], object] = KINDS[key].text
-                # A pattern is one value, whatever stands in it; only words of a closed set are looked up.
+                # A pattern may contain commas, so only levels are parsed.
                 flags[name] = tuple(texts) if key != "level" else tuple(_one(read(text)) for text in texts)
             elif texts is not None:
                 value = KINDS[key].text(texts)
@@ -104,5 +126,5 @@ def _flags(config: pytest.Config) -> Mapping[str, object]:
 
 def _one(values: object) -> str:
     if not isinstance(values, tuple) or len(values) != 1:
-        raise ValueError("one level at a time; give the option again for another")
+        raise ValueError("give one level; repeat the option for another")
     return str(values[0])

@@ -1,4 +1,4 @@
-"""What a session of cases needs before it begins: settings, catalogue, known failures, and a plan for each target."""
+"""The parts of a session with cases: settings, catalogue, known failures, and a plan for each target."""
 
 from __future__ import annotations
 
@@ -9,49 +9,47 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from ..catalogue.case import Case, Item, Profile, binding
 from ..console.style import Style
 from ..journal.expected import Expectations
-from ..journal.gate import Allow, FailOn, Policy
-from ..prepare import catalogue as shared
-from ..prepare import run as running
+from ..journal.gate import Policy
+from ..journal.journal import Header
+from ..journal.renderers import Wanted, wanted, writable_folder
+from ..prepare import catalogue as prepare_catalogue
+from ..prepare import run as prepare_run
+from ..prepare.config import Configuration, Settings
+from ..prepare.registry import registry
 from ..problem import Problem
 from ..registry.registry import Registry
 from ..registry.requirement import Requirement
 from ..run.execution import Plan
+from ..run.options import RunOptions
+from ..run.target import Target
 from . import options
-from .aims import Aim, aims
-
-if TYPE_CHECKING:
-    from ..journal.journal import Header
-    from ..journal.renderers import Wanted
-    from ..prepare.config import Configuration, Settings
-    from ..run.options import RunOptions
-    from ..run.target import Target
+from .targets import SessionTarget, session_targets
 
 __all__ = ["Prepared", "is_worker"]
 
 #: The reports of a session whose configuration names none.
-_USUAL = ("html",)
+_DEFAULT_REPORTS = ("html",)
 
 
 def is_worker(config: pytest.Config) -> bool:
-    """Return whether this is a worker of pytest-xdist."""
+    """Return whether this process is a worker of pytest-xdist."""
     return hasattr(config, "workerinput")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """Everything that is the same for all cases of a session; raises Problem where it is made."""
+    """The facts and choices that all cases of a session share."""
 
     config: pytest.Config
     configuration: Configuration
     settings: Settings
-    aims: tuple[Aim, ...]
+    targets: tuple[SessionTarget, ...]
     registry: Registry
     catalogue: tuple[Item, ...]
     expectations: Expectations
@@ -61,76 +59,82 @@ class Prepared:
 
     @classmethod
     def of(cls, config: pytest.Config) -> Prepared:
-        """Read what the options, the environment and the configuration say; raises Problem."""
+        """Return the facts and choices from options, environment and configuration; raises Problem."""
         found = options.configuration(config)
         settings = options.settings(config, found)
-        targets = tuple(aims(config))
-        registry, catalogue = shared.registry(), shared.catalogue()
-        # A worker hands its journal to its controller, and has a folder only for what targets print.
+        catalogue = prepare_catalogue.catalogue()
+        # A worker passes its journal to the controller, which writes the reports.
         reports = config.getoption("ws_out") is not None and not is_worker(config)
         return cls(
-            config,
-            found,
-            settings,
-            targets,
-            registry,
-            catalogue,
-            running.expectations(running.expected_path(settings, found), catalogue),
-            Policy(FailOn(settings.fail_on), frozenset(map(Allow, settings.allow))),
-            # What pytest captures has no encoding worth asking; the process's own stream has.
-            Style.of(sys.__stdout__ or sys.stdout, os.environ, color="never", ascii=settings.ascii),
-            tuple(_documents(settings)) if reports else (),
+            config=config,
+            configuration=found,
+            settings=settings,
+            targets=tuple(session_targets(config)),
+            registry=registry(),
+            catalogue=catalogue,
+            expectations=prepare_run.expectations(prepare_run.expected_path(settings, found), catalogue),
+            policy=prepare_run.policy(settings),
+            # pytest replaces sys.stdout while it captures; the encoding of the original stream counts.
+            style=Style.of(sys.__stdout__ or sys.stdout, os.environ, color="never", ascii=settings.ascii),
+            documents=tuple(_documents(settings)) if reports else (),
         )
 
     @property
     def folder(self) -> Path | None:
-        """The folder of journal and reports; None if nothing is to be written."""
+        """The folder of journal and reports; None if none are written."""
         return self.settings.out if self.config.getoption("ws_out") is not None else None
 
     @property
     def links(self) -> bool:
-        """Whether the HTML report is among what is written, as a site, so that its pages can be linked to."""
-        words = self.settings.reports or _USUAL
+        """Whether the HTML report is written as a site, so that its pages can be linked."""
+        words = self.settings.reports or _DEFAULT_REPORTS
         return self.folder is not None and "html" in words
 
     @functools.cached_property
     def selected(self) -> dict[str, tuple[Item, ...]]:
-        """The cases that the selectors take, by target; raises Problem where there are none at all."""
-        wanted = shared.selection(self.settings)
-        found = {aim.name: shared.selected(wanted, self.catalogue, aim.target.role, self.registry) for aim in self.aims}
+        """The selected cases by target; raises Problem if no case is selected."""
+        selection = prepare_catalogue.selection(self.settings)
+        found = {
+            chosen.name: prepare_catalogue.selected(selection, self.catalogue, chosen.target.role, self.registry)
+            for chosen in self.targets
+        }
         if not any(found.values()):
-            raise Problem("nothing is selected: no case is taken by all selectors together; see `wsconform list cases`")
+            raise Problem("nothing is selected: no case matches all selectors; see `wsconform list cases`")
         return found
 
-    def needed(self, entry: Item, target: Target) -> Requirement:
-        """Return the requirement that decides `entry`, one of those selected for `target`."""
-        needed = binding(entry, target.role, self.registry)
-        assert needed is not None
-        return needed
+    def requirement(self, entry: Item, target: Target) -> Requirement:
+        """Return the requirement that decides `entry`, which is selected for `target`."""
+        requirement = binding(entry, target.role, self.registry)
+        assert requirement is not None
+        return requirement
 
-    def plan(self, aim: Aim, cases: Iterable[str]) -> Plan:
-        """Return what is put to `aim`, whose address is known: `cases` in the catalogue's order."""
-        chosen = set(cases)
-        entries = tuple(entry for entry in self.selected[aim.name] if entry.id in chosen)
-        given = self.config.getoption("ws_jobs")
-        jobs = self.settings.jobs if given else aim.jobs
-        return Plan(target=aim.target, items=entries, jobs=jobs, folder=aim.folder, serve=aim.serve)
+    def plan(self, chosen: SessionTarget, cases: Iterable[str]) -> Plan:
+        """Return the plan to run `cases`, in the catalogue's order, against `chosen`, whose address must be known."""
+        ids = set(cases)
+        from_option = self.config.getoption("ws_jobs")
+        return Plan(
+            target=chosen.target,
+            items=tuple(entry for entry in self.selected[chosen.name] if entry.id in ids),
+            jobs=self.settings.jobs if from_option else chosen.jobs,
+            folder=chosen.folder,
+            serve=chosen.serve,
+        )
 
     def run_options(self) -> RunOptions:
         """Return the options of a run."""
-        return running.run_options(self.settings, self.folder)
+        return prepare_run.run_options(self.settings, self.folder)
 
     def header(self, plans: Sequence[Plan]) -> Header:
-        """Return the journal's first record."""
+        """Return the first record of the journal."""
         command = shlex.join(["pytest", *map(str, self.config.invocation_params.args)])
-        put = (entry for plan in plans for entry in plan.items)
-        return running.header(command, self.settings, self.catalogue, put, self.registry)
+        entries = (entry for plan in plans for entry in plan.items)
+        return prepare_run.header(command, self.settings, self.catalogue, entries, self.registry)
 
-    def again(self, aim: Aim, entry: Item) -> str:
-        """Return the command that puts `entry` to `aim` again, as pytest takes it."""
-        words = ["pytest", "--pyargs", f"{entry.function.__module__}::{aim.node}::{entry.id}"]
+    def rerun(self, chosen: SessionTarget, entry: Item) -> str:
+        """Return the pytest command that reruns `entry` against `chosen`."""
+        words = ["pytest", "--pyargs", f"{entry.function.__module__}::{chosen.node}::{entry.id}"]
         if self.config.getoption("ws_target"):
-            words += ["--ws-target", aim.name]
+            words += ["--ws-target", chosen.name]
         if isinstance(entry, Case) and entry.profile > Profile.STANDARD:
             words += ["--ws-profile", "full"]
         for flag in ("config", "fail_on", "expected"):
@@ -140,8 +144,6 @@ class Prepared:
 
 
 def _documents(settings: Settings) -> list[Wanted]:
-    from ..journal.renderers import wanted, writable_folder
-
-    documents = wanted(settings.reports or _USUAL)
+    documents = wanted(settings.reports or _DEFAULT_REPORTS)
     writable_folder(settings.out, "--ws-out")
     return documents

@@ -1,4 +1,4 @@
-"""Raw connections for people's own tests: the engine's, made blocking; what goes wrong raises as in a case."""
+"""Raw connections for tests of users: blocking versions of the engine's, with the same exceptions as in a case."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from ..evidence.result import Mark, TranscriptEntry
 from ..evidence.transcript import Closure, Provocation, Transcript
 from ..registry.requirement import Role
 from ..run.start import Serve, reached
-from ..run.target import Target
+from ..run.target import Target, Url
 from ..transport.stream import Dialer, Stream
 from ..transport.tcp import TcpStream
 from ..wire.frame import Frame
 from .ahead import Portal
 
-__all__ = ["Held", "Listening", "RawConnection", "RawTranscript", "close_all", "dial"]
+__all__ = ["Listening", "RawConnection", "RawTranscript", "StartedTarget", "close_all", "dial"]
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class RawTranscript:
-    """Everything that the connections of one test showed, in the order in which they were opened."""
+    """The transcripts of the connections of one test, in the order of their opening."""
 
     sessions: list[Session] = field(default_factory=list)
 
@@ -45,7 +45,7 @@ class RawTranscript:
         return tuple(entry for session in self.sessions for entry in session.transcript.entries())
 
     def __str__(self) -> str:
-        """Return the ladders, as a failure shows them."""
+        """Return the ladders of all connections as text."""
         return "\n".join(
             line
             for session in self.sessions
@@ -54,14 +54,14 @@ class RawTranscript:
 
 
 class RawConnection:
-    """Our end of an open connection, blocking; `connection` is the engine's, for whoever writes trio."""
+    """Our end of an open connection; its methods block. `connection` is the engine's, for code that uses trio."""
 
     def __init__(self, portal: Portal, connection: Connection) -> None:
-        """Block on `connection`, which lives in `portal`."""
+        """Wrap `connection`, which runs in `portal`."""
         self._portal, self.connection = portal, connection
 
     def run(self, function: Callable[[Connection], Awaitable[T]]) -> T:
-        """Run an async function that takes the connection: `ws.run(lambda c: c.expect_no_reaction("a Pong"))`."""
+        """Run an async function of the connection, as in `ws.run(lambda c: c.expect_no_reaction("a Pong"))`."""
         return self._portal.call(function, self.connection)
 
     def send(
@@ -72,15 +72,15 @@ class RawConnection:
         pieces: Sequence[int] | None = None,
         tail: bytes = b"",
     ) -> None:
-        """Send `frames`, legal or not; see `Connection.send`."""
+        """Send `frames`, valid or not; see `Connection.send`."""
         self.run(lambda c: c.send(*frames, masked=masked, key=key, pieces=pieces, tail=tail))
 
     def send_octets(self, octets: bytes, pieces: Sequence[int] | None = None) -> None:
-        """Send raw `octets`, frames or not."""
+        """Send `octets`, which need not be frames."""
         self.run(lambda c: c.send_octets(octets, pieces))
 
     def receive(self, within: float | None = None) -> Received | None:
-        """Return the next message or control frame; None at the end, or when `within` seconds are over."""
+        """Return the next message or control frame; None at the end of the stream, or after `within` seconds."""
         return self.run(lambda c: c.next(c.session.deadline(within)))
 
     def echo(self, *messages: Frame) -> None:
@@ -92,32 +92,32 @@ class RawConnection:
         return self.run(lambda c: c.expect_pong(data))
 
     def expect_alive(self) -> None:
-        """Expect that the other end took no offence."""
+        """Expect the other end to keep the connection open and working."""
         self.run(lambda c: c.expect_alive())
 
     def expect_connection_failed(self, because: Provocation = Provocation.PROTOCOL, *, probe: bool = True) -> Closure:
-        """Expect the other end to fail the connection; returns how it ended."""
+        """Expect the other end to fail the connection; return how it ended."""
         return self.run(lambda c: c.expect_connection_failed(because, probe=probe))
 
     def expect_closed_cleanly(self) -> Closure:
-        """Carry out a closing handshake and expect its reply."""
+        """Start the closing handshake and expect the other end to complete it; return how the connection ended."""
         return self.run(lambda c: c.expect_closed_cleanly())
 
     def expect_ended(self) -> Closure:
-        """Expect the connection to end, by a Close of any kind or without one."""
+        """Expect the connection to end, with any Close or without one; return how it ended."""
         return self.run(lambda c: c.expect_ended())
 
     def half_close(self) -> None:
-        """End our direction of the stream (FIN) and go on reading."""
+        """End our direction of the stream (FIN); reading stays possible."""
         self.run(lambda c: c.half_close())
 
     def break_off(self) -> None:
-        """Break the stream off (RST)."""
+        """Reset the stream (RST)."""
         self.run(lambda c: c.break_off())
 
 
 async def _session(name: str, target: Target, dial: Dialer, limits: Limits, transcript: RawTranscript) -> Session:
-    # A transcript reads the clock of trio from its first moment on.
+    # Only an async function can create a Transcript, because it reads the clock of trio.
     facts = Facts(echo=target.app != "none", tls=target.tls)
     session = Session(
         case=name,
@@ -136,36 +136,34 @@ async def _session(name: str, target: Target, dial: Dialer, limits: Limits, tran
 def dial(
     portal: Portal, target: Target, name: str, transcript: RawTranscript, limits: Limits, *, offer: str | None = None
 ) -> RawConnection:
-    """Open a connection to `target`; raises AssertionError where there is none, or not with `offer`."""
+    """Open a connection to `target`, with the extension `offer` if any; raises AssertionError if it is not accepted."""
 
-    async def opened() -> Connection:
+    async def open_in_portal() -> Connection:
         session = await _session(name, target, target.dialer(), limits, transcript)
         return await open_connection(session, offer)
 
     try:
-        return RawConnection(portal, portal.call(opened))
+        return RawConnection(portal, portal.call(open_in_portal))
     except Unreached as problem:
         raise AssertionError(f"{target.name}: no connection: {problem.text}") from None
 
 
 class Listening:
-    """A raw server on a port of its own, for the client that a test is about."""
+    """A raw server on a free port, for a client under test."""
 
     def __init__(self, portal: Portal, name: str, transcript: RawTranscript, limits: Limits) -> None:
-        """Listen at once."""
+        """Start to listen."""
         self._portal, self._name, self._transcript, self._limits = portal, name, transcript, limits
         self._listeners = portal.call(_listen)
         self.port = int(self._listeners[0].socket.getsockname()[1])
 
     @property
     def url(self) -> str:
-        """The address to give to the client."""
+        """The address for the client."""
         return f"ws://127.0.0.1:{self.port}/"
 
     def incoming(self) -> Incoming:
-        """Take the client's next connection and its request; the answer is to be given with `answer`."""
-        from ..run.target import Url
-
+        """Accept the next connection and return it with its request; answer it with `answer`."""
         target = Target("client", Url.parse(self.url), Role.CLIENT)
 
         async def received() -> Incoming:
@@ -179,20 +177,20 @@ class Listening:
             raise AssertionError(f"no client: {problem.text}") from None
 
     def answer(self, incoming: Incoming, response: bytes | None = None) -> RawConnection:
-        """Answer with raw octets, or with a correct 101; return our end of what follows."""
+        """Answer with the octets `response`, or with a correct 101; return our end of the connection."""
         if response is None:
             return RawConnection(self._portal, self._portal.call(incoming.open))
         return RawConnection(self._portal, self._portal.call(incoming.answer, response))
 
     def accept(self) -> RawConnection:
-        """Take the client's next connection and accept it; return our end of it."""
+        """Accept the next connection, answer with a correct 101, and return our end of the connection."""
         return self.answer(self.incoming())
 
     async def _accept(self, **options: object) -> Stream:
         return TcpStream(await self._listeners[0].accept())
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         for listener in self._listeners:
             self._portal.call(listener.aclose)
 
@@ -201,13 +199,13 @@ async def _listen() -> list[trio.SocketListener]:
     return await trio.open_tcp_listeners(0, host="127.0.0.1")
 
 
-class Held:
-    """A target that is started for the tests of people, and ended with `release`."""
+class StartedTarget:
+    """A target that is started for tests of users; `stop` ends it."""
 
     def __init__(self, portal: Portal, target: Target, folder: Path | None, serve: Serve | None) -> None:
-        """Start what `target` needs; raises StartFailed."""
+        """Start the command of `target` or the embedded endpoint; raises StartFailed."""
         self._portal, self.target = portal, target
-        self._done = trio.Event()
+        self._stopping = trio.Event()
         ready = trio.Event()
         problems = list[BaseException]()
 
@@ -219,15 +217,15 @@ class Held:
                 ):
                     self.target = reach.target
                     ready.set()
-                    await self._done.wait()
+                    await self._stopping.wait()
             except Exception as problem:
                 problems.append(problem)
             finally:
                 ready.set()
-                self._over.set()
+                self._stopped.set()
 
-        self._over = trio.Event()
-        portal.soon(hold)
+        self._stopped = trio.Event()
+        portal.start_soon(hold)
         portal.call(ready.wait)
         if problems:
             first = problems[0]
@@ -235,10 +233,10 @@ class Held:
                 first = first.exceptions[0]
             raise first
 
-    def release(self) -> None:
-        """End what was started."""
-        self._portal.at_once(self._done.set)
-        self._portal.call(self._over.wait)
+    def stop(self) -> None:
+        """Stop the target."""
+        self._portal.call_now(self._stopping.set)
+        self._portal.call(self._stopped.wait)
 
 
 def close_all(portal: Portal, transcript: RawTranscript) -> None:

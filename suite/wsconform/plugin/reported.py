@@ -1,4 +1,4 @@
-"""What a report of pytest carries of a result: times, marks, and words for whoever shows them."""
+"""The facts of a result that travel with a report of pytest: the time, and the cells of a row in a table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Cells", "cells_of", "fill"]
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """What a row of a report shows beside pytest's own cells; plain text, to be escaped where it is shown."""
+    """The cells of a row in a table, besides those of pytest, as plain text: a table must escape them."""
 
     level: str
     requirement: str
@@ -24,21 +24,21 @@ class Cells:
 
 
 def fill(item: CaseItem, report: pytest.TestReport) -> None:
-    """Give `report` the time that the case took, and what tables show of its result."""
-    result, needed = item.result, item.needed
+    """Set the duration of `report` to that of the case, and attach the cells for its result."""
+    result, requirement = item.result, item.requirement
     if result is not None:
-        # Setting up is waiting for the engine, which runs other cases meanwhile.
+        # The setup of an item waits for the engine, which runs other cases in the meantime.
         report.duration = result.micros / 1e6 if report.when == "call" else 0.0
     if report.when == "teardown" or (report.when == "setup" and report.passed):
         return
-    shown = result.mark if result is not None else Mark.INCONCLUSIVE
+    mark = result.mark if result is not None else Mark.INCONCLUSIVE
     finding = result.finding.observed if result is not None and result.finding else ""
-    cells = Cells(needed.level.words, needed.citation, needed.url, shown.words, finding)
-    # pytest-xdist carries what a report has as an attribute, if it is made of plain values.
+    cells = Cells(requirement.level.words, requirement.citation, requirement.url, mark.words, finding)
+    # pytest-xdist transfers attributes of a report that consist of plain values.
     report.wsconform = asdict(cells)  # type: ignore[attr-defined]
 
 
 def cells_of(report: pytest.TestReport | pytest.CollectReport) -> Cells | None:
-    """Return what was put into `report`; None where it is none of a case."""
+    """Return the cells attached to `report`; None if it is not about a case."""
     found = getattr(report, "wsconform", None)
     return Cells(**found) if isinstance(found, dict) else None

@@ -1,4 +1,4 @@
-"""Where cases lie on disk, and whether the arguments of pytest ask for any: all that has to be known to stay idle."""
+"""The folders of cases, and whether the arguments of pytest name any: the test that keeps the plugin idle."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ import pytest
 
 from ..registry.registry import case_packages
 
-__all__ = ["Root", "is_asked", "root_of", "roots"]
+__all__ = ["Root", "names_cases", "root_of", "roots"]
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A package of cases and its folder; `above` are the folders of the packages that it is in."""
+    """A package of cases and its folder; `above` are the folders of the packages that contain it."""
 
     package: str
     folder: Path
     above: tuple[Path, ...]
 
     def module(self, path: Path) -> str:
-        """Return the name of the module or package at `path`, which lies in the folder."""
+        """Return the name of the module or package at `path`, which is in the folder."""
         parts = [part.removesuffix(".py") for part in path.relative_to(self.folder).parts]
         return ".".join((self.package, *(part for part in parts if part != "__init__")))
 
 
 @functools.cache
 def roots() -> tuple[Root, ...]:
-    """Return the packages that entry points of group `wsconform.cases` name; none of them is imported."""
+    """Return the packages named by entry points of group `wsconform.cases`, without importing them."""
     found = list[Root]()
     for package in case_packages():
         spec = importlib.util.find_spec(package)
         if spec is None or not spec.origin:
             continue
         folder, above = Path(spec.origin).parent, list[Path]()
-        # In a checkout, a package's folder need not lie in the folder of the package that it is in.
+        # In a checkout, the folder of a package may be outside of the folder of its parent package.
         for name, place in zip(reversed(package.split(".")[:-1]), folder.parents, strict=False):
             if place.name != name:
                 break
@@ -48,12 +48,12 @@ def roots() -> tuple[Root, ...]:
 
 
 def root_of(path: Path) -> Root | None:
-    """Return the package of cases that `path` lies in; None if it lies in none."""
+    """Return the package of cases that contains `path`, or None."""
     return next((root for root in roots() if path.is_relative_to(root.folder)), None)
 
 
-def is_asked(config: pytest.Config) -> bool:
-    """Return whether an argument of pytest names cases."""
+def names_cases(config: pytest.Config) -> bool:
+    """Return whether any argument of pytest names cases."""
     return any(_is_cases(str(arg), config) for arg in config.args)
 
 

@@ -1,4 +1,4 @@
-"""A session of pytest with cases in it: collects them, runs targets ahead, and tells how the gate stands."""
+"""A session of pytest with cases: it collects them, starts the runs of targets, and reports the gate."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from .. import escape
+from ..catalogue.case import Item
 from ..evidence.result import Result
 from ..journal.journal import JournalWriter
 from ..journal.tally import headline
@@ -18,34 +18,31 @@ from ..problem import Exit, Problem
 from ..registry.requirement import Role
 from ..run.execution import Execution, Plan
 from . import options
-from .ahead import Ahead, Portal, Runs, Untested
-from .aims import Aim
+from .ahead import Portal, RunAhead, Runnable, Untested
+from .clients import ClientRun
 from .collecting import collector
-from .items import CaseItem, Told
+from .items import CaseItem, ItemFailed
 from .preparing import Prepared, is_worker
 from .reported import fill
-from .writing import Written
-
-if TYPE_CHECKING:
-    from ..catalogue.case import Item
+from .writing import SessionJournal
 
 __all__ = ["Conformance"]
 
 
 class Conformance:
-    """The plugin of a session in which cases are asked for; registered for it alone."""
+    """The plugin of a session with cases; it is registered only in such a session."""
 
     def __init__(self, config: pytest.Config) -> None:
-        """Get ready; raises pytest.UsageError where what was asked for cannot be done."""
+        """Read options, configuration and catalogue; raises pytest.UsageError."""
         self.config = config
         try:
             self.prepared = Prepared.of(config)
             if self.prepared.selected:
-                self.written = Written(self.prepared)
+                self.written = SessionJournal(self.prepared)
         except Problem as problem:
             raise options.usage(problem) from None
         self._portal: Portal | None = None
-        self._runs: dict[str, Ahead] = {}
+        self._runs: dict[str, RunAhead] = {}
         self._items: dict[str, list[CaseItem]] = {}
         self._untested: dict[str, int] = {}
         self._total = 0
@@ -54,7 +51,7 @@ class Conformance:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collect_directory(self, path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-        """Collect a package of cases, or one above."""
+        """Collect a package of cases, or a package above one."""
         return collector(path, parent, self)
 
     @pytest.hookimpl(tryfirst=True)
@@ -63,14 +60,14 @@ class Conformance:
         return collector(file_path, parent, self)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Note what is to be run: only that is put to targets."""
+        """Store the items that remain after deselection: only their cases are run."""
         for item in session.items:
             if isinstance(item, CaseItem):
-                self._items.setdefault(item.aim.name, []).append(item)
+                self._items.setdefault(item.chosen.name, []).append(item)
 
     @property
     def total(self) -> int:
-        """How many cases this session has, all targets together."""
+        """The number of cases in this session, for all targets."""
         return self._total or sum(map(len, self._items.values()))
 
     @total.setter
@@ -78,8 +75,8 @@ class Conformance:
         self._total = count
 
     def pytest_report_header(self) -> str:
-        """Say what is tested."""
-        names = ", ".join(self.prepared.style.text(aim.name) for aim in self.prepared.aims)
+        """Return the line about targets, profile and seed."""
+        names = ", ".join(self.prepared.style.text(chosen.name) for chosen in self.prepared.targets)
         return f"wsconform: {names}; profile {self.prepared.settings.profile}, seed {self.prepared.settings.seed}"
 
     def file_of(self, entry: Item) -> Path:
@@ -90,60 +87,59 @@ class Conformance:
 
     @property
     def portal(self) -> Portal:
-        """The thread that the engine runs in, started when it is first needed."""
+        """The thread of the engine, started when it is first needed."""
         if self._portal is None:
             self._portal = Portal()
         return self._portal
 
-    def take(self, item: CaseItem) -> Result:
-        """Return the result of `item`, its target's run begun if it was not; raises Untested or Told."""
-        name = item.aim.name
+    def wait_for_result(self, item: CaseItem) -> Result:
+        """Start the run of the target if needed, and return the result of `item`; raises Untested or ItemFailed."""
+        name = item.chosen.name
         if name not in self._runs:
             self._begin(item)
         try:
-            return self._runs[name].take(item.entry.id)
+            return self._runs[name].wait_for_result(item.entry.id)
         except Untested:
             self._untested.setdefault(name, 0)
             raise
 
     def _begin(self, item: CaseItem) -> None:
-        aim, prepared = item.aim, self.prepared
-        is_client = aim.target.role is Role.CLIENT
+        chosen, prepared = item.chosen, self.prepared
+        is_client = chosen.target.role is Role.CLIENT
         try:
-            if aim.fixture:
-                aim = aim.reached_at(item.fixture(aim.fixture))
-            plan = prepared.plan(aim, (each.entry.id for each in self._items[aim.name]))
-            writer, run = self.written.writer([plan]), Ahead(self.portal)
-            started = self._served(aim, plan, writer, run) if is_client else self._executed(plan, writer, run)
+            if chosen.fixture:
+                chosen = chosen.reached_at(item.fixture(chosen.fixture))
+            plan = prepared.plan(chosen, (each.entry.id for each in self._items[chosen.name]))
+            writer, run = self.written.writer([plan]), RunAhead(self.portal)
+            execution: Runnable = (
+                ClientRun(prepared, chosen, plan.items, writer, run)
+                if is_client
+                else self._execution(plan, writer, run)
+            )
         except Problem as problem:
-            raise Told(str(problem)) from None
-        run.start(started)
-        self._runs[aim.name] = run
+            raise ItemFailed(str(problem)) from None
+        run.start(execution)
+        self._runs[chosen.name] = run
 
-    def _executed(self, plan: Plan, writer: JournalWriter, run: Ahead) -> Runs:
+    def _execution(self, plan: Plan, writer: JournalWriter, run: RunAhead) -> Execution:
         prepared = self.prepared
         return Execution(
             [plan], prepared.registry, prepared.run_options(), writer, expectations=prepared.expectations, listener=run
         )
 
-    def _served(self, aim: Aim, plan: Plan, writer: JournalWriter, run: Ahead) -> Runs:
-        from .clients import Served
-
-        return Served(self.prepared, aim, plan.items, writer, run)
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
-        """Leave out what cannot be tested, once one item has told why: the summary counts the others."""
-        if isinstance(item, CaseItem) and item.aim.name in self._untested:
-            self._untested[item.aim.name] += 1
+        """Skip the items of an untested target after the first, which reports the reason; the summary counts them."""
+        if isinstance(item, CaseItem) and item.chosen.name in self._untested:
+            self._untested[item.chosen.name] += 1
             return True
         return None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Iterator[None]:  # what a wrapper is to pluggy
-        """Give the report what other plugins show of a result."""
+    ) -> Iterator[None]:  # the type that pluggy expects of a wrapper
+        """Attach the facts of the result to the report, for this and other plugins."""
         report = yield
         if isinstance(item, CaseItem) and isinstance(report, pytest.TestReport):
             fill(item, report)
@@ -153,7 +149,7 @@ class Conformance:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """End what still runs, write the journal's end and the reports, and let the gate have its say."""
+        """End all runs, write the rest of the journal and the reports, and set the exit status from the gate."""
         for run in self._runs.values():
             run.stop()
         if self._portal is not None:
@@ -168,7 +164,7 @@ class Conformance:
             session.exitstatus = self._status()
 
     def _status(self) -> pytest.ExitCode:
-        """What the gate says where every item passed: it looks at more than items."""
+        """Return the exit status for the gate, if every item passed: stale entries, too, break the gate."""
         match self.written.ruling.exit if self.written.ruling else Exit.HELD:
             case Exit.HELD:
                 return pytest.ExitCode.OK
@@ -178,7 +174,7 @@ class Conformance:
                 return pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say how each target stands, and what breaks the gate."""
+        """Print a line for each target, and the verdict."""
         lines = self.summary()
         if lines:
             terminalreporter.write_sep("-", "wsconform")
@@ -186,19 +182,18 @@ class Conformance:
                 terminalreporter.write_line(line)
 
     def summary(self) -> list[str]:
-        """Return the lines that end a session: each target's, what is to be known besides, and the gate's."""
+        """Return the last lines of a session: targets, cases that did not run, changed results, verdict, files."""
         style, lines = self.prepared.style, list[str]()
         for outcome in self.written.outcomes:
-            told = outcome.problem or headline(outcome.results, separator=style.separator)
-            lines.append(style.text(told if told.startswith(outcome.name) else f"{outcome.name}: {told}"))
+            text = outcome.problem or headline(outcome.results, separator=style.separator)
+            lines.append(style.text(text if text.startswith(outcome.name) else f"{outcome.name}: {text}"))
         for name, left in self._untested.items():
             if left:
-                lines.append(style.text(f"{name}: {left} more {'case was' if left == 1 else 'cases were'} not put"))
+                lines.append(style.text(f"{name}: {left} more {'case' if left == 1 else 'cases'} did not run"))
         for name, run in self._runs.items():
-            for taken, last in run.later():
-                lines.append(
-                    style.text(f"{name}: {last.case}: put again it was {last.mark.words}, not {taken.mark.words}")
-                )
+            for received, last in run.changed_results():
+                change = f"{received.mark.words}, then {last.mark.words} when it was retried"
+                lines.append(style.text(f"{name}: {last.case}: {change}"))
         if self.written.ruling is not None:
             lines += [style.text(sentence) for sentence in self.written.ruling.sentences]
         lines += [f"wrote {path}" for path in self.written.paths]

@@ -1,4 +1,4 @@
-"""Targets spread over the workers of pytest-xdist: each stays on one worker, whose journal comes to the controller."""
+"""Distribution with pytest-xdist: each target stays on one worker, which sends its journal to the controller."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ from .writing import OUTPUT
 if TYPE_CHECKING:
     from .session import Conformance
 
-__all__ = ["Spread"]
+__all__ = ["TargetDistribution"]
 
-#: Ways to distribute that would put the cases of one target on several workers.
-_MINDLESS = ("load", "worksteal", "loadgroup")
+#: Values of `--dist` that would run the cases of one target on several workers.
+_BY_CASE = ("load", "worksteal", "loadgroup")
 
 
-class Spread:
-    """The plugin of a session whose tests are distributed."""
+class TargetDistribution:
+    """The plugin for a distributed session."""
 
     def __init__(self, conformance: Conformance) -> None:
-        """Hand what workers send to `conformance`."""
+        """Pass the journals of workers to `conformance`."""
         self._conformance = conformance
 
     @pytest.hookimpl(tryfirst=True, optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object | None:
-        """Return a scheduler that keeps a target's cases together, and treats other tests as they ask to be."""
-        if config.getvalue("dist") not in _MINDLESS:
+        """Return a scheduler that keeps the cases of a target together; other tests keep their own groups."""
+        if config.getvalue("dist") not in _BY_CASE:
             return None
-        from xdist.scheduler import LoadGroupScheduling  # type: ignore[import-untyped]
+        # pytest-xdist is optional.
+        from xdist.scheduler import LoadGroupScheduling  # type: ignore[import-untyped]  # noqa: PLC0415
 
         class TargetScheduling(LoadGroupScheduling):  # type: ignore[misc,unused-ignore]
-            """Groups by target; pytest-xdist's own groups need node ids that can be changed, and not all have them."""
+            """Groups by target. The groups of pytest-xdist change node ids, and our items have fixed ones."""
 
             def _split_scope(self, nodeid: str) -> str:
                 parts = nodeid.split("::")
@@ -49,7 +50,7 @@ class Spread:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object | None) -> None:
-        """Take the journal of a worker that ended."""
+        """Receive the journal of a worker that has ended."""
         output = getattr(node, "workeroutput", {})
         if isinstance(text := output.get(OUTPUT), str):
-            self._conformance.written.part(text)
+            self._conformance.written.add_part(text)

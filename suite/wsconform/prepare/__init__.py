@@ -1,1 +1,1 @@
-"""From command-line words and configuration files to a plan that can run; both faces stand on it."""
+"""From options and configuration files to a run that can start; the command line and the pytest plugin both use it."""

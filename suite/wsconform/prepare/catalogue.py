@@ -1,36 +1,25 @@
-"""The registry, the catalogue and the selection that a command runs with."""
+"""The catalogue of cases, and the selection that the settings of a run make from it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from ..problem import Problem
+from ..catalogue.case import Item, Profile
+from ..catalogue.load import load_catalogue
+from ..catalogue.selection import Selection, UnknownPattern
+from ..problem import Exit, Problem
+from ..registry.registry import Registry
+from ..registry.requirement import Role
 from .config import Settings
 
-if TYPE_CHECKING:
-    from ..catalogue.case import Item
-    from ..catalogue.selection import Selection
-    from ..registry.registry import Registry
-    from ..registry.requirement import Role
-
-
-def registry() -> Registry:
-    """Return the requirement registry; raises Problem."""
-    from ..problem import Exit
-    from ..registry.registry import RegistryError, load_registry
-
-    try:
-        return load_registry()
-    except RegistryError as problem:
-        raise Problem(str(problem), Exit.SUITE) from None
+__all__ = ["catalogue", "selected", "selection"]
 
 
 def catalogue(*, aliases: bool = True) -> tuple[Item, ...]:
-    """Return every case and monitor, their older names left unread unless `aliases`; raises Problem."""
-    from ..catalogue.load import load_catalogue
-    from ..problem import Exit
+    """Return every case and monitor, with their earlier names and Autobahn ids if `aliases`.
 
+    Reading the aliases takes time, so a caller that needs none leaves them out. Raises Problem (exit code SUITE).
+    """
     try:
         return load_catalogue(aliases=aliases)
     except (ImportError, ValueError) as problem:
@@ -38,10 +27,7 @@ def catalogue(*, aliases: bool = True) -> tuple[Item, ...]:
 
 
 def selection(settings: Settings) -> Selection:
-    """Return what the selectors among `settings` ask for."""
-    from ..catalogue.case import Profile
-    from ..catalogue.selection import Selection
-
+    """Return the selection that `settings` describe: patterns, sections, levels, profile, shard."""
     return Selection(
         cases=settings.case,
         excluded=settings.exclude,
@@ -52,11 +38,9 @@ def selection(settings: Settings) -> Selection:
     )
 
 
-def selected(wanted: Selection, entries: Sequence[Item], role: Role, requirements: Registry) -> tuple[Item, ...]:
-    """Return the cases that `wanted` takes; raises Problem where a selector takes none at all."""
-    from ..catalogue.selection import UnknownPattern
-
+def selected(selection: Selection, items: Sequence[Item], role: Role, registry: Registry) -> tuple[Item, ...]:
+    """Return the `items` for targets of `role` that `selection` takes; raises Problem if a selector matches nothing."""
     try:
-        return wanted.select(entries, role, requirements)
+        return selection.select(items, role, registry)
     except UnknownPattern as problem:
         raise Problem(str(problem)) from None

@@ -1,28 +1,33 @@
-"""Configuration: wsconform.toml or [tool.wsconform], found upwards; flags over WSCONFORM_* over the file."""
+"""The configuration: wsconform.toml or [tool.wsconform] in pyproject.toml, in this folder or one above it.
+
+An option on the command line overrides an environment variable WSCONFORM_*, which overrides the file.
+"""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..problem import Problem, meant
+from ..registry.requirement import Role
 from . import values
 from .values import Kind
 
 if TYPE_CHECKING:
     from ..run.target import Target
 
-__all__ = ["Configuration", "Settings", "TargetTable", "find", "load", "settle", "target_name"]
+__all__ = ["Configuration", "Settings", "TargetTable", "find", "load", "settle"]
 
 FILE = "wsconform.toml"
 _PREFIX = "WSCONFORM_"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a run can be told, wherever it was said. `patience` and `budget` are seconds."""
+    """The settings of a run, from options, environment and file. `patience` and `budget` are in seconds."""
 
     case: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
@@ -47,7 +52,7 @@ class Settings:
     ascii: bool = False
 
 
-#: How each setting is written in the file; the environment says the same in capitals, with WSCONFORM_ before it.
+#: The kind of each key of the file. An environment variable is the key in capitals, with "_" for "-", after WSCONFORM_.
 KINDS: Mapping[str, Kind] = {
     "case": values.TEXTS,
     "exclude": values.TEXTS,
@@ -87,9 +92,12 @@ TARGET_KINDS: Mapping[str, Kind] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TargetTable:
-    """A target as the file declares it, its keys checked, `${NAME}` not yet filled in."""
+    """A target as the file declares it: its keys are checked, and `${NAME}` is not replaced yet.
+
+    `where` is the place of the table in messages; `ready_within` is in seconds.
+    """
 
     name: str
     where: str
@@ -107,9 +115,9 @@ class TargetTable:
     info: tuple[tuple[str, str], ...] = ()
 
     def target(self, environment: Mapping[str, str]) -> Target:
-        """Return the target to run, `${NAME}` filled in from `environment`; raises Problem."""
-        from ..registry.requirement import Role
-        from ..run.target import Target, TargetError, Url
+        """Return the target to test, with `${NAME}` replaced from `environment`; raises Problem."""
+        # Commands that only read journals use the configuration, too; they start faster without trio.
+        from ..run.target import Target, TargetError, Url  # noqa: PLC0415
 
         try:
             url = Url.parse(self.url)
@@ -119,27 +127,26 @@ class TargetTable:
             (name, values.filled(value, environment, f"{self.where}.headers.{name}")) for name, value in self.headers
         ]
         for name, value in headers:
-            if trouble := values.field_trouble(name, value):
-                raise Problem(f"{self.where}.headers.{name}: {trouble}")
+            if reason := values.field_problem(name, value):
+                raise Problem(f"{self.where}.headers.{name}: {reason}")
         return Target(
-            self.name,
-            url,
-            Role(self.role),
-            self.app,
-            tuple(headers),
-            self.subprotocol,
-            str(self.cacert) if self.cacert else None,
-            self.insecure,
-            tuple(values.filled(word, environment, f"{self.where}.start") for word in self.start),
-            self.ready_within,
-            dict(self.info),
-            self.where,
+            name=self.name,
+            url=url,
+            role=Role(self.role),
+            app=self.app,
+            headers=tuple(headers),
+            subprotocol=self.subprotocol,
+            cacert=str(self.cacert) if self.cacert else None,
+            insecure=self.insecure,
+            start=tuple(values.filled(word, environment, f"{self.where}.start") for word in self.start),
+            ready_within=self.ready_within,
+            info=dict(self.info),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What was found: `path` is None where there is no file; `settings` are parsed values by their key."""
+    """A parsed configuration file; `settings` are values by key. Without a file, `path` is None."""
 
     path: Path | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
@@ -147,25 +154,25 @@ class Configuration:
 
     @property
     def name(self) -> str:
-        """What the file is called in messages."""
+        """The name of the file in messages."""
         return self.path.name if self.path else FILE
 
     def table(self, name: str) -> TargetTable:
-        """Return the target called `name`; raises Problem with what was meant."""
+        """Return the table of the target called `name`; raises Problem, with a suggestion, for an unknown name."""
         if name in self.targets:
             return self.targets[name]
         if ":" in name or "/" in name:
-            raise Problem(f"{name}: no target of this name; for an address write ws://{name.lstrip('/')}")
+            raise Problem(f"{name}: there is no target of this name; for an address write ws://{name.lstrip('/')}")
         if self.path is None:
             raise Problem(
-                f"{name}: no target of this name, there is no {FILE}; name an address such as ws://HOST:PORT/"
+                f"{name}: there is no target of this name and no {FILE}; name an address such as ws://HOST:PORT/"
             )
         near = meant(name, self.targets, listed=True, otherwise=f"; add [targets.{name}]")
         raise Problem(f'{self.name}: there is no target "{name}"{near}')
 
 
 def find(folder: Path) -> tuple[Path, Mapping[str, object]] | None:
-    """Return the nearest configuration from `folder` upwards, and what it holds; None if there is none."""
+    """Return the path and the table of the nearest configuration in `folder` or above it, or None."""
     for place in (folder, *folder.parents):
         own, shared = place / FILE, place / "pyproject.toml"
         if own.is_file():
@@ -178,18 +185,16 @@ def find(folder: Path) -> tuple[Path, Mapping[str, object]] | None:
 
 
 def _parsed(path: Path, octets: bytes) -> Mapping[str, object]:
-    import tomllib
-
     try:
         return tomllib.loads(octets.decode())
     except ValueError as problem:
-        raise Problem(f"{path}: not TOML: {problem}") from None
+        raise Problem(f"{path}: is not TOML: {problem}") from None
     except RecursionError:
-        raise Problem(f"{path}: not TOML that can be read: it is nested too deeply") from None
+        raise Problem(f"{path}: cannot be read: its TOML is nested too deeply") from None
 
 
 def load(folder: Path | None = None, *, file: Path | None = None) -> Configuration:
-    """Read `file`, or the configuration that holds in `folder` (the current one by default); raises Problem."""
+    """Read `file`, or else the configuration for `folder` (default: the current folder); raises Problem."""
     try:
         found = find((folder or Path.cwd()).absolute()) if file is None else _named(file.absolute())
     except OSError as problem:
@@ -220,14 +225,15 @@ def _configuration(path: Path, table: Mapping[str, object]) -> Configuration:
 def _target(name: str, table: object, prefix: str, folder: Path) -> TargetTable:
     where = f"{prefix}targets.{name}"
     if not name.strip() or not name.isprintable() or "://" in name:
-        raise Problem(f"{prefix}targets.{name!a}: not a name; take letters, digits and hyphens")
+        raise Problem(f"{prefix}targets.{name!a}: is not a name; use letters, digits and hyphens")
     if not isinstance(table, dict):
         raise Problem(f"{where}: must be a table; write [targets.{name}] above its keys")
     read = _read(TARGET_KINDS, table, f"{where}.", folder)
-    made = replace(TargetTable(name, where, folder), **_fields(read))  # type: ignore[arg-type]  # kinds made them
-    if made.role == "server" and not made.url:
+    parsed = TargetTable(name=name, where=where, folder=folder)
+    parsed = replace(parsed, **_fields(read))  # type: ignore[arg-type]  # each was parsed by its kind
+    if parsed.role == "server" and not parsed.url:
         raise Problem(f'{where}: url is missing; add url = "ws://HOST:PORT/"')
-    return made
+    return parsed
 
 
 def _read(
@@ -250,7 +256,7 @@ def _fields(read: Mapping[str, object]) -> dict[str, object]:
 
 
 def settle(flags: Mapping[str, object], environment: Mapping[str, str], configuration: Configuration) -> Settings:
-    """Return the settings that hold: `flags` (None and () count as not given) over the environment over the file."""
+    """Return the settings: `flags` (unless None or ()) over `environment` over the file; raises Problem."""
     given = {name: value for name, value in flags.items() if value is not None and value != ()}
     known = {each.name for each in fields(Settings)}
     merged = {
@@ -258,7 +264,7 @@ def settle(flags: Mapping[str, object], environment: Mapping[str, str], configur
         **_fields(_from_environment(environment)),
         **{name: value for name, value in given.items() if name in known},
     }
-    return replace(Settings(), **merged)  # type: ignore[arg-type]  # each was made by its kind
+    return replace(Settings(), **merged)  # type: ignore[arg-type]  # each was parsed by its kind
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
@@ -266,7 +272,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     read = dict[str, object]()
     for variable in (name for name in environment if name.startswith(_PREFIX)):
         if variable not in variables:
-            # Others may own variables of this prefix; one that is nearly a setting is a slip.
+            # Other programs may use this prefix; only a name that is close to a setting is a mistake.
             names = (name.removeprefix(_PREFIX) for name in variables)
             if near := meant(variable.removeprefix(_PREFIX), names):
                 prefixed = near.replace('"', f'"{_PREFIX}', 1)
@@ -280,14 +286,3 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
         except ValueError as problem:
             raise Problem(f"{variable}: {problem}") from None
     return read
-
-
-def target_name(name: str) -> str:
-    """Return `name` as a key of TOML, quoted if it has to be."""
-    import json
-    import re
-
-    if re.fullmatch(r"[A-Za-z0-9_-]+", name):
-        return name
-    # TOML knows no pairs of surrogates, and no bare DEL.
-    return json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,4 +1,4 @@
-"""Where a run's journal goes: its file, and a copy on stdout."""
+"""The outputs of a run's journal: its file, and a copy on stdout."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from pathlib import Path
 from ..console.style import Out
 from ..problem import Problem
 
-__all__ = ["Copy", "JournalFile"]
+__all__ = ["JournalFile", "StdoutCopy"]
 
 
 class JournalFile:
-    """The journal as a file: what cannot be written to it is a Problem that names it, wherever in a run it happens."""
+    """The file of a journal; an error at any time becomes a Problem that names the file."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file at `path` anew; raises Problem."""
+        """Create or empty the file at `path`; raises Problem."""
         self._path = path
-        with self._told():
+        with self._problems():
             self._file = path.open("w", encoding="utf-8", newline="\n")
 
     def write(self, text: str) -> int:
         """Write `text`; raises Problem."""
-        with self._told():
+        with self._problems():
             return self._file.write(text)
 
     def flush(self) -> None:
-        """Hand what was written to the system; raises Problem."""
-        with self._told():
+        """Pass all text written so far to the system; raises Problem."""
+        with self._problems():
             self._file.flush()
 
     def close(self) -> None:
-        """Close the file; every record was flushed, and what was refused has been told."""
+        """Close the file. Errors are ignored: every record was flushed, and a failed flush has raised already."""
         with contextlib.suppress(OSError):
             self._file.close()
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _problems(self) -> Iterator[None]:
         try:
             yield
         except OSError as problem:
@@ -45,15 +45,16 @@ class JournalFile:
             raise Problem(text) from None
 
 
-class Copy:
-    """The journal's copy on stdout; a reader who went away ends the copy, not the run."""
+class StdoutCopy:
+    """A copy of the journal on stdout; if its reader goes away, the copy ends and the run continues."""
 
     def __init__(self, out: Out) -> None:
         self._out = out
 
     def write(self, text: str) -> int:
+        """Write `text`, unless the reader has gone away."""
         self._out.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Every line is flushed as it is written."""
+        """Do nothing: `Out` flushes every line."""

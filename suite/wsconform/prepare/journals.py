@@ -1,22 +1,21 @@
-"""Reading journals named on the command line, and the header of a new one."""
+"""Journals named on the command line, and the facts about this process in the header of a new journal."""
 
 from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ..problem import Problem
+from ..journal.journal import Journal, JournalError, TargetResults, read
+from ..journal.redact import masked_command
+from ..problem import Problem, meant
 
-if TYPE_CHECKING:
-    from ..journal.journal import Journal, TargetResults
+__all__ = ["command_line", "journal_at", "now", "platform", "target_in"]
 
 
 def journal_at(path: Path) -> Journal:
-    """Return the journal at `path`, a file or the folder that a run wrote it into; raises Problem."""
-    from ..journal.journal import JournalError, read
-
+    """Return the journal at `path`, which is a file or the folder of a run; raises Problem."""
     try:
         return read(path / "journal.jsonl" if path.is_dir() else path)
     except JournalError as problem:
@@ -26,9 +25,10 @@ def journal_at(path: Path) -> Journal:
 
 
 def target_in(journal: Journal, path: Path, name: str | None) -> TargetResults:
-    """Return the target called `name` of the journal at `path`, or the only one without a name; raises Problem."""
-    from ..problem import meant
+    """Return the results of the target called `name` in the journal at `path`; without a name, of its only target.
 
+    Raises Problem if there is no such target, or if there are several and no name.
+    """
     names = [each.target.name for each in journal.targets]
     if not names:
         raise Problem(f"{path}: no target was tested in this run; name another journal")
@@ -40,22 +40,18 @@ def target_in(journal: Journal, path: Path, name: str | None) -> TargetResults:
     return journal.targets[0 if name is None else names.index(name)]
 
 
-def command_word(words: object) -> str:
-    """Return the command line as the journal keeps it."""
-    from ..journal.redact import masked_command
-
+def command_line(words: object) -> str:
+    """Return the command line with the arguments `words` as a journal keeps it: secrets are masked."""
     return masked_command(["wsconform", *(words if isinstance(words, list) else [])])
 
 
 def platform() -> str:
-    """Return the system and the interpreter that the suite runs on."""
+    """Return the system and the interpreter that wsconform runs on."""
     system = os.uname()
     version = ".".join(map(str, sys.version_info[:3]))
     return f"{system.sysname} {system.machine}, {sys.implementation.name} {version}"
 
 
 def now() -> str:
-    """Return the time, to the second, in UTC."""
-    import time
-
+    """Return the time in UTC, to the second, as in RFC 3339."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

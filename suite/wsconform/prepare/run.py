@@ -1,4 +1,4 @@
-"""What a run is made of besides its targets, the same for the command line and for pytest."""
+"""The parts of a run besides its targets, the same for the command line and for pytest."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..catalogue.load import catalogue_version
 from ..catalogue.selection import Selection
 from ..endpoint.session import Limits
 from ..journal.expected import Expectations, load
+from ..journal.gate import Allow, FailOn, Policy
 from ..journal.journal import Header
 from ..registry.registry import Registry
 from ..registry.requirement import Role
@@ -19,17 +20,28 @@ from ..run.options import RunOptions
 from .config import Configuration, Settings
 from .journals import now, platform
 
-__all__ = ["expectations", "expected_path", "header", "run_options", "stale", "whole"]
+__all__ = [
+    "expectations",
+    "expected_path",
+    "full_selection",
+    "header",
+    "limits",
+    "policy",
+    "run_options",
+    "stale_entries",
+]
 
 
 def run_options(
     settings: Settings, folder: Path | None, *, keep_all: bool = False, farewell: bool = False
 ) -> RunOptions:
-    """Return the options of a run under `settings`; `folder` is for the output of started programs."""
-    usual = Limits()
-    patience = math.inf if settings.debugger else settings.patience
+    """Return the options of a run under `settings`.
+
+    The output of started targets goes to `folder`. With `keep_all`, transcripts of passed cases are kept too; with
+    `farewell`, every connection ends with a closing handshake.
+    """
     return RunOptions(
-        limits=Limits(patience=patience, prompt=min(usual.prompt, patience)),
+        limits=limits(settings),
         jobs=1 if settings.debugger else settings.jobs or RunOptions().jobs,
         confirm=not settings.debugger,
         budget=settings.budget,
@@ -43,8 +55,22 @@ def run_options(
     )
 
 
+def limits(settings: Settings) -> Limits:
+    """Return how long to wait under `settings`, in seconds: without limit if the target is in a debugger."""
+    patience = math.inf if settings.debugger else settings.patience
+    return Limits(patience=patience, prompt=min(Limits().prompt, patience))
+
+
+def policy(settings: Settings) -> Policy:
+    """Return the policy of the gate under `settings`."""
+    return Policy(FailOn(settings.fail_on), frozenset(map(Allow, settings.allow)))
+
+
 def expected_path(settings: Settings, configuration: Configuration) -> Path | None:
-    """Return the file of known failures: the one that was named, or expected.toml beside the configuration, if any."""
+    """Return the list of known failures: the file in `settings`, or expected.toml beside the configuration.
+
+    Return None if there is neither.
+    """
     if settings.expected is not None:
         return settings.expected
     beside = configuration.path.parent if configuration.path else Path.cwd()
@@ -53,7 +79,7 @@ def expected_path(settings: Settings, configuration: Configuration) -> Path | No
 
 
 def expectations(path: Path | None, catalogue: Sequence[Item]) -> Expectations:
-    """Read the known failures at `path`, whose patterns may use old names that `catalogue` has; raises Problem."""
+    """Read the known failures at `path`, whose patterns may be aliases in `catalogue`; raises Problem."""
     if path is None:
         return Expectations()
     found = load(path)
@@ -62,14 +88,13 @@ def expectations(path: Path | None, catalogue: Sequence[Item]) -> Expectations:
 
 
 def header(
-    command: str, settings: Settings, catalogue: Sequence[Item], put: Iterable[Item], registry: Registry
+    command: str, settings: Settings, catalogue: Sequence[Item], items: Iterable[Item], registry: Registry
 ) -> Header:
-    """Return a journal's first record; `command` is what was called, with no secret in it, `put` what is run."""
-    cited = {id for entry in put for id in entry.requirements}
+    """Return the first record of a journal; `command` is the command line with secrets masked, `items` are run."""
+    cited = {id for item in items for id in item.requirements}
     documents = tuple(dict.fromkeys(each.document.id for each in registry.values() if each.id in cited))
-    version = catalogue_version(catalogue)
     return Header(
-        catalogue=version,
+        catalogue=catalogue_version(catalogue),
         documents=documents,
         command=command,
         seed=settings.seed,
@@ -81,7 +106,7 @@ def header(
     )
 
 
-def stale(
+def stale_entries(
     expectations: Expectations,
     catalogue: Sequence[Item],
     registry: Registry,
@@ -90,9 +115,9 @@ def stale(
     *,
     ran: Mapping[str, Role],
 ) -> list[str]:
-    """Return a line for each entry of `expectations` that holds no more; `ran` are targets, and what they are.
+    """Return a line for each entry of `expectations` that no longer holds; `ran` are the tested targets.
 
-    Of a run that selectors or a shard made smaller, no entry is said to pass whose cases it did not all put.
+    If selectors or a shard left out cases of an entry, the entry is not reported as passing.
     """
     if not expectations.entries:
         return []
@@ -101,11 +126,11 @@ def stale(
         ran=ran,
         known=configuration.targets,
         today=datetime.date.today(),
-        whole=whole(catalogue, registry, settings.profile, configuration, ran=ran),
+        whole=full_selection(catalogue, registry, settings.profile, configuration, ran=ran),
     )
 
 
-def whole(
+def full_selection(
     catalogue: Sequence[Item],
     registry: Registry,
     profile: str,
@@ -113,8 +138,8 @@ def whole(
     *,
     ran: Mapping[str, Role],
 ) -> dict[str, list[str]]:
-    """Return the ids that a run without selectors puts, by target: those that `ran`, and configured ones like them."""
+    """Return the ids of all cases in `profile` for each target: those in `ran`, and configured ones of their roles."""
     selection = Selection(profile=Profile[profile.upper()])
-    by_role = {role: [entry.id for entry in selection.select(catalogue, role, registry)] for role in set(ran.values())}
+    by_role = {role: [item.id for item in selection.select(catalogue, role, registry)] for role in set(ran.values())}
     configured = {name: Role(table.role) for name, table in configuration.targets.items()}
     return {name: by_role[role] for name, role in {**configured, **ran}.items() if role in by_role}

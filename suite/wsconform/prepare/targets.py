@@ -1,24 +1,29 @@
-"""Choosing the targets of a run: names from the configuration, addresses, or the embedded reference."""
+"""The targets of a run: names from the configuration, addresses, or the embedded reference endpoint."""
 
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..problem import Problem
+from ..registry.requirement import Role
+from ..run.start import REFERENCE, Serve, reference_target
+from ..run.target import Target, TargetError, Url
 from .config import Configuration
 
-if TYPE_CHECKING:
-    from ..run.start import Serve
-    from ..run.target import Target
+__all__ = ["ChosenTarget", "choose", "clients_left_out", "with_flags"]
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """A target to run: how many connections at once, where its command runs, how the command line names it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenTarget:
+    """A target to run against.
+
+    `words` are the arguments that name it on a command line; `jobs` is its own limit on connections at once; its
+    start command runs in `folder`. `serve` serves the embedded endpoint.
+    """
 
     target: Target
     words: tuple[str, ...]
@@ -27,13 +32,12 @@ class Chosen:
     serve: Serve | None = None
 
 
-def choose(names: Sequence[str], flags: Mapping[str, object], configuration: Configuration) -> list[Chosen]:
-    """Return the targets that `names` mean, `flags` over what the configuration says of them.
+def choose(names: Sequence[str], flags: Mapping[str, object], configuration: Configuration) -> list[ChosenTarget]:
+    """Return the targets called `names`, with `flags` over their tables in the configuration.
 
-    Without names, all servers that are configured; without a configuration, the embedded reference. Raises Problem.
+    Without names, return all configured servers; without a configuration, the embedded reference endpoint. Raises
+    Problem.
     """
-    from ..run.start import REFERENCE
-
     if not names and configuration.path is None:
         return [_reference()]
     if not names and not configuration.targets:
@@ -42,57 +46,54 @@ def choose(names: Sequence[str], flags: Mapping[str, object], configuration: Con
             f" or run the embedded endpoint with `wsconform run {REFERENCE}`"
         )
     servers = [name for name, table in configuration.targets.items() if table.role == "server"]
-    chosen = [_one(name, configuration) for name in names or servers or configuration.targets]
+    chosen = [_choose_one(name, configuration) for name in names or servers or configuration.targets]
     return with_flags(chosen, flags)
 
 
-def with_flags(chosen: Sequence[Chosen], flags: Mapping[str, object]) -> list[Chosen]:
-    """Return `chosen` as `flags` have them; raises Problem where those make no sense."""
+def with_flags(chosen: Sequence[ChosenTarget], flags: Mapping[str, object]) -> list[ChosenTarget]:
+    """Return `chosen` with `flags` over their own values, each name once; raises Problem if `flags` do not apply."""
     if flags.get("start") and len(chosen) > 1:
         raise Problem(f"--start starts one target, and there are {len(chosen)}; name the one it is for")
-    return _with_own_names([_over(each, flags) for each in chosen])
+    by_name = dict[str, ChosenTarget]()
+    for each in chosen:
+        # A journal identifies targets by name, so a target that is named twice is run once.
+        by_name.setdefault(each.target.name, _override(each, flags))
+    return list(by_name.values())
 
 
-def left_out(names: Sequence[str], configuration: Configuration) -> str:
-    """Return a line about the configured targets that `choose` passes over, "" if there are none."""
+def clients_left_out(names: Sequence[str], configuration: Configuration) -> str:
+    """Return a line about the configured clients, which `choose` leaves out if `names` is empty; or ""."""
     clients = [name for name, table in configuration.targets.items() if table.role != "server"]
     if names or not clients:
         return ""
     few = ", ".join(clients[:3]) + (f" and {len(clients) - 3} more" if len(clients) > 3 else "")
-    return f"Left out, for `wsconform serve --target NAME` puts cases to clients: {few}."
+    return f"Left out, because clients are tested with `wsconform serve --target NAME`: {few}."
 
 
-def _reference() -> Chosen:
-    from ..run.start import reference_target
-    from ..run.target import TargetError
-
+def _reference() -> ChosenTarget:
     try:
         target, serve = reference_target()
     except TargetError as problem:
         raise Problem(str(problem)) from None
-    return Chosen(target, (target.name,), serve=serve)
+    return ChosenTarget(target=target, words=(target.name,), serve=serve)
 
 
-def _one(name: str, configuration: Configuration) -> Chosen:
-    from ..registry.requirement import Role
-    from ..run.start import REFERENCE
-    from ..run.target import Target, TargetError, Url
-
+def _choose_one(name: str, configuration: Configuration) -> ChosenTarget:
     if "://" in name:
         try:
-            return Chosen(Target(name, Url.parse(name)), (name,))
+            return ChosenTarget(target=Target(name, Url.parse(name)), words=(name,))
         except TargetError as problem:
             raise Problem(str(problem)) from None
     if name == REFERENCE and name not in configuration.targets:
         return _reference()
     table = configuration.table(name)
     if Role(table.role) is not Role.SERVER:
-        raise Problem(f"{table.where}: it is a {table.role}; put cases to it with `wsconform serve --target {name}`")
-    return Chosen(table.target(os.environ), (name,), table.jobs, table.folder)
+        raise Problem(f"{table.where}: is a {table.role}; test it with `wsconform serve --target {name}`")
+    return ChosenTarget(target=table.target(os.environ), words=(name,), jobs=table.jobs, folder=table.folder)
 
 
-def _over(chosen: Chosen, flags: Mapping[str, object]) -> Chosen:
-    """Flags over the target's own values; they become part of how the command line names it."""
+def _override(chosen: ChosenTarget, flags: Mapping[str, object]) -> ChosenTarget:
+    """Return `chosen` with `flags` over the target's own values; they are added to the words that name it."""
     changes, words = dict[str, object](), list(chosen.words)
     for key, flag in (("app", "--app"), ("subprotocol", "--subprotocol"), ("cacert", "--cacert")):
         if (value := flags.get(key)) is not None:
@@ -107,25 +108,15 @@ def _over(chosen: Chosen, flags: Mapping[str, object]) -> Chosen:
         kept = [each for each in chosen.target.headers if each[0].lower() not in names]
         changes["headers"] = (*kept, *given)
         for name, _ in given:
-            # A command that is shown and kept holds no credentials.
+            # The command is printed and kept in the journal, so it must not hold credentials.
             words += ["-H", f"{name}: ***"]
     folder = chosen.folder
     if isinstance(command := flags.get("start"), tuple) and command:
-        import shlex
-
         if chosen.serve is not None:
-            raise Problem("--start: the embedded endpoint needs no starting; name the target's address")
+            raise Problem("--start: the embedded endpoint needs no start command; name the target's address")
         changes["start"], folder = command, None
         words += ["--start", shlex.join(command)]
     if (seconds := flags.get("ready_within")) is not None:
         changes["ready_within"] = seconds
-    target = replace(chosen.target, **changes)  # type: ignore[arg-type]  # each was made by its kind
+    target = replace(chosen.target, **changes)  # type: ignore[arg-type]  # each was parsed by its kind
     return replace(chosen, target=target, words=tuple(words), folder=folder)
-
-
-def _with_own_names(chosen: list[Chosen]) -> list[Chosen]:
-    """A journal tells targets by name, so one that is asked for twice is run once."""
-    found: dict[str, Chosen] = {}
-    for each in chosen:
-        found.setdefault(each.target.name, each)
-    return list(found.values())

@@ -1,4 +1,4 @@
-"""How single values are written in the configuration, in the environment and after flags."""
+"""The syntax of single values in the configuration file, in environment variables and after options."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
+
+from ..problem import Problem, meant
 
 __all__ = [
     "COMMAND",
@@ -22,27 +24,27 @@ __all__ = [
     "Count",
     "Kind",
     "Texts",
-    "field_trouble",
+    "field_problem",
     "filled",
 ]
 
-from ..problem import Problem, meant
-
 
 class Kind(Protocol):
-    """One kind of value; both methods raise ValueError, whose text goes behind the place of the value."""
+    """One kind of value. Both methods raise ValueError; the caller adds the place of the value before its text."""
 
     def value(self, raw: object) -> object:
-        """Return the value that `raw`, as TOML has it, stands for."""
+        """Return the value that TOML represents as `raw`."""
 
     def text(self, raw: str) -> object:
-        """Return the value that `raw`, from a flag or the environment, stands for."""
+        """Return the value that an option or an environment variable represents as `raw`."""
 
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class _Duration:
+    """A duration with a unit, such as "5s"; the value is in seconds."""
+
     def value(self, raw: object) -> float:
         if not isinstance(raw, str):
             raise ValueError(f'must be a text with a unit, such as "5s"; got {raw}')
@@ -51,10 +53,10 @@ class _Duration:
     def text(self, raw: str) -> float:
         found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h)", raw.strip())
         if found is None:
-            raise ValueError(f'{raw!r} is no duration; write "5s", "0.5s" or "5m"')
+            raise ValueError(f'{raw!r} is not a duration; write "5s", "0.5s" or "5m"')
         seconds = float(found[1]) * _UNITS[found[2]]
         if not seconds:
-            raise ValueError(f'{raw!r} is no time at all; write "5s", "0.5s" or "5m"')
+            raise ValueError(f'{raw!r} is zero; write a longer time, such as "5s" or "0.5s"')
         return seconds
 
 
@@ -65,42 +67,47 @@ class Choice:
         self.words = words
 
     def value(self, raw: object) -> str:
+        """Return the value that TOML represents as `raw`; raises ValueError."""
         if not isinstance(raw, str):
             raise ValueError(f"must be one of {', '.join(self.words)}")
         return self.text(raw)
 
     def text(self, raw: str) -> str:
+        """Return `raw`; raises ValueError unless it is one of the words."""
         if raw not in self.words:
-            raise ValueError(f"{raw!r} is none of {', '.join(self.words)}{meant(raw, self.words)}")
+            raise ValueError(f"{raw!r} is not one of {', '.join(self.words)}{meant(raw, self.words)}")
         return raw
 
 
 class Count:
-    """A whole number, `least` at least."""
+    """A whole number that is at least `least`."""
 
     def __init__(self, least: int) -> None:
         self.least = least
 
     def value(self, raw: object) -> int:
+        """Return the value that TOML represents as `raw`; raises ValueError."""
         if not isinstance(raw, int) or isinstance(raw, bool):
             raise ValueError("must be a whole number, without quotes")
         if raw < self.least:
-            raise ValueError(f"{raw} is too small; take {self.least} or more")
+            raise ValueError(f"{raw} is too small; use {self.least} or more")
         return raw
 
     def text(self, raw: str) -> int:
+        """Return the number that `raw` represents; raises ValueError."""
         if not re.fullmatch(r"-?[0-9]{1,18}", raw.strip()):
-            raise ValueError(f"{raw!r} is no whole number")
+            raise ValueError(f"{raw!r} is not a whole number")
         return self.value(int(raw))
 
 
 class Texts:
-    """A list of texts, of `words` only if there are any; in the environment, separated by commas."""
+    """A list of texts, only from `words` if there are any; separated by commas in an environment variable."""
 
     def __init__(self, words: tuple[str, ...] = ()) -> None:
         self.words = words
 
     def value(self, raw: object) -> tuple[str, ...]:
+        """Return the value that TOML represents as `raw`; raises ValueError."""
         if not isinstance(raw, list) or not all(isinstance(each, str) and each for each in raw):
             raise ValueError("must be a list of texts" + (f", of {', '.join(self.words)}" if self.words else ""))
         for each in raw:
@@ -109,13 +116,14 @@ class Texts:
         return tuple(raw)
 
     def text(self, raw: str) -> tuple[str, ...]:
+        """Return the texts that `raw` holds, without empty ones; raises ValueError."""
         return self.value([each.strip() for each in raw.split(",") if each.strip()])
 
 
 class _Text:
     def value(self, raw: object) -> str:
         if not isinstance(raw, str) or not raw:
-            raise ValueError("must be a text, and not an empty one")
+            raise ValueError("must be a text that is not empty")
         return raw
 
     def text(self, raw: str) -> str:
@@ -146,6 +154,8 @@ class _Flag:
 
 
 class _Shard:
+    """A part of the cases: (2, 4) for "2/4", the second of four."""
+
     def value(self, raw: object) -> tuple[int, int]:
         if not isinstance(raw, str):
             raise ValueError('must be a text such as "2/4"')
@@ -154,14 +164,16 @@ class _Shard:
     def text(self, raw: str) -> tuple[int, int]:
         found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", raw)
         if found is None:
-            raise ValueError(f'{raw!r} is no shard; write "2/4" for the second of four')
+            raise ValueError(f'{raw!r} is not a shard; write "2/4" for the second of four')
         which, of = int(found[1]), int(found[2])
         if not 1 <= which <= of:
-            raise ValueError(f"{raw!r} is no shard; count from 1/{max(of, 1)} to {max(of, 1)}/{max(of, 1)}")
+            raise ValueError(f"{raw!r} is not a shard; count from 1/{max(of, 1)} to {max(of, 1)}/{max(of, 1)}")
         return which, of
 
 
 class _Command:
+    """A command as a list of words."""
+
     def value(self, raw: object) -> tuple[str, ...]:
         if isinstance(raw, str):
             return self.text(raw)
@@ -173,37 +185,41 @@ class _Command:
         try:
             words = shlex.split(raw)
         except ValueError as problem:
-            raise ValueError(f"{raw!r} is no command: {problem}") from None
+            raise ValueError(f"{raw!r} is not a command: {problem}") from None
         if not words:
-            raise ValueError("must be a command, and not an empty one")
+            raise ValueError("must be a command that is not empty")
         return tuple(words)
 
 
 class _Table:
+    """A table of texts; only TOML can represent it."""
+
     def value(self, raw: object) -> tuple[tuple[str, str], ...]:
         if not isinstance(raw, dict) or not all(isinstance(each, str) for each in raw.values()):
             raise ValueError('must be a table of texts, such as { language = "Go" }')
         return tuple(raw.items())
 
     def text(self, raw: str) -> tuple[tuple[str, str], ...]:
-        raise ValueError("cannot be said in one text")
+        raise ValueError("must be a table in the configuration file")
 
 
 class _Fields:
+    """Header fields: a table in TOML, one "Name: value" after an option."""
+
     def value(self, raw: object) -> tuple[tuple[str, str], ...]:
         if not isinstance(raw, dict) or not all(isinstance(each, str) for each in raw.values()):
             raise ValueError('must be a table of texts, such as { Authorization = "${TOKEN}" }')
         for name, value in raw.items():
-            if trouble := field_trouble(name, value):
-                raise ValueError(trouble)
+            if problem := field_problem(name, value):
+                raise ValueError(problem)
         return tuple(raw.items())
 
     def text(self, raw: str) -> tuple[tuple[str, str], ...]:
         name, colon, value = raw.partition(":")
         if not colon:
-            raise ValueError(f"{raw!r} is no header field; write 'Name: value'")
-        if trouble := field_trouble(name.strip(), value.strip()):
-            raise ValueError(trouble)
+            raise ValueError(f"{raw!r} is not a header field; write 'Name: value'")
+        if problem := field_problem(name.strip(), value.strip()):
+            raise ValueError(problem)
         return ((name.strip(), value.strip()),)
 
 
@@ -211,12 +227,12 @@ DURATION, TEXT, TEXTS, PATH, FLAG = _Duration(), _Text(), Texts(), _Path(), _Fla
 SHARD, COMMAND, TABLE, FIELDS = _Shard(), _Command(), _Table(), _Fields()
 
 
-def field_trouble(name: str, value: str) -> str:
-    """Return why a header field cannot be sent as it stands (RFC 9110 section 5), "" if it can."""
+def field_problem(name: str, value: str) -> str:
+    """Return why a header field cannot be sent as it is (RFC 9110 section 5); "" if it can."""
     if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-        return f"{name!r} is no name of a header field"
+        return f"{name!r} is not the name of a header field"
     if name.lower() in ("sec-websocket-key", "sec-websocket-version", "upgrade", "connection", "host"):
-        return f"{name} is a field of the opening handshake, which the cases are about; leave it out"
+        return f"{name} is a field of the opening handshake, which the cases set themselves; leave it out"
     if any(character < " " and character != "\t" for character in value) or "\x7f" in value:
         return "the value holds control characters; leave them out"
     if any(ord(character) > 0xFF for character in value):
@@ -228,7 +244,7 @@ _NAME = re.compile(r"\$\{([^}]*)\}")
 
 
 def filled(text: str, environment: Mapping[str, str], where: str) -> str:
-    """Return `text` with each `${NAME}` from `environment`; raises Problem that names `where` if one is not set."""
+    """Return `text` with each `${NAME}` replaced by the variable; raises Problem, at `where`, if one is not set."""
 
     def value(found: re.Match[str]) -> str:
         if found[1] not in environment:

@@ -86,7 +86,6 @@ class Target:
     info: Mapping[str, str] = field(default_factory=dict)
     #: The name for SNI and certificate verification, if it is not the URL's host.
     server_name: str | None = None
-    where: str = ""
 
     @property
     def tls(self) -> bool:

@@ -40,8 +40,8 @@ class ServerTls:
 
 def _key_digest(certificate: bytes) -> bytes:
     # Optional dependencies: cryptography is installed with trustme.
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+    from cryptography import x509  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415
 
     key = x509.load_der_x509_certificate(certificate).public_key()
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
@@ -54,7 +54,7 @@ def generate_certificate(host: str, folder: Path) -> ServerTls:
     """
     try:
         # An optional dependency.
-        import trustme
+        import trustme  # noqa: PLC0415
     except ImportError:
         raise Problem("--tls needs trustme: pip install 'wsconform[tls]', or name --cert and --key") from None
     authority = trustme.CA()
