@@ -1,4 +1,4 @@
-"""The documentation speaks of commands, options and pages that there are; its generated pages name every case."""
+"""The documentation names existing commands, options, pages and cases; generated pages list every case."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").g
 by_name = pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
 
 
-def shown(page: Path) -> Iterator[list[str]]:
-    """Return the words of each command of ours that `page` shows, in a block of its own or in a line."""
+def commands_in(page: Path) -> Iterator[list[str]]:
+    """Yield the arguments of each wsconform command that `page` shows, in a code block or within a line."""
     text = page.read_text(encoding="utf-8")
     blocks = re.findall(r"^```(?:sh|console|yaml)?\n(.*?)^```", text, re.M | re.S)
     lines = [line for block in blocks for line in block.splitlines()]
@@ -33,8 +33,8 @@ def shown(page: Path) -> Iterator[list[str]]:
             yield shlex.split(command[1], comments=True)[1:]
 
 
-def trouble(words: list[str]) -> str:
-    """Return what is wrong with a command line, "" if its command and options are there."""
+def problem(words: list[str]) -> str:
+    """Return the error in a command line, or "" if its command and options exist."""
     name, *rest = words
     if name.startswith("-"):
         return ""
@@ -54,21 +54,21 @@ def trouble(words: list[str]) -> str:
 
 
 @by_name
-def test_every_command_that_is_shown_is_there(page: Path) -> None:
-    for words in shown(page):
+def test_every_command_exists(page: Path) -> None:
+    for words in commands_in(page):
         assert words, page
-        assert trouble(words) == "", f"{page.name}: wsconform {' '.join(words)}"
+        assert problem(words) == "", f"{page.name}: wsconform {' '.join(words)}"
 
 
-def test_commands_are_found_and_slips_among_them_too() -> None:
-    assert sum(len(list(shown(page))) for page in PAGES) >= 40
-    assert trouble(["runn"]) == "no command runn"
-    assert trouble(["run", "--profil", "quick"]) == "run has no option --profil"
-    assert trouble(["serve", "--", "./driver", "--any"]) == ""
+def test_commands_are_found_and_checked() -> None:
+    assert sum(len(list(commands_in(page))) for page in PAGES) >= 40
+    assert problem(["runn"]) == "no command runn"
+    assert problem(["run", "--profil", "quick"]) == "run has no option --profil"
+    assert problem(["serve", "--", "./driver", "--any"]) == ""
 
 
 @by_name
-def test_every_page_and_picture_that_is_linked_is_there(page: Path) -> None:
+def test_every_linked_page_and_picture_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     linked = re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", text) + re.findall(r"\{(?:image|include)\} (\S+)", text)
     for link in linked:
