@@ -1,8 +1,8 @@
 """Compare the verdicts of Autobahn|Testsuite and wsconform, id by id, on the same servers and clients.
 
 Autobahn writes its own `index.json`; ours is the one that `run` and `serve` write with `--autobahn-spec` for the same
-configuration. Rulings in agreement.toml, beside this file, explain the differences. A difference without a ruling counts
-as our bug until shown otherwise, and makes the exit status 1. From the project's folder: `python -m bench.agreement`.
+configuration. Rulings in agreement.toml, beside this file, explain the differences. A difference without a ruling
+counts as our bug until shown otherwise, and makes the exit status 1. From the project's folder: `python -m bench.agreement`.
 """
 
 from __future__ import annotations

@@ -75,6 +75,27 @@ def test_every_linked_page_and_picture_exists(page: Path) -> None:
         assert (page.parent / link).exists(), f"{page.name}: {link}"
 
 
+#: The first part of a case's id that a page names in backquotes, up to the end of its name or its parameters.
+_CASE = re.compile(r"(?:autobahn:)?[a-z0-9_]+(?:\.[a-z0-9_]+)+(?:\[[^\]`]*\])?")
+
+
+def test_every_case_id_in_the_documentation_exists() -> None:
+    entries = load_catalogue()
+    known = {entry.id for entry in entries} | {entry.family for entry in entries}
+    areas = {id.partition(".")[0] for id in known}
+    modules = {id.rpartition(".")[0] for id in known}
+    pages = [*PAGES, ROOT / "bench" / "README.md", *sorted((ROOT / "docs" / "readings").glob("*.md"))]
+    unknown = [
+        f"{page.name}: {id}"
+        for page in pages
+        for code in re.findall(r"`([^`\n]+)`", page.read_text(encoding="utf-8"))
+        for id in _CASE.findall(code)
+        if id.partition(".")[0] in areas and len(id.split("[")[0].rpartition(".")[2].split("_")) > 2
+        if id not in known and id not in modules
+    ]
+    assert unknown == []
+
+
 def generator() -> ModuleType:
     spec = importlib.util.spec_from_file_location("catalogue_pages", ROOT / "docs/extension/catalogue_pages.py")
     assert spec is not None
@@ -91,3 +112,12 @@ def test_generated_pages_have_every_family_and_every_requirement(tmp_path: Path)
     assert labels == {entry.family for entry in load_catalogue()}
     assert set(re.findall(r"\(#case-([^)]+)\)", text)) <= labels
     assert all(f"<code>{id}</code>" in text.replace("\\", "") for id in load_registry())
+
+
+def test_a_generated_page_lists_the_cases_of_each_reading(tmp_path: Path) -> None:
+    generator().write(tmp_path)
+    text = (tmp_path / "generated" / "readings.md").read_text(encoding="utf-8")
+    listed = generator().cases_by_reading(load_catalogue())
+    assert re.findall(r"^## \[([^\]]+)\]", text, re.M) == sorted(listed)
+    assert "invalid-keys" in listed
+    assert all(f"(#case-{family})" in text for families in listed.values() for family in families)
