@@ -2,7 +2,8 @@
 
 Autobahn writes its own `index.json`; ours is the one that `run` and `serve` write with `--autobahn-spec` for the same
 configuration. Rulings in agreement.toml, beside this file, explain the differences. A difference without a ruling
-counts as our bug until shown otherwise, and makes the exit status 1. From the project's folder: `python -m bench.agreement`.
+counts as our bug until shown otherwise, and makes the exit status 1. From the project's folder:
+`python -m bench.agreement`.
 """
 
 from __future__ import annotations
