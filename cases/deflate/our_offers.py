@@ -17,7 +17,7 @@ from wsconform import (
     parse_extensions,
 )
 
-from ..opening.answers import EXTENSIONS, said, taken
+from ..opening.answers import EXTENSIONS, accepted_extensions, field_text
 
 #: The values that server_max_window_bits and client_max_window_bits may have.
 WINDOW_BITS = range(8, 16)
@@ -78,7 +78,7 @@ async def expect_accepted_or_declined(opening: Opening, offer: str) -> None:
 
 def expect_legal_parameters(opening: Opening, answer: Answer) -> None:
     """Expect that every permessage-deflate in `answer` has only parameters and values that RFC 7692 defines."""
-    accepted = [extension for extension in taken(opening, answer) if extension.name == DEFLATE]
+    accepted = [extension for extension in accepted_extensions(opening, answer) if extension.name == DEFLATE]
     problems = ", ".join(filter(None, (deflate_problem(extension, answer=True) for extension in accepted)))
     opening.expect(not problems, f"a legal {DEFLATE}, or none", problems, answer.entry)
     opening.note("accepted", ", ".join(map(str, accepted)) or "none")
@@ -95,7 +95,7 @@ async def open_offering(opening: Opening, offer: str) -> Connection:
 
 def with_extensions(answer: Answer) -> str:
     """Return the status of `answer` and its Sec-WebSocket-Extensions, for a finding."""
-    return f"{answer}, {EXTENSIONS}: {said(answer.field(EXTENSIONS))}"
+    return f"{answer}, {EXTENSIONS}: {field_text(answer.field(EXTENSIONS))}"
 
 
 def compressible_text(size: int) -> bytes:

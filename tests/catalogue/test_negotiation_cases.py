@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from tests.support.proof import put
+from tests.support.proof import run_cases
 from wsconform.cases.deflate.distances import probe, similar
 from wsconform.cases.deflate.our_offers import compressible_text
 from wsconform.catalogue.case import Item
@@ -93,11 +93,11 @@ CASES = tuple(entry for entry in load_catalogue() if entry.family in [f"deflate.
 
 
 def test_a_client_that_closes_with_1010_has_failed_the_connection() -> None:
-    assert {result.verdict for result in put(CASES, Regretful).values()} == {Verdict.PASSED}
+    assert {result.verdict for result in run_cases(CASES, Regretful).values()} == {Verdict.PASSED}
 
 
 def test_a_client_that_stays_with_another_code_has_not() -> None:
-    assert {result.verdict for result in put(CASES, Waiting).values()} == {Verdict.FAILED}
+    assert {result.verdict for result in run_cases(CASES, Waiting).values()} == {Verdict.FAILED}
 
 
 class UndefinedParameter(Negotiation):
@@ -132,11 +132,11 @@ INVALID = members("deflate.refusals.invalid_client_max_window_bits_fails_the_con
 
 
 def test_an_answer_with_legal_parameters_passes() -> None:
-    assert {result.verdict for result in put(LEGAL, ReferenceServer).values()} == {Verdict.PASSED}
+    assert {result.verdict for result in run_cases(LEGAL, ReferenceServer).values()} == {Verdict.PASSED}
 
 
 def test_an_undefined_parameter_in_an_answer_fails() -> None:
-    results = put(LEGAL, AnswersWithAnUndefinedParameter)
+    results = run_cases(LEGAL, AnswersWithAnUndefinedParameter)
     findings = [result.finding for result in results.values() if result.verdict is Verdict.FAILED and result.finding]
     assert len(findings) == len(LEGAL)
     assert all("level" in finding.observed for finding in findings)
@@ -144,8 +144,8 @@ def test_an_undefined_parameter_in_an_answer_fails() -> None:
 
 
 def test_a_client_that_rejects_invalid_parameters_passes() -> None:
-    assert {result.verdict for result in put(INVALID, ReferenceClient).values()} == {Verdict.PASSED}
+    assert {result.verdict for result in run_cases(INVALID, ReferenceClient).values()} == {Verdict.PASSED}
 
 
 def test_a_client_that_accepts_invalid_parameters_fails() -> None:
-    assert {result.verdict for result in put(INVALID, AcceptsEveryAnswer).values()} == {Verdict.FAILED}
+    assert {result.verdict for result in run_cases(INVALID, AcceptsEveryAnswer).values()} == {Verdict.FAILED}

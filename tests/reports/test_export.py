@@ -147,7 +147,7 @@ def run_script(octets: bytes, folder: Path, *words: str) -> Said:
         "masking.wrongly_masked_frame_fails_the_connection[text]",
         "closing.after_close.frame_behind_close_is_not_acted_upon[text]",
         "fragmentation.assembly.frames_after_a_final_fragment_are_a_new_message",
-        "opening.key.accept_of_the_example_is_that_of_the_rfc",
+        "opening.key.accept_of_the_rfc_example_key_is_correct",
         "closing.tcp.fin_behind_our_close_does_not_spoil_the_end[1000]",
         "control.ping.ping_inside_a_large_message_is_answered",
     ],

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.proof import catalogue, put
+from tests.support.proof import catalogue, run_cases
 from wsconform.evidence.result import Verdict
 from wsconform.fixtures.reference import ReferenceClient, ReferenceServer
 from wsconform.fixtures.variants import Endpoint
@@ -98,7 +98,7 @@ def mangling(endpoint: Endpoint, seed: int) -> Endpoint:
 @pytest.mark.parametrize("endpoint", [ReferenceServer, ReferenceClient], ids=["server", "client"])
 def test_the_suite_breaks_on_nothing(endpoint: Endpoint, seed: int) -> None:
     role = Role.CLIENT if endpoint is ReferenceClient else Role.SERVER
-    results = put(catalogue(role), mangling(endpoint, seed))
+    results = run_cases(catalogue(role), mangling(endpoint, seed))
     assert len(results) > 1000
     broke = {id: str(result.finding) for id, result in results.items() if result.verdict is Verdict.ERROR}
     assert broke == {}

@@ -98,7 +98,7 @@ class TestFinding:
         assert finding.entry is None
 
     @pytest.mark.parametrize("pongs", [0, 500])
-    def test_points_at_the_entry_whatever_was_left_out_before_it(self, pongs: int) -> None:
+    def test_points_at_the_entry_also_if_earlier_entries_were_omitted(self, pongs: int) -> None:
         async def script(end: FarEnd) -> None:
             await end.open()
             await end.send(*[Frame.pong(b"PASSED")] * pongs, Frame.text("FAILED"))
@@ -114,7 +114,7 @@ class TestFinding:
         assert finding.entry is not None
         assert watches.all[0].transcript[finding.entry].summary == 'Text 6 "FAILED"'
 
-    def test_an_entry_that_was_left_out_is_not_pointed_at(self) -> None:
+    def test_an_omitted_entry_is_not_pointed_at(self) -> None:
         async def script(end: FarEnd) -> None:
             await end.open()
             await end.send(*[Frame.pong(b"PASSED")] * 250, Frame.text("FAILED"), *[Frame.pong(b"PASSED")] * 90)
@@ -130,8 +130,8 @@ class TestFinding:
         assert finding.entry is None
 
 
-class TestRetraction:
-    def test_a_retracted_breach_stays_as_an_earlier_attempt(self) -> None:
+class TestWithdrawal:
+    def test_a_withdrawn_breach_stays_as_an_earlier_attempt(self) -> None:
         one = watch()
         one.see(talk("FAILED"), shown(ENTRIES, 7))
         one.withdraw()
@@ -139,7 +139,7 @@ class TestRetraction:
         (attempt,) = one.earlier
         assert (attempt.verdict, attempt.micros, attempt.transcript) == (Verdict.FAILED, 7, ENTRIES)
 
-    def test_a_breach_after_it_counts(self) -> None:
+    def test_a_breach_after_a_withdrawal_counts(self) -> None:
         one = watch()
         one.see(talk("FAILED"), shown(ENTRIES, 7))
         one.withdraw()
@@ -160,7 +160,7 @@ class TestBrokenMonitors:
 
 
 class TestWatches:
-    def test_only_those_with_a_breach_are_returned(self) -> None:
+    def test_only_watches_with_a_breach_are_returned(self) -> None:
         def fine(conversation: Conversation) -> Iterator[Sample]:
             yield Sample(entry=len(conversation.frames))
 
