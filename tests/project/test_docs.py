@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import importlib.util
 import re
 import shlex
@@ -75,24 +76,35 @@ def test_every_linked_page_and_picture_exists(page: Path) -> None:
         assert (page.parent / link).exists(), f"{page.name}: {link}"
 
 
-#: The first part of a case's id that a page names in backquotes, up to the end of its name or its parameters.
-_CASE = re.compile(r"(?:autobahn:)?[a-z0-9_]+(?:\.[a-z0-9_]+)+(?:\[[^\]`]*\])?")
+#: A case id, or a pattern of case ids, in the text between backquotes.
+_CASE = re.compile(r"(?<![\w./-])[a-z0-9_]+(?:\.[a-z0-9_*]+)+(?:\[[^\]`]*\])?")
+
+#: The name of a case or of its parameters without the module: words joined by underscores.
+_BARE = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+){3,}")
+
+#: Names of the same form that belong to permessage-deflate.
+_PARAMETERS = {f"{side}_{name}" for side in ("server", "client") for name in ("max_window_bits", "no_context_takeover")}
 
 
-def test_every_case_id_in_the_documentation_exists() -> None:
-    entries = load_catalogue()
-    known = {entry.id for entry in entries} | {entry.family for entry in entries}
-    areas = {id.partition(".")[0] for id in known}
-    modules = {id.rpartition(".")[0] for id in known}
+def test_every_case_in_the_documentation_exists() -> None:
+    """Whole ids, families, patterns, and names without their module."""
+    ids = {entry.id for entry in load_catalogue()}
+    families = {id.partition("[")[0] for id in ids}
+    names = {family.rpartition(".")[2] for family in families} | set(re.findall(r"[a-z0-9_]+", " ".join(ids)))
+    areas = {id.partition(".")[0] for id in ids}
     pages = [*PAGES, ROOT / "bench" / "README.md", *sorted((ROOT / "docs" / "readings").glob("*.md"))]
-    unknown = [
-        f"{page.name}: {id}"
-        for page in pages
-        for code in re.findall(r"`([^`\n]+)`", page.read_text(encoding="utf-8"))
-        for id in _CASE.findall(code)
-        if id.partition(".")[0] in areas and len(id.split("[")[0].rpartition(".")[2].split("_")) > 2
-        if id not in known and id not in modules
-    ]
+    unknown = []
+    for page in pages:
+        for code in re.findall(r"`([^`\n]+)`", page.read_text(encoding="utf-8")):
+            for id in _CASE.findall(code):
+                parts = id.replace("[", "[[]").split(".")
+                if id.partition(".")[0] in areas and not any(
+                    fnmatch.filter(known, ".".join(parts)) or fnmatch.filter(known, ".".join(parts) + ".*")
+                    for known in (ids, families)
+                ):
+                    unknown.append(f"{page.name}: {id}")
+            if _BARE.fullmatch(code) and code not in names | _PARAMETERS:
+                unknown.append(f"{page.name}: {code}")
     assert unknown == []
 
 

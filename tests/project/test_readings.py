@@ -39,7 +39,7 @@ def test_no_page_names_a_case(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     families = {entry.family for entry in load_catalogue()}
     assert sorted(family for family in families if family in text) == []
-    assert re.findall(r"[a-z0-9]+(?:_[a-z0-9]+){3,}", text) == []
+    assert re.findall(r"[a-z0-9]+(?:_[a-z0-9]+){4,}", text) == []
 
 
 def test_the_list_of_readings_links_every_page() -> None:
