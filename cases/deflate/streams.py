@@ -44,12 +44,15 @@ RESERVED: dict[str, Maker] = {
     "second_block": lambda: BlockWriter().fixed(b"Hello").header(3).align().message(),
 }
 
-FAR: dict[str, Maker] = {
-    "4_behind_1": lambda: BlockWriter().fixed(b"a", Match(3, 4)).message(),
-    "1_behind_nothing": lambda: BlockWriter().fixed(Match(3, 1)).message(),
-    "32768_behind_nothing": lambda: BlockWriter().fixed(Match(258, 32768)).message(),
-    "32768_behind_32767": lambda: BlockWriter().stored(b"x" * 32767).fixed(Match(3, 32768)).message(),
-    "6_behind_5_in_a_dynamic_block": lambda: BlockWriter().dynamic(b"Hello", Match(3, 6)).message(),
+#: Messages with a distance that is too far by one octet or more, behind so many octets of earlier messages.
+FAR: dict[str, Callable[[int], bytes]] = {
+    "4_behind_1": lambda earlier: BlockWriter().fixed(b"a", Match(3, earlier + 4)).message(),
+    "1_behind_nothing": lambda earlier: BlockWriter().fixed(Match(3, earlier + 1)).message(),
+    "32768_behind_nothing": lambda earlier: BlockWriter().fixed(Match(258, 32768)).message(),
+    "32768_behind_32767": lambda earlier: (
+        BlockWriter().stored(b"x" * (32767 - earlier)).fixed(Match(3, 32768)).message()
+    ),
+    "6_behind_5_in_a_dynamic_block": lambda earlier: BlockWriter().dynamic(b"Hello", Match(3, earlier + 6)).message(),
 }
 
 CODES: dict[str, Maker] = {
@@ -105,18 +108,18 @@ async def stored_block_with_a_wrong_complement_fails_the_connection(ws: Connecti
 
 @case("7692-7.2.2-3", "1951-3.2.3-2", offer=BROWSER_OFFER, hint=_HINT)
 @each(make=FAR)
-async def distance_before_the_start_fails_the_connection(ws: Connection, make: Maker) -> None:
+async def distance_before_the_start_fails_the_connection(ws: Connection, make: Callable[[int], bytes]) -> None:
     """A match must not refer to octets before the first octet of the first message.
 
     A target that resolves such a match delivers zeros, or leaks the contents of its memory.
     """
-    await expect_message_rejected(ws, compressed(make()))
+    await expect_message_rejected(ws, compressed(make(ws.window_octets)))
 
 
 @case("7692-7.2.2-3", "1951-3.2.3-2", offer=BROWSER_OFFER, hint=_HINT)
 async def distance_before_the_first_message_fails_the_connection(ws: Connection) -> None:
     """A match in the second message must not refer beyond the first: here it refers six octets back after "Hello"."""
-    again = BlockWriter().fixed(Match(3, 6)).message()
+    again = BlockWriter().fixed(Match(3, ws.window_octets + 6)).message()
     await ws.send(compressed(HELLO))
     await expect_message_rejected(ws, compressed(again), may_echo=(b"Hello",))
 

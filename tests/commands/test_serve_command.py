@@ -22,7 +22,7 @@ RAW = (sys.executable, str(DRIVERS / "raw.py"))
 #: Six cases on an open connection, and eight that refuse the handshake.
 OPEN, REFUSED = "masking.wrongly_masked_frame_fails_the_connection", "connecting.statuses.status_other_than_101_*"
 FEW = "masking.wrongly_masked_frame_fails_the_connection[text]"
-ECHOED = "control.ping.keep_alive_of_a_user_agent_gives_no_offence[ping]"
+ECHOED = "control.ping.keep_alive_frames_of_a_user_agent_are_accepted[ping]"
 
 
 def serve(folder: Path, *words: str, cases: tuple[str, ...] = (OPEN, REFUSED)) -> tuple[Ended, Journal]:
@@ -119,7 +119,7 @@ class TestEachCase:
 
     def test_no_more_cases_are_put_after_so_many_failures(self, tmp_path: Path) -> None:
         words = ("--max-failures", "1", "--fail-on", "never", "-j", "1", "--", *RAW, "shout", "{url}")
-        ended, journal = serve(tmp_path, *words, cases=("control.ping.keep_alive_of_a_user_agent_gives_no_offence",))
+        ended, journal = serve(tmp_path, *words, cases=("control.ping.keep_alive_frames_of_a_user_agent_are_accepted",))
         found = [result.mark for result in results(journal).values()]
         assert found[0] is Mark.VIOLATION
         assert len(found) > 1

@@ -19,8 +19,8 @@ from tests.support.connection_harness import (
     passes,
     told,
 )
-from tests.support.scripted import FarEnd, echo, put
-from wsconform import Connection, Frame, Provocation
+from tests.support.scripted import FarEnd, Script, echo, polite, put
+from wsconform import PING, Connection, Frame, Provocation
 from wsconform.endpoint.session import Facts
 from wsconform.evidence.result import Verdict
 from wsconform.evidence.transcript import Closure, Ending
@@ -309,3 +309,96 @@ class TestExpectClose:
             "Close 1000, stream open after 3 s",
         )
         assert attempted.micros == 3_000_000
+
+
+class TestWhatFollowsAStimulus:
+    def test_frames_since_leaves_out_earlier_frames(self) -> None:
+        async def body(ws: Connection) -> None:
+            await ws.echo(Frame.text("before"))
+            start = ws.latest_entry
+            await ws.echo(Frame.text("one"), Frame.text("two"))
+            assert [frame.payload for _, frame in ws.frames_since(start)] == [b"one", b"two"]
+            assert ws.frames_since(ws.latest_entry) == []
+
+        passes(echo, body)
+
+    def test_expect_pong_can_keep_the_messages_before_the_pong(self) -> None:
+        async def body(ws: Connection) -> None:
+            await ws.send(Frame.text("one"), Frame.text("two"), Frame.ping(b"x"))
+            await ws.expect_pong(b"x", keep_messages=True)
+            await ws.expect_echo(Frame.text("one"), Frame.text("two"))
+
+        passes(echo, body)
+
+    def test_expect_pong_reads_over_messages_otherwise(self) -> None:
+        async def body(ws: Connection) -> None:
+            await ws.send(Frame.text("one"), Frame.ping(b"x"))
+            await ws.expect_pong(b"x")
+            await ws.echo(Frame.text("two"))
+
+        passes(echo, body)
+
+
+class TestExpectPongsInOrder:
+    PINGS = (b"1", b"2", b"3")
+
+    async def expects(self, ws: Connection) -> None:
+        await ws.send(Frame.ping(b"2"))
+        await ws.expect_pong(b"2")
+        start = ws.latest_entry
+        await ws.send(*map(Frame.ping, self.PINGS))
+        ws.note("Pongs", await ws.expect_pongs_in_order(self.PINGS, since=start))
+
+    def script(self, *pongs: bytes) -> Script:
+        """Return a target that sends `pongs` for the last of `PINGS`, none for the others, and answers other frames."""
+
+        async def play(end: FarEnd) -> None:
+            pings = 0
+
+            def answer(frame: Frame) -> tuple[Frame | bytes, ...]:
+                nonlocal pings
+                pings += frame.opcode == PING
+                if frame.opcode != PING or pings not in (2, 3, 4):
+                    return polite(frame)
+                return tuple(map(Frame.pong, pongs)) if pings == 4 else ()
+
+            await end.serve(answer)
+
+        return play
+
+    @pytest.mark.parametrize("pongs", [(b"1", b"2", b"3"), (b"3",), (b"1", b"3"), (b"2", b"3")])
+    def test_some_of_the_pongs_may_be_missing(self, pongs: tuple[bytes, ...]) -> None:
+        assert passes(self.script(*pongs), self.expects).notes == (("Pongs", str(len(pongs))),)
+
+    @pytest.mark.parametrize(
+        ("pongs", "expected"),
+        [
+            ((b"2", b"1", b"3"), "Pongs to the Pings, in order"),
+            ((b"1", b"1", b"3"), "Pongs to the Pings, in order"),
+            ((b"other", b"3"), "Pongs to the Pings, in order"),
+            ((b"3", b"1"), "no Pong behind the one to the last Ping"),
+            ((b"1", b"2"), "a Pong of 1 octets with the Ping's application data"),
+        ],
+    )
+    def test_the_order_and_the_last_pong_are_required(self, pongs: tuple[bytes, ...], expected: str) -> None:
+        verdict, wanted, _ = told(put(self.script(*pongs), self.expects))
+        assert (verdict, wanted) == (Verdict.FAILED, expected)
+
+
+class TestWindowOctets:
+    @pytest.mark.parametrize(
+        ("answer", "octets"),
+        [("permessage-deflate", [0, 5, 1 << 15]), ("permessage-deflate; client_no_context_takeover", [0, 0, 0])],
+    )
+    def test_are_those_of_earlier_compressed_messages(self, answer: str, octets: list[int]) -> None:
+        async def script(end: FarEnd) -> None:
+            await end.open(("Sec-WebSocket-Extensions", answer))
+
+        async def body(ws: Connection) -> None:
+            seen = [ws.window_octets]
+            for payload in (b"Hello", bytes(1 << 16)):
+                ws.compressed(Frame.binary(payload))
+                seen.append(ws.window_octets)
+            assert seen == octets
+
+        passes(script, body, offer="permessage-deflate; client_no_context_takeover")

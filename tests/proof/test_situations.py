@@ -22,7 +22,7 @@ from wsconform.journal.journal import read
 from wsconform.wire.frame import Header
 
 FAMILY = CASES[1]
-ARRANGED = ("-c", "closing.handshake.tcp_is_closed_after_our_answer_to_the_targets_close", "--patience", "200ms")
+ARRANGED = ("-c", "closing.handshake.tcp_is_closed_after_our_reply_to_the_targets_close", "--patience", "200ms")
 EMPTY_LINE = ("-c", "http.request_line.empty_line_before_the_request_is_skipped")
 LARGE = ("-c", "sizes.long_message_comes_back[text-65536]", "--profile", "full")
 SECONDS = re.compile(r" \d+\.\d s$")

@@ -148,7 +148,7 @@ def run_script(octets: bytes, folder: Path, *words: str) -> Said:
         "closing.after_close.frame_behind_close_is_not_acted_upon[text]",
         "fragmentation.assembly.frames_after_a_final_fragment_are_a_new_message",
         "opening.key.accept_of_the_rfc_example_key_is_correct",
-        "closing.tcp.fin_behind_our_close_does_not_spoil_the_end[1000]",
+        "closing.tcp.connection_ends_when_a_fin_follows_our_close[1000]",
         "control.ping.ping_inside_a_large_message_is_answered",
     ],
 )

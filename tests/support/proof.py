@@ -32,7 +32,7 @@ from wsconform.fixtures.reference import ReferenceClient, ReferenceServer, conne
 from wsconform.fixtures.variants import Endpoint
 from wsconform.registry.registry import load_registry
 from wsconform.registry.requirement import Role
-from wsconform.run.judge import Bench
+from wsconform.run.judge import Bench, Provide, provide
 from wsconform.run.options import RunOptions
 from wsconform.run.runner import Runner
 from wsconform.transport.stream import Stream, TlsFacts, TrioStream
@@ -157,11 +157,11 @@ async def _accept_tls(stream: trio.abc.Stream) -> Stream:
 
 
 def run_cases(
-    entries: Sequence[Item], endpoint: Endpoint, *, heavy: bool = False, tls: bool = False
+    entries: Sequence[Item], endpoint: Endpoint, *, heavy: bool = False, tls: bool = False, provide: Provide = provide
 ) -> dict[str, Result]:
     """Run those of `entries` that `runnable` selects against `endpoint`, a server or client.
 
-    Return the results by case id.
+    Return the results by case id. `provide` makes the subjects of the cases.
     """
     results: dict[str, Result] = {}
 
@@ -182,7 +182,7 @@ def run_cases(
                 facts=Facts(echo=True, tls=tls),
                 options=RunOptions(jobs=16, confirm=False),
             )
-            await Runner(bench, load_registry(), keep).run(selected)
+            await Runner(bench, load_registry(), keep, provide=provide).run(selected)
             nursery.cancel_scope.cancel()
 
     # Trio shuffles the tasks that are ready. With a fixed seed their order, and so each result, is always the same.

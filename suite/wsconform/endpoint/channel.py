@@ -12,6 +12,7 @@ from ..evidence.result import Direction, Reason
 from ..evidence.transcript import Conversation, Ending
 from ..registry.requirement import Role
 from ..transport.stream import Reset, Stream, send_pieces
+from ..wire.blocks import LARGEST_WINDOW
 from ..wire.close import CloseBody
 from ..wire.deflate import Deflater, InflateError, Inflater, TooLong
 from ..wire.frame import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT, Frame, FrameReader, opcode_name
@@ -79,7 +80,7 @@ class Channel(CaseSubject):
         self._inbox: deque[Received] = deque()
         self._first: Frame | None = None
         self._parts: list[bytes] = []
-        self._size = self._held = 0
+        self._size = self._held = self._window_octets = 0
         self._inflater, self._deflater = self._coders()
         if leftover:
             self._feed(leftover)
@@ -98,6 +99,11 @@ class Channel(CaseSubject):
         if extension is None:
             return 15, False
         return _window_bits(extension.get(f"{us}_max_window_bits")), extension.get(f"{us}_no_context_takeover") is None
+
+    @property
+    def window_octets(self) -> int:
+        """How many octets of earlier messages of ours a compressed one may refer to; 0 without context takeover."""
+        return self._window_octets
 
     # --- out
 
@@ -198,6 +204,19 @@ class Channel(CaseSubject):
     def ended(self) -> Ending | None:
         """How the target ended the stream; None while it is open."""
         return self.conversation.ending
+
+    @property
+    def latest_entry(self) -> int:
+        """The number of the latest transcript entry; see `frames_since`."""
+        last = self.session.transcript.last
+        return -1 if last is None else last
+
+    def frames_since(self, entry: int) -> list[tuple[int, Frame]]:
+        """Return the target's frames, with their entries, that came after transcript entry `entry`.
+
+        A case reads `latest_entry` before its stimulus, so that frames of earlier exchanges do not count.
+        """
+        return [(number, frame) for number, frame in self.conversation.frames if number > entry]
 
     def arrived(self) -> Received | None:
         """Return what has come already and was not read; None where there is nothing. Its Ping is not answered."""
@@ -305,7 +324,10 @@ class Channel(CaseSubject):
         """Return `payload` compressed as a message of this connection; Unreached where nothing was negotiated."""
         if self._deflater is None:
             raise Unreached(Reason.NOT_OFFERED, "the target did not accept permessage-deflate")
-        return self._deflater.compress(payload.encode() if isinstance(payload, str) else payload)
+        octets = payload.encode() if isinstance(payload, str) else payload
+        if self.window[1]:
+            self._window_octets = min(self._window_octets + len(octets), LARGEST_WINDOW)
+        return self._deflater.compress(octets)
 
     def compressed(self, message: Frame) -> Frame:
         """Return `message` (a Text or Binary frame) as a compressed one, with RSV1, to be sent next of all such.

@@ -224,12 +224,18 @@ class Connection(Channel):
         if large and CloseBody(received.payload).code == 1009:
             raise Unreached(Reason.LIMIT, f"the target stopped at a limit of its own: {received}", received.entry)
 
-    async def expect_pong(self, data: bytes) -> Received:
-        """Expect a Pong with application data `data`; others are read over, and told if none is right."""
-        last, other = self._last(), list[Received]()
+    async def expect_pong(self, data: bytes, *, keep_messages: bool = False) -> Received:
+        """Expect a Pong with application data `data`; others are read over, and told if none is right.
+
+        If `keep_messages`, the messages that come before the Pong stay to be read.
+        """
+        last, other, messages = self._last(), list[Received](), list[Received]()
         while (received := await self._next(last)) is not None:
             if received.opcode == PONG and received.payload == data:
+                self._inbox.extendleft(reversed(messages))
                 return received
+            if keep_messages and received.opcode in (TEXT, BINARY):
+                messages.append(received)
             if received.opcode == CLOSE:
                 self._stop_at_limit(received)
                 other.append(received)
@@ -240,6 +246,22 @@ class Connection(Channel):
         if other:
             self.session.fail(wanted, str(other[-1]), other[-1].entry)
         return self.session.fail(wanted, self._state(last))
+
+    async def expect_pongs_in_order(self, data: Sequence[bytes], *, since: int) -> int:
+        """Expect Pongs to Pings with `data` (all different), sent after entry `since`: in order, the last included.
+
+        A target may answer the most recent Ping only (section 5.5.3), so any Pong but the last may be missing.
+        Return how many Pongs came.
+        """
+        last = await self.expect_pong(data[-1])
+        late = [received for received in await self.settle() if received.opcode == PONG]
+        more = f"{len(late)} more, {', '.join(map(str, late))}"
+        self.expect(not late, "no Pong behind the one to the last Ping", more)
+        frames = [frame for entry, frame in self.frames_since(since) if frame.opcode == PONG and entry <= last.entry]
+        pongs = [frame.payload for frame in frames]
+        in_order = pongs == [each for each in data if each in pongs]
+        self.expect(in_order, "Pongs to the Pings, in order", f"Pongs {pongs}", last.entry)
+        return len(pongs)
 
     async def expect_alive(self) -> None:
         """Expect that the target took no offence: an echo (or, of a target without one, a Pong) still comes."""
