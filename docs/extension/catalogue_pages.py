@@ -147,7 +147,8 @@ def _documents(registry: Registry) -> str:
     lines = [
         "# Requirements",
         "",
-        f"{len(registry)} statements, each with document, section and level, the roles that it binds, and the cases that test it.",
+        f"{len(registry)} statements, each with document, section and level, the roles that it binds, and the cases that"
+        " test it.",
         "",
         *_tree(f"requirements/{document}" for document in _by_document(registry)),
     ]
