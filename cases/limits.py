@@ -107,7 +107,7 @@ async def _send_unread(ws: Connection, octets: bytes, times: int) -> int:
     """
     for number in range(times):
         with trio.move_on_after(ws.session.limits.prompt) as scope:
-            await ws.put_octets(octets)
+            await ws.send_unrecorded(octets)
         if scope.cancelled_caught:
             return len(octets) * number
     return len(octets) * times

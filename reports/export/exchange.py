@@ -161,9 +161,9 @@ def _steps(entry: TranscriptEntry) -> Iterator[Step]:
             yield Step(Kind.RECEIVE, entry.connection, entry.micros, entry.octets, told)
         case Direction.TARGET:
             yield Step(Kind.END, entry.connection, entry.micros, summaries=told)
-        case Direction.EVENT if entry.summary == "our FIN":
+        case Direction.EVENT if entry.kind == "fin":
             yield Step(Kind.FIN, entry.connection, entry.micros, summaries=told)
-        case Direction.EVENT if entry.summary == "our RST":
+        case Direction.EVENT if entry.kind == "rst":
             yield Step(Kind.RST, entry.connection, entry.micros, summaries=told)
         case _:
             return

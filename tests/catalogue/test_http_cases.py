@@ -11,11 +11,11 @@ from wsconform.cases.http.fields import FOLDED, Folded
 from wsconform.cases.http.steps import expect_refused_or_same
 from wsconform.wire.http1 import parse_head
 
-ACCEPTED = Answer(parse_head(b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Protocol: chat\r\n\r\n"))
-ACCEPTED_WITHOUT = Answer(parse_head(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"))
-BAD_REQUEST = Answer(parse_head(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
-CLOSED = Answer(None, ending=Ending.FIN)
-SILENT = Answer(None)
+ACCEPTED = Answer(head=parse_head(b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Protocol: chat\r\n\r\n"))
+ACCEPTED_WITHOUT = Answer(head=parse_head(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"))
+BAD_REQUEST = Answer(head=parse_head(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+CLOSED = Answer(head=None, ending=Ending.FIN)
+SILENT = Answer(head=None)
 
 
 class Recorder:

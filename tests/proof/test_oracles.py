@@ -24,7 +24,7 @@ from wsproto import events
 from wsproto.frame_protocol import FrameProtocol
 
 from tests.support.foreign import MESSAGES, Talk, websockets_client, websockets_server, wsproto_client, wsproto_server
-from tests.support.scripted import Body, FarEnd, jumping, put
+from tests.support.scripted import Body, FarEnd, jumping, run_case
 from wsconform import Connection, Frame
 from wsconform.evidence.result import Verdict
 from wsconform.fixtures.reference import serve
@@ -288,14 +288,14 @@ WRONG = {
 @pytest.mark.parametrize("server", [websockets_server, wsproto_server])
 class TestForeignServers:
     def test_pass_a_valid_exchange(self, server: Callable[[FarEnd], Awaitable[None]]) -> None:
-        attempted = put(server, exchanges_everything)
+        attempted = run_case(server, exchanges_everything)
         assert (attempted.verdict, attempted.finding) == (Verdict.PASSED, None)
 
     def test_compress(self, server: Callable[..., Awaitable[None]]) -> None:
-        attempted = put(partial(server, deflate=True), compressed, offer="permessage-deflate")
+        attempted = run_case(partial(server, deflate=True), compressed, offer="permessage-deflate")
         assert (attempted.verdict, attempted.finding) == (Verdict.PASSED, None)
 
     @pytest.mark.parametrize("wrong", WRONG)
     def test_fail_the_connection_on_an_error(self, server: Callable[[FarEnd], Awaitable[None]], wrong: str) -> None:
-        attempted = put(server, WRONG[wrong])
+        attempted = run_case(server, WRONG[wrong])
         assert (attempted.verdict, attempted.finding) == (Verdict.PASSED, None)

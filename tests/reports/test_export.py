@@ -167,7 +167,7 @@ def test_the_script_says_and_hears_what_was_recorded(case: str, say: Say, tmp_pa
     ours = b"".join(e.octets.head for e in recorded.transcript if e.direction is Direction.OURS)
     told = [text for text in said.texts(">") if " octets  " in text]
     assert sum(int(text.split()[0]) for text in told) == len(ours)
-    ended = [e.summary for e in recorded.transcript if e.direction is Direction.TARGET and e.kind == "event"]
+    ended = [e.summary for e in recorded.transcript if e.direction is Direction.TARGET and e.kind in ("fin", "rst")]
     assert [text.split()[0] for text in said.texts("<") if text.split()[0] in ("FIN", "RST")] == ended
 
 

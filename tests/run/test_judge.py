@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 
-from tests.support.scripted import FarEnd, Target, a_case, echo, jumping, put
+from tests.support.scripted import FarEnd, Target, a_case, echo, jumping, run_case
 from wsconform import Connection, Frame, Opening
 from wsconform.catalogue.case import Need
 from wsconform.endpoint.session import Address, Facts, Limits, Unreached
@@ -35,7 +35,7 @@ class TestVerdicts:
             ws.expect(True, "so", "so")
             await ws.echo(Frame.text("Hello"))
 
-        attempted = put(echo, body)
+        attempted = run_case(echo, body)
         assert (attempted.verdict, attempted.finding, attempted.reason) == (Verdict.PASSED, None, None)
         assert attempted.notes == (("a", "1"),)
         kinds = [(entry.direction, entry.kind) for entry in attempted.transcript]
@@ -46,7 +46,7 @@ class TestVerdicts:
         async def body(ws: Connection) -> None:
             ws.expect(False, "this", "that")
 
-        attempted = put(echo, body)
+        attempted = run_case(echo, body)
         assert parts(attempted) == (Verdict.FAILED, None, "this", "that")
         assert attempted.finding == Finding("this", "that", len(attempted.transcript) - 1)
 
@@ -60,13 +60,13 @@ class TestVerdicts:
             opening.choose("left")
             opening.choose(2)
 
-        assert parts(put(echo, departs)) == (
+        assert parts(run_case(echo, departs)) == (
             Verdict.DEPARTED,
             None,
             "the behaviour that the RFC recommends",
             "slowly; and late",
         )
-        chosen = put(echo, chooses, subject=Opening)
+        chosen = run_case(echo, chooses, subject=Opening)
         assert parts(chosen) == (Verdict.INFORMATIONAL, None, "either way", "left; 2")
 
     def test_a_violation_outweighs_a_departure(self) -> None:
@@ -74,14 +74,14 @@ class TestVerdicts:
             ws.depart("slowly")
             ws.expect(False, "this", "that")
 
-        assert put(echo, body).verdict is Verdict.FAILED
+        assert run_case(echo, body).verdict is Verdict.FAILED
 
     def test_a_failure_while_arranging_is_inconclusive(self) -> None:
         async def body(ws: Connection) -> None:
             with ws.arranging("an echo"):
                 ws.expect(False, "this", "that", 0)
 
-        attempted = put(echo, body)
+        attempted = run_case(echo, body)
         assert parts(attempted) == (
             Verdict.INCONCLUSIVE,
             Reason.ARRANGING,
@@ -103,7 +103,7 @@ class TestVerdicts:
         async def body(ws: Connection) -> None:
             raise Unreached(reason, "so it is")
 
-        assert parts(put(echo, body)) == (verdict, reason, "to reach the requirement", "so it is")
+        assert parts(run_case(echo, body)) == (verdict, reason, "to reach the requirement", "so it is")
 
     @pytest.mark.parametrize(
         ("error", "words"),
@@ -121,7 +121,7 @@ class TestVerdicts:
         async def body(ws: Connection) -> None:
             raise error
 
-        verdict, reason, expected, observed = parts(put(echo, body))
+        verdict, reason, expected, observed = parts(run_case(echo, body))
         assert (verdict, reason, expected) == (Verdict.ERROR, None, "the suite to work")
         assert observed.startswith(words)
 
@@ -129,14 +129,14 @@ class TestVerdicts:
         async def body(ws: Connection, opcode: int) -> None:
             ws.note("opcode", opcode)
 
-        assert put(echo, body, case=a_case(body, parameters={"opcode": 3})).notes == (("opcode", "3"),)
+        assert run_case(echo, body, case=a_case(body, parameters={"opcode": 3})).notes == (("opcode", "3"),)
 
     def test_random_octets_are_the_same_in_every_attempt_at_a_case(self) -> None:
         async def body(ws: Connection) -> None:
             ws.note("random", ws.random_octets(8).hex())
 
-        first, second = put(echo, body), put(echo, body)
-        other = put(echo, body, case=a_case(body, "area.other"))
+        first, second = run_case(echo, body), run_case(echo, body)
+        other = run_case(echo, body, case=a_case(body, "area.other"))
         assert first.notes == second.notes
         assert first.notes != other.notes
 
@@ -147,7 +147,7 @@ class TestDeadline:
         await trio.sleep_forever()
 
     def test_a_case_that_does_not_end_is_given_up(self) -> None:
-        attempted = put(echo, self.forever)
+        attempted = run_case(echo, self.forever)
         assert parts(attempted) == (
             Verdict.INCONCLUSIVE,
             Reason.ARRANGING,
@@ -157,7 +157,7 @@ class TestDeadline:
 
     def test_the_deadline_is_six_times_the_patience_ten_seconds_and_the_cases_allowance(self) -> None:
         case = a_case(self.forever, allow=7.0)
-        assert put(echo, self.forever, case=case, limits=Limits(patience=1)).micros == 23_000_000
+        assert run_case(echo, self.forever, case=case, limits=Limits(patience=1)).micros == 23_000_000
 
     def test_a_case_against_a_target_that_pings_for_ever_is_given_up(self) -> None:
         async def script(end: FarEnd) -> None:
@@ -168,13 +168,13 @@ class TestDeadline:
         async def body(ws: Connection) -> None:
             await ws.expect_pong(b"mine")
 
-        attempted = put(script, body, limits=Limits(messages=1000))
-        assert parts(attempted)[3] == "more than 1000 frames came; reading stopped"
+        attempted = run_case(script, body, limits=Limits(messages=1000))
+        assert parts(attempted)[3] == "the target sent more than 1000 frames; reading stopped there"
 
 
 class TestDialling:
     @staticmethod
-    def attempt_with(problem: Exception, **options: object) -> Attempted:
+    def attempt_with(problem: Exception, server_name: str | None = None) -> Attempted:
         """Run a case against a target whose dialer raises `problem`."""
         found: list[Attempted] = []
 
@@ -182,7 +182,7 @@ class TestDialling:
             raise problem
 
         async def body(opening: Opening) -> None:
-            await opening.dial(**options)
+            await opening.dial(server_name=server_name)
 
         async def run() -> None:
             case = a_case(body, subject=Opening)
@@ -192,7 +192,7 @@ class TestDialling:
         return found[0]
 
     @pytest.mark.parametrize("options", [{}, {"server_name": "x"}])
-    def test_a_target_that_no_longer_listens_is_lost(self, options: dict[str, object]) -> None:
+    def test_a_target_that_no_longer_listens_is_lost(self, options: dict[str, str]) -> None:
         attempted = self.attempt_with(Unreachable("a:1: nothing listens there"), **options)
         assert attempted.lost
         assert parts(attempted) == (
@@ -227,9 +227,8 @@ class TestDialling:
 
         jumping(run)
         assert found[0].lost
-        assert (
-            parts(found[0])[3] == "the target no longer accepts connections: TCP, or TLS on it, was not set up in time"
-        )
+        reason = "TCP, or TLS on it, was not set up in time"
+        assert parts(found[0])[3] == f"the target no longer accepts connections: {reason}"
         assert found[0].micros == 10_000_000
 
 
@@ -258,7 +257,7 @@ class TestCleaningUp:
 
             close, ws.stream.aclose = ws.stream.aclose, aclose  # type: ignore[method-assign]
 
-        assert put(echo, body).verdict is Verdict.PASSED
+        assert run_case(echo, body).verdict is Verdict.PASSED
 
 
 class TestSkipReason:
@@ -289,7 +288,7 @@ class TestResult:
             ws.expect(False, "this", "that")
 
         case = a_case(body, "area.case[x]", hint="look", reading="page", why="So that.")
-        attempted = put(echo, body, case=case)
+        attempted = run_case(echo, body, case=case)
         registry = load_registry()
         result = result_of(case, attempted, Role.SERVER, registry)
         assert (result.case, result.title, result.role) == ("area.case[x]", "A title.", Role.SERVER)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.scripted import FarEnd, echo, put
+from tests.support.scripted import FarEnd, echo, run_case
 from wsconform import Connection, Frame
 from wsconform.catalogue.case import Monitor, Sample
 from wsconform.evidence.result import Direction, Reason, TranscriptEntry, Verdict
@@ -108,7 +108,7 @@ class TestFinding:
             await ws.read_to_end()
 
         watches = Watches([watch().monitor])
-        assert watches.see(put(script, body)) == watches.all
+        assert watches.see(run_case(script, body)) == watches.all
         finding = watches.all[0].finding()
         assert finding is not None
         assert finding.entry is not None
@@ -124,7 +124,7 @@ class TestFinding:
             await ws.read_to_end()
 
         watches = Watches([watch().monitor])
-        watches.see(put(script, body))
+        watches.see(run_case(script, body))
         finding = watches.all[0].finding()
         assert finding is not None
         assert finding.entry is None
@@ -174,5 +174,5 @@ class TestWatches:
             Monitor(f"monitors.{each.__name__}", each, ("6455-5.1-3",), "A title.", "") for each in (fine, never)
         ]
         watches = Watches(monitors)
-        assert [each.monitor.id for each in watches.see(put(echo, body))] == ["monitors.never"]
+        assert [each.monitor.id for each in watches.see(run_case(echo, body))] == ["monitors.never"]
         assert [each.samples for each in watches.all] == [1, 1]

@@ -63,7 +63,9 @@ class TestTarget:
         url = Url.parse("wss://a:9001/x")
         target = Target("a", url, headers=(("Authorization", "x"),), subprotocol="chat")
         assert target.tls
-        assert target.address() == Address("a:9001", "/x", (("Authorization", "x"),), "chat", "wss")
+        assert target.address() == Address(
+            host="a:9001", target="/x", headers=(("Authorization", "x"),), subprotocol="chat", scheme="wss"
+        )
         assert target.address().fields == (("Sec-WebSocket-Protocol", "chat"), ("Authorization", "x"))
 
     def test_without_a_subprotocol_the_request_has_no_field(self) -> None:

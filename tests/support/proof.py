@@ -124,7 +124,7 @@ class InMemory:
     def __init__(self, nursery: trio.Nursery, endpoint: Endpoint, *, tls: bool = False) -> None:
         self._nursery, self._endpoint, self._tls = nursery, endpoint, tls
 
-    async def dial(self, *, tls: bool = True, server_name: str = HOST, verify: bool = True) -> Stream:
+    async def dial(self, *, tls: bool = True, server_name: str | None = None, verify: bool = True) -> Stream:
         """Open a connection to the server, as `Target.dialer` does, or accept one from the client."""
         ours, theirs = trio.testing.memory_stream_pair()
         self._nursery.start_soon(self._live, theirs)
@@ -136,7 +136,7 @@ class InMemory:
         if not verify:
             client = ssl.create_default_context()
             client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
-        return await wrap_tls(TrioStream(ours), client, server_name, "memory")
+        return await wrap_tls(TrioStream(ours), client, server_name or HOST, "memory")
 
     async def _live(self, stream: trio.abc.HalfCloseableStream) -> None:
         # An endpoint that raises an exception because of its flaw drops the connection, as a real one would.
@@ -174,7 +174,7 @@ def run_cases(
     async def run() -> None:
         async with trio.open_nursery() as nursery:
             dialer = InMemory(nursery, endpoint, tls=tls)
-            address = Address(f"{HOST}:9001", "/", scheme="wss" if tls else "ws")
+            address = Address(host=f"{HOST}:9001", scheme="wss" if tls else "ws")
             bench = Bench(
                 role=role,
                 dial=dialer.dial,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import trio
 
-from ..transport.program import Output, Started
+from ..transport.program import Output, TargetProgram
 from .target import Target, TargetError, Url
 
 __all__ = ["REFERENCE", "Reach", "Serve", "reached", "reference_target"]
@@ -37,7 +37,7 @@ class Reach:
     """A target that accepts connections at a known address, and the program that we started for it, if any."""
 
     target: Target
-    started: Started | None = None
+    started: TargetProgram | None = None
 
 
 @contextlib.asynccontextmanager
@@ -59,7 +59,7 @@ async def reached(
         target = replace(target, url=replace(target.url, port=port))
     output = output or Output()
     if target.start:
-        started = Started(
+        started = TargetProgram(
             target.start,
             nursery,
             output,

@@ -95,7 +95,10 @@ class Target:
 
     def address(self) -> Address:
         """Return the address of this target as requests name it."""
-        return Address(self.url.authority, self.url.target, self.headers, self.subprotocol, self.url.scheme)
+        url, subprotocol = self.url, self.subprotocol
+        return Address(
+            host=url.authority, target=url.target, headers=self.headers, subprotocol=subprotocol, scheme=url.scheme
+        )
 
     def dialer(self) -> Dialer:
         """Return the function that opens streams to this target; raises TargetError if its CA file cannot be used."""
