@@ -24,8 +24,10 @@ _MOST = 12
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Write the pages before Sphinx reads the documentation."""
+    """Write the pages before Sphinx reads the documentation, and add its cases to each reading when it is read."""
     app.connect("builder-inited", lambda app: write(Path(app.srcdir)))
+    cases = cases_by_reading(load_catalogue())
+    app.connect("source-read", lambda app, page, source: _append_cases(page, source, cases))
     return {"parallel_read_safe": True}
 
 
@@ -47,6 +49,13 @@ def write(docs: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
+
+
+def _append_cases(page: str, source: list[str], cases: Mapping[str, Sequence[str]]) -> None:
+    """Append the families of cases that name the reading at `page` to its text, the only element of `source`."""
+    folder, _, reading = page.rpartition("/")
+    if folder == "readings" and reading in cases:
+        source[0] += "\n".join(("\n## Cases\n", *_links(cases[reading]), ""))
 
 
 def _by_area(entries: Iterable[Item]) -> dict[str, list[Item]]:
@@ -136,8 +145,12 @@ def _readings(entries: Iterable[Item]) -> Iterator[str]:
     yield "The families of cases whose verdict depends on each [reading](../readings/README.md).\n"
     for reading, families in cases_by_reading(entries).items():
         yield f"## [{reading}](../readings/{reading}.md)\n"
-        yield from (f"- [{markdown(family)}](#{_label(family)})" for family in families)
+        yield from _links(families)
         yield ""
+
+
+def _links(families: Iterable[str]) -> Iterator[str]:
+    return (f"- [{markdown(family)}](#{_label(family)})" for family in families)
 
 
 # --- requirements
@@ -147,8 +160,8 @@ def _documents(registry: Registry) -> str:
     lines = [
         "# Requirements",
         "",
-        f"{len(registry)} statements, each with document, section and level, the roles that it binds, and the cases that"
-        " test it.",
+        f"{len(registry)} statements, each with document, section and level, the roles that it binds, and the cases"
+        " that test it.",
         "",
         *_tree(f"requirements/{document}" for document in _by_document(registry)),
     ]
