@@ -58,7 +58,7 @@ class Column:
     @property
     def cut_off(self) -> str:
         """Why the run says less than it was asked to, "" if it ended as it should."""
-        if untested := self.target.notes.get("not tested"):
+        if untested := self.target.untested:
             return f"the target could not be tested: {untested}"
         if self.footer is None:
             return "the run was cut off: its journal has no end"
@@ -142,7 +142,7 @@ class Gathered:
     def citation(self, id: str, level: Level) -> str:
         """How to name a requirement: "RFC 6455 5.2 MUST", or its id with the level where it is not known."""
         requirement = self.requirement(id)
-        return requirement.citation if requirement else f"{id} {level.value}"
+        return requirement.citation if requirement else f"{id} {level.words}"
 
 
 def gather(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from wsconform.escape import shown
-from wsconform.evidence.result import Direction, Octets, Result, TranscriptEntry
+from wsconform.evidence.result import Direction, EntryKind, Octets, Result, TranscriptEntry
 from wsconform.journal.journal import TargetRecord
 from wsconform.registry.requirement import Role
 
@@ -21,7 +21,6 @@ __all__ = ["CannotExport", "Exchange", "Kind", "Step", "accept_value", "field"]
 _TOGETHER = 1000
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_LEFT_OUT = re.compile(r"\d+ entries left out|\d+ messages sent, in \d+ frames")
 
 
 _NOTHING = Octets()
@@ -137,7 +136,7 @@ class Exchange:
 
     def _check(self, number: int, entry: TranscriptEntry, *, theirs_whole: bool) -> None:
         again = f"wsconform run {self.target.name} -c '{self.result.case}' --whole"
-        if entry.direction is Direction.EVENT and _LEFT_OUT.match(entry.summary):
+        if entry.kind is EntryKind.GAP:
             raise CannotExport(
                 f"{self.result.case}: {entry.summary}, which no journal keeps; `wsconform replay` puts the case again"
             )
@@ -161,9 +160,9 @@ def _steps(entry: TranscriptEntry) -> Iterator[Step]:
             yield Step(Kind.RECEIVE, entry.connection, entry.micros, entry.octets, told)
         case Direction.TARGET:
             yield Step(Kind.END, entry.connection, entry.micros, summaries=told)
-        case Direction.EVENT if entry.kind == "fin":
+        case Direction.EVENT if entry.kind is EntryKind.FIN:
             yield Step(Kind.FIN, entry.connection, entry.micros, summaries=told)
-        case Direction.EVENT if entry.kind == "rst":
+        case Direction.EVENT if entry.kind is EntryKind.RST:
             yield Step(Kind.RST, entry.connection, entry.micros, summaries=told)
         case _:
             return

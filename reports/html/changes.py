@@ -101,7 +101,7 @@ def changed(gathered: Gathered) -> Changed | None:
             "newly-met",
             "Newly met",
             "Nothing that was violated before is met now.",
-            _by_target(gathered, found.newly_met),
+            _by_target(gathered, found.fixed),
         ),
         Kind(
             "undecided",
@@ -110,10 +110,10 @@ def changed(gathered: Gathered) -> Changed | None:
             _by_target(gathered, found.undecided),
         ),
         Kind(
-            "otherwise",
+            "other",
             "Otherwise changed",
             "No other mark changed.",
-            _by_target(gathered, found.otherwise),
+            _by_target(gathered, found.other),
             folded=True,
         ),
         Kind("new", "New cases", "No case is new.", _by_target(gathered, found.new), folded=True),

@@ -8,7 +8,7 @@ import pytest
 
 from bench.agreement import Difference, Grade, Ruling, differences, markdown, rulings
 from wsconform.autobahn.ids import Selected
-from wsconform.catalogue.aliases import older_cases
+from wsconform.catalogue.aliases import autobahn_cases
 
 READINGS = Path(__file__).parents[2] / "docs" / "readings"
 
@@ -60,7 +60,7 @@ def test_a_ruling_matches_ids_targets_and_results(fields: dict[str, object], exp
 
 
 def test_every_ruling_names_existing_ids_and_readings() -> None:
-    ids = older_cases()
+    ids = autobahn_cases()
     for ruling in rulings():
         assert all(Selected((pattern,)).of(ids) for pattern in ruling.ids), ruling
         assert ruling.why
@@ -69,7 +69,7 @@ def test_every_ruling_names_existing_ids_and_readings() -> None:
 
 def test_no_ruling_excuses_a_violation_that_only_autobahn_sees() -> None:
     """FAILED in Autobahn and OK in wsconform is explained for two named ids only, with the sentence of the RFC."""
-    hidden = [difference(id, "FAILED/FAILED", "OK/OK") for id in older_cases()]
+    hidden = [difference(id, "FAILED/FAILED", "OK/OK") for id in autobahn_cases()]
     assert [each.id for each in hidden if any(ruling.explains(each) for ruling in rulings())] == ["2.10", "2.11"]
 
 

@@ -122,7 +122,7 @@ def test_disagreements_are_sorted_by_how_evenly_targets_are_split(tmp_path: Path
 def test_sides_are_labelled_by_what_targets_did_and_cases_split_alike_are_told_once(tmp_path: Path) -> None:
     def put(conduct: str) -> list[Result]:
         family = journals.FAMILIES[0]
-        return [journals.put(family, parameter, conduct) for parameter in family.parameters[:3]]
+        return [journals.judged(family, parameter, conduct) for parameter in family.parameters[:3]]
 
     conducts = {"a": "refuse", "b": "refuse", "c": "fin", "d": "echo"}
     columns = [(journals.target(name), put(conduct)) for name, conduct in conducts.items()]
