@@ -1,8 +1,9 @@
-"""Both suites over the same servers and clients: id by id, where verdicts differ, and the ruling that explains it.
+"""Compare the verdicts of Autobahn|Testsuite and wsconform, id by id, on the same servers and clients.
 
-Theirs is the older suite's own `index.json`, ours the one that `run` and `serve` write with `--autobahn-spec` for the
-very same configuration. Rulings are in agreement.toml beside this file; a difference without one is a bug, of ours
-until shown otherwise, and makes the exit status 1. From the project's folder: `python -m bench.agreement`.
+Autobahn writes its own `index.json`; ours is the one that `run` and `serve` write with `--autobahn-spec` for the same
+configuration. Rulings in agreement.toml, beside this file, explain the differences. A difference without a ruling
+counts as our bug until shown otherwise, and makes the exit status 1. From the project's folder:
+`python -m bench.agreement`.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ TARGETS = (
     "ws-client",
 )
 CASES = "1.*,2.*,3.*,4.*,5.*,6.*,7.*,10.*"
-#: What every suite that serves prints when clients may come.
+#: The line that each suite prints as a server when clients can connect.
 READY = "Ok, will run"
 DEADLINE = 1800.0
 
@@ -52,16 +53,16 @@ Index = Mapping[str, Mapping[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a suite says of one case: `behavior` and `behaviorClose`, and the code that the target closed with."""
+class Grade:
+    """A suite's result for one case: `behavior`, `behaviorClose`, and the code that the target closed with."""
 
     behavior: str
     closing: str
     code: int | None
 
     @classmethod
-    def of(cls, index: Index, id: str) -> Said:
-        """Return what `index`, of one agent, says of the case called `id`; MISSING where it says nothing."""
+    def of(cls, index: Index, id: str) -> Grade:
+        """Return the result of the case called `id` in one agent's `index`; MISSING if the index has none."""
         entry = index.get(id)
         if entry is None:
             return cls("MISSING", "", None)
@@ -74,36 +75,36 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """Why verdicts on some ids differ, and who is right: `theirs` and `ours` are patterns of what is said.
+    """Why the results of some ids differ, and which is right; `autobahn` and `ours` are patterns of results.
 
-    `reading` names the page in docs/readings that says how the sentence in question is read, if there is one.
+    `reading` names the page in docs/readings about the sentence in question, if there is one.
     """
 
     ids: tuple[str, ...]
     why: str
     reading: str = ""
     targets: tuple[str, ...] = ("*",)
-    theirs: str = "*"
+    autobahn: str = "*"
     ours: str = "*"
 
     def explains(self, difference: Difference) -> bool:
-        """Return whether this is about `difference`."""
+        """Return whether this ruling covers `difference`."""
         return (
             any(matches(pattern, difference.id) for pattern in self.ids)
             and any(matches_whole(pattern, difference.target) for pattern in self.targets)
-            and matches_whole(self.theirs, str(difference.theirs))
+            and matches_whole(self.autobahn, str(difference.autobahn))
             and matches_whole(self.ours, str(difference.ours))
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One id at one target on which the suites do not say the same."""
+    """One id, on one target, with different results in the two suites."""
 
     target: str
     id: str
-    theirs: Said
-    ours: Said
+    autobahn: Grade
+    ours: Grade
 
 
 def rulings(path: Path = RULINGS) -> list[Ruling]:
@@ -115,41 +116,41 @@ def rulings(path: Path = RULINGS) -> list[Ruling]:
     return found
 
 
-def differences(target: str, theirs: Index, ours: Index) -> Iterator[Difference]:
-    """Return where two indexes of one target differ, in the order of ids; the codes do not count."""
-    for id in sorted({*theirs, *ours}, key=order):
-        their, our = Said.of(theirs, id), Said.of(ours, id)
-        if (their.behavior, their.closing) != (our.behavior, our.closing):
-            yield Difference(target, id, their, our)
+def differences(target: str, autobahn: Index, ours: Index) -> Iterator[Difference]:
+    """Yield each difference between two indexes of one target, in the order of ids; close codes are not compared."""
+    for id in sorted({*autobahn, *ours}, key=order):
+        other, our = Grade.of(autobahn, id), Grade.of(ours, id)
+        if (other.behavior, other.closing) != (our.behavior, our.closing):
+            yield Difference(target, id, other, our)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare and print; return 0, 1 where a difference has no ruling, 3 where a suite or a target could not be run."""
+    """Compare and print; return 0, 1 if a difference has no ruling, or 3 if a suite or a target could not run."""
     options = _parser().parse_args(arguments)
     known = rulings()
     try:
-        theirs = _Theirs(install(options.python))
+        autobahn = _Autobahn(install(options.python))
     except Unavailable as problem:
-        print(f"the older suite cannot be installed: {problem}", file=sys.stderr)
+        print(f"Autobahn cannot be installed: {problem}", file=sys.stderr)
         return 3
     selection = _split(options.cases), _split(options.exclude)
     rows, found, code = list[list[str]](), list[tuple[Difference, Ruling | None]](), 0
     figures = dict[str, object]()
     for name in options.targets or TARGETS:
         try:
-            indexes = _both(find(name), theirs, selection, options.keep)
+            indexes = _both(find(name), autobahn, selection, options.keep)
         except (Failed, LaunchError, RecipeError, Unavailable) as problem:
             print(f"{name}: {problem}", file=sys.stderr)
             code = 3
             continue
-        told = [
+        judged = [
             (difference, next((ruling for ruling in known if ruling.explains(difference)), None))
             for difference in differences(name, *indexes)
         ]
-        found += told
-        rows.append(_row(name, indexes, told))
-        figures[name] = {"theirs": indexes[0], "ours": indexes[1]}
-        for difference, ruling in told:
+        found += judged
+        rows.append(_row(name, indexes, judged))
+        figures[name] = {"autobahn": indexes[0], "ours": indexes[1]}
+        for difference, ruling in judged:
             print(_line(difference, ruling), flush=True)
     print(table(HEAD, rows))
     print(_explained(found))
@@ -160,11 +161,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Put both suites' cases to the same servers and clients.")
+    parser = argparse.ArgumentParser(
+        description="Run Autobahn's cases against the same servers and clients with both suites."
+    )
     parser.add_argument("targets", nargs="*", help=f"names of recipes (default {' '.join(TARGETS)})")
     parser.add_argument("--cases", default=CASES, help=f"patterns joined by commas (default {CASES})")
     parser.add_argument("--exclude", default="", help="patterns of cases to leave out, joined by commas")
-    parser.add_argument("--python", help="a Python 2.7 to install the older suite with, if it is not installed")
+    parser.add_argument("--python", help="a Python 2.7 for Autobahn, if it is not installed yet")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep both suites' reports there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every index and difference as JSON")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the tables as Markdown")
@@ -175,16 +178,16 @@ def _split(text: str) -> list[str]:
     return [each.strip() for each in text.split(",") if each.strip()]
 
 
-def _row(name: str, indexes: tuple[Index, Index], told: Sequence[tuple[Difference, Ruling | None]]) -> list[str]:
-    theirs, ours = indexes
-    ids = {*theirs, *ours}
-    unexplained = sum(ruling is None for _, ruling in told)
-    codes = sum(Said.of(theirs, id).code != Said.of(ours, id).code for id in ids)
-    return [name, *map(str, (len(ids), len(ids) - len(told), len(told) - unexplained, unexplained, codes))]
+def _row(name: str, indexes: tuple[Index, Index], judged: Sequence[tuple[Difference, Ruling | None]]) -> list[str]:
+    autobahn, ours = indexes
+    ids = {*autobahn, *ours}
+    unexplained = sum(ruling is None for _, ruling in judged)
+    codes = sum(Grade.of(autobahn, id).code != Grade.of(ours, id).code for id in ids)
+    return [name, *map(str, (len(ids), len(ids) - len(judged), len(judged) - unexplained, unexplained, codes))]
 
 
 def _line(difference: Difference, ruling: Ruling | None) -> str:
-    verdicts = f"{difference.target} {difference.id}: theirs {difference.theirs}, ours {difference.ours}"
+    verdicts = f"{difference.target} {difference.id}: Autobahn {difference.autobahn}, ours {difference.ours}"
     return f"{verdicts}: {ruling.why if ruling else 'NO RULING'}"
 
 
@@ -194,12 +197,12 @@ def _explained(found: Sequence[tuple[Difference, Ruling | None]]) -> str:
 
 
 def markdown(rows: Sequence[Sequence[str]], found: Sequence[tuple[Difference, Ruling | None]]) -> str:
-    """Return the counts by target, and what differs by ruling, as tables."""
+    """Return two tables: the counts of each target, and the differences by ruling."""
     lines = [_cells(HEAD), _cells(["---"] * len(HEAD)), *map(_cells, rows), ""]
     by_ruling: dict[Ruling | None, list[Difference]] = {}
     for difference, ruling in found:
         by_ruling.setdefault(ruling, []).append(difference)
-    heads = ("Theirs", "Ours", "Ids", "Targets", "Ruling")
+    heads = ("Autobahn", "Ours", "Ids", "Targets", "Ruling")
     lines += [_cells(heads), _cells(["---"] * len(heads))]
     for ruling, differences in sorted(by_ruling.items(), key=lambda item: -len(item[1])):
         ids = sorted({each.id for each in differences}, key=order)
@@ -207,7 +210,7 @@ def markdown(rows: Sequence[Sequence[str]], found: Sequence[tuple[Difference, Ru
         lines.append(
             _cells(
                 (
-                    ", ".join(sorted({str(each.theirs) for each in differences})),
+                    ", ".join(sorted({str(each.autobahn) for each in differences})),
                     ", ".join(sorted({str(each.ours) for each in differences})),
                     ", ".join(ids),
                     ", ".join(dict.fromkeys(each.target for each in differences)),
@@ -222,22 +225,22 @@ def _cells(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-# --- running both
+# --- running both suites
 
 
 def _both(
-    recipe: Recipe, theirs: _Theirs, selection: tuple[list[str], list[str]], keep: Path | None
+    recipe: Recipe, autobahn: _Autobahn, selection: tuple[list[str], list[str]], keep: Path | None
 ) -> tuple[Index, Index]:
-    """Return both suites' index of one target. Raises Failed, LaunchError, Unavailable."""
+    """Return the index of one target from each suite. Raises Failed, LaunchError, Unavailable."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="agreement-")))
         if keep is not None:
             folder = keep.absolute() / recipe.name
             folder.mkdir(parents=True, exist_ok=True)
-        return tuple(_index(recipe, suite, selection, folder) for suite in (theirs, _Ours()))  # type: ignore[return-value]
+        return tuple(_index(recipe, suite, selection, folder) for suite in (autobahn, _Ours()))  # type: ignore[return-value]
 
 
-def _index(recipe: Recipe, suite: _Theirs | _Ours, selection: tuple[list[str], list[str]], folder: Path) -> Index:
+def _index(recipe: Recipe, suite: _Autobahn | _Ours, selection: tuple[list[str], list[str]], folder: Path) -> Index:
     cases, excluded = selection
     where = folder / type(suite).__name__.strip("_").lower()
     where.mkdir(exist_ok=True)
@@ -266,8 +269,8 @@ def _index(recipe: Recipe, suite: _Theirs | _Ours, selection: tuple[list[str], l
         raise Failed(f"{type(suite).__name__.strip('_').lower()}: no index: {problem!r}") from None
 
 
-class _Theirs:
-    """The older suite's program."""
+class _Autobahn:
+    """The commands of Autobahn's program, `wstest`."""
 
     def __init__(self, wstest: Path) -> None:
         self._wstest = str(wstest)
@@ -280,7 +283,7 @@ class _Theirs:
 
 
 class _Ours:
-    """The same with ours."""
+    """The same commands of wsconform."""
 
     def as_client(self, spec: Path) -> list[str]:
         return [program("wsconform"), "run", "--autobahn-spec", str(spec), "--fail-on", "never"]
@@ -307,13 +310,13 @@ def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str] | 
         except BaseException as error:
             os.killpg(process.pid, signal.SIGKILL)
             if isinstance(error, subprocess.TimeoutExpired):
-                raise Failed(f"{' '.join(command[:3])} ...: not done after {DEADLINE:g} s") from None
+                raise Failed(f"{' '.join(command[:3])} ...: did not end within {DEADLINE:g} s") from None
             raise
 
 
 @contextlib.contextmanager
 def _serving(command: Sequence[str], folder: Path) -> Iterator[None]:
-    """Run a suite as the server for the length of a ``with`` block, which begins when it says that clients may come."""
+    """Run a suite as the server during a ``with`` block, which begins when clients can connect. Raises Failed."""
     process = subprocess.Popen(
         command,
         cwd=folder,
@@ -324,15 +327,17 @@ def _serving(command: Sequence[str], folder: Path) -> Iterator[None]:
         start_new_session=True,
     )
     assert process.stdout is not None
-    said = list[bytes]()
+    output = list[bytes]()
     try:
         for line in process.stdout:
-            said.append(line)
+            output.append(line)
             if line.decode("utf-8", "replace").startswith(READY):
                 break
         else:
-            raise Failed(f"{command[0]}: does not serve; it said last: {b''.join(said[-1:]).decode(errors='replace')}")
-        drain = threading.Thread(target=lambda: said.extend(process.stdout or ()), daemon=True)
+            raise Failed(
+                f"{command[0]}: does not serve; its last line: {b''.join(output[-1:]).decode(errors='replace')}"
+            )
+        drain = threading.Thread(target=lambda: output.extend(process.stdout or ()), daemon=True)
         drain.start()
         yield
     finally:
@@ -342,7 +347,7 @@ def _serving(command: Sequence[str], folder: Path) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        (folder / "server.log").write_bytes(b"".join(said))
+        (folder / "server.log").write_bytes(b"".join(output))
 
 
 if __name__ == "__main__":

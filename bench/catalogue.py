@@ -1,8 +1,8 @@
-"""How long the suite takes: the whole catalogue against a real server, one case beside a bare echo, and a start.
+"""Measure the suite: the whole catalogue against a real server, one case beside a bare echo, and the start-up.
 
-The server is the `websockets` library's, started here. A case is compared with what any client has to do on the same
-machine: connect, upgrade, one echo, a closing handshake, in blocking calls and nothing else. On an idle machine, and
-from the project's folder: `python -m bench.catalogue`.
+The server is the `websockets` library's, started here. A case is compared with the minimum work of any client on the
+same machine: connect, upgrade, one echo and a closing handshake, in blocking calls. Run it on an idle machine, from the
+project's folder: `python -m bench.catalogue`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from wsconform.fixtures.targets.launcher import HOST, LaunchError, RecipeError, 
 
 SERVER = "websockets"
 BARE = 300
-#: What each figure is meant to be at most; `case` is a ratio to the bare echo, the rest seconds and MB.
+#: The upper limit of each figure; `case` is a ratio to the bare echo, the others are seconds and MB.
 AIMS = {"standard": 5.0, "memory": 100.0, "case": 3.0, "help": 0.15}
 
 _REQUEST = (
@@ -39,7 +39,7 @@ _CLOSED = b"\x88\x02\x03\xe8"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; return 0, or 3 where something could not be run."""
+    """Measure and print; return 0, or 3 if a program could not run."""
     options = _parser().parse_args(arguments)
     try:
         with launch(find(SERVER)) as server, tempfile.TemporaryDirectory(prefix="catalogue-") as name:
@@ -48,14 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Failed, LaunchError, RecipeError, Unavailable) as problem:
         print(problem, file=sys.stderr)
         return 3
-    print(told(figures))
+    print(figures_table(figures))
     write(options.json, figures)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Measure the whole catalogue, a single case and a start.")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured (default 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each figure (default 3)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure as JSON")
     return parser
 
@@ -69,7 +69,7 @@ def figures_of(port: int, url: str, folder: Path, rounds: int) -> dict[str, obje
     def costs(*words: str) -> list[Cost]:
         return [measure([*run, *words, *quiet], folder=folder, fine=(0, 1))[0] for _ in range(rounds)]
 
-    # Once for the bytecode, which an installed package has; then nothing is left to be written.
+    # A first run writes the bytecode, which an installed package has already.
     measure([*run, url, "-c", "masking.*", *quiet], folder=folder, fine=(0, 1))
     standard = costs(url)
     cases = _cases(folder)
@@ -130,8 +130,8 @@ def _cases(folder: Path) -> dict[str, int]:
     return counts
 
 
-def told(figures: dict[str, object]) -> str:
-    """Return the figures as a table, each with what it is meant to be."""
+def figures_table(figures: dict[str, object]) -> str:
+    """Return the figures as a table, with the upper limit of each."""
 
     def of(name: str) -> Cost:
         return middle([Cost(**each) for each in figures[name]])  # type: ignore[attr-defined]

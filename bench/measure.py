@@ -1,4 +1,4 @@
-"""What the benchmarks share: a whole process measured, the machine's load, and tables (`python -m bench.NAME`)."""
+"""Tools of the benchmarks: measure a whole process, the machine's load, print tables (`python -m bench.NAME`)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ DEADLINE = 300.0
 
 
 class Failed(Exception):
-    """A process that was to be measured did not do its work; the message is one line."""
+    """A measured process did not complete its work; the message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a process took: `wall` and `cpu` seconds, its children's in them, and `peak` memory (MB, 10^6 octets)."""
+    """The costs of a process: `wall` and `cpu` seconds, including its children, and `peak` memory (MB, 10^6 octets)."""
 
     wall: float
     cpu: float
@@ -33,28 +33,28 @@ class Cost:
 
 
 def program(name: str) -> str:
-    """Return the path of a program that is installed beside this interpreter; raises Failed."""
+    """Return the path of the program `name` beside this interpreter. Raises Failed if it is not installed."""
     path = Path(sys.executable).parent / name
     if not path.exists():
-        raise Failed(f"{path}: not there; install the project into this interpreter's environment")
+        raise Failed(f"{path}: does not exist; install the project into this interpreter's environment")
     return str(path)
 
 
 def measure(
     command: Sequence[str], *, folder: Path, fine: Iterable[int] = (0,), deadline: float = DEADLINE
 ) -> tuple[Cost, str]:
-    """Run `command` in `folder` to its end; return what it took and what it printed on stdout.
+    """Run `command` in `folder` to its end; return its costs and its output on stdout.
 
-    Raises Failed where its exit code is none of `fine`, or it is not done after `deadline` seconds.
+    Raises Failed if its exit code is not in `fine`, or if it does not end within `deadline` seconds.
     """
-    # Bytecode is kept, in the scratch folder, whatever the surroundings say: what is installed has it.
-    surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    surroundings["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
+    # Write bytecode into the scratch folder, even if the environment forbids it: an installed package has bytecode.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
     began = time.monotonic()
     process = subprocess.Popen(
         command,
         cwd=folder,
-        env=surroundings,
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
@@ -64,8 +64,8 @@ def measure(
     alarm.start()
     try:
         assert process.stdout is not None
-        said = process.stdout.read()
-        # Not Popen.wait: the resources of this one process come with its end, and with nothing else.
+        output = process.stdout.read()
+        # wait4 instead of Popen.wait: it alone returns the resources that this process used.
         _, status, used = os.wait4(process.pid, 0)
         wall = time.monotonic() - began
     except BaseException:
@@ -77,22 +77,22 @@ def measure(
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in tuple(fine):
         raise Failed(f"{' '.join(command[:3])} ...: exit {process.returncode} after {wall:.1f} s")
-    # Linux gives the peak in KiB.
-    return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e6), said
+    # Linux reports the peak in KiB.
+    return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e6), output
 
 
 def load() -> float:
-    """Return the load average of the last minute: above the number of processors, times say little."""
+    """Return the load average of the last minute; times are unreliable if it exceeds the number of processors."""
     return round(os.getloadavg()[0], 2)
 
 
 def middle(costs: Sequence[Cost]) -> Cost:
-    """Return the median of each."""
+    """Return the median of each figure."""
     return Cost(median(c.wall for c in costs), median(c.cpu for c in costs), median(c.peak for c in costs))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return lines of columns: the first to the left, the others to the right."""
+    """Return the rows as lines of text: the first column aligned to the left, the others to the right."""
     widths = [max(len(row[at]) for row in (head, *rows)) for at in range(len(head))]
     lines = []
     for first, *others in (head, *rows):
@@ -102,6 +102,6 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def write(path: Path | None, figures: Mapping[str, object]) -> None:
-    """Write `figures` as JSON, where a path was asked for."""
+    """Write `figures` as JSON to `path`, if a path is given."""
     if path is not None:
         path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

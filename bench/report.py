@@ -1,7 +1,7 @@
-"""How large the HTML report is, and how fast: 30 targets by 700 cases, written, opened and filtered in Chromium.
+"""Measure the size and speed of the HTML report: 30 targets by 700 cases, written, opened and filtered in Chromium.
 
-The journals are those of the tests, made lively: keys, masks and times of their own in every transcript, so that
-they deflate no better than real ones. From the project's folder, on an idle machine: `python -m bench.report`.
+The journals are those of the tests, with different keys, masks and times in every transcript, so that they do not
+compress better than real ones. Run it on an idle machine, from the project's folder: `python -m bench.report`.
 `--journal FILE` measures a journal of yours instead. Needs playwright (of the extra `test`), and `chromium`.
 """
 
@@ -29,7 +29,7 @@ from wsconform.reports.html import render
 from wsconform.wire.frame import apply_mask, read_header
 
 TARGETS, CASES = 30, 700
-#: What each figure is meant to be at most: octets, and milliseconds.
+#: The upper limit of each figure, in octets or milliseconds.
 AIMS = {
     "single file": 6_000_000,
     "site, index": 1_500_000,
@@ -42,14 +42,14 @@ AIMS = {
     "a case opened": 100,
 }
 _CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run")
-# What is done, and what has to be there when it is done; each is timed up to the frame that shows it.
-_SAY = """const words = document.querySelector("form.filter").elements.q;
+# Each step: the script that acts, and the expression that is true when it is done. Timed up to the frame that shows it.
+_TYPE = """const words = document.querySelector("form.filter").elements.q;
   words.value = %r; words.dispatchEvent(new Event("input", { bubbles: true }));"""
 _MARK = 'document.querySelector("form.filter [data-mark=bad]").click();'
 _BOX = 'document.querySelector("[name=target]")?.click();'
 _STEPS = {
-    "filter by words": (_SAY % "mask", "true"),
-    "filter taken back": (_SAY % "", "true"),
+    "filter by words": (_TYPE % "mask", "true"),
+    "filter taken back": (_TYPE % "", "true"),
     "filter by mark": (_MARK, "true"),
     "": (_MARK, "true"),
     "a target left out": (_BOX, "true"),
@@ -66,37 +66,37 @@ _TIMED = """async () => {
   do await painted(); while (!(%s));
   return performance.now() - start;
 }"""
-# Idle work of the browser that a step leaves behind belongs to its processor time.
+# Milliseconds to wait after a step: its processor time includes the idle work that it leaves to the browser.
 _SETTLE = 300.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; return 0, or 3 where something could not be run."""
+    """Measure and print; return 0, or 3 if a journal or the browser cannot be used."""
     options = _parser().parse_args(arguments)
     try:
-        made = [read(path) for path in options.journal] or [lively(journals.plausible(TARGETS, CASES))]
+        measured = [read(path) for path in options.journal] or [varied(journals.plausible(TARGETS, CASES))]
         with tempfile.TemporaryDirectory(prefix="report-") as name:
-            figures = figures_of(made, Path(name), options.rounds)
+            figures = figures_of(measured, Path(name), options.rounds)
     except (Failed, JournalError) as problem:
         print(problem, file=sys.stderr)
         return 3
-    print(told(figures))
+    print(figures_table(figures))
     write(options.json, figures)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Measure the HTML report of 30 targets by 700 cases.")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each is opened (default 5)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each page is opened (default 5)")
     parser.add_argument(
-        "--journal", type=Path, action="append", default=[], metavar="FILE", help="measure this instead"
+        "--journal", type=Path, action="append", default=[], metavar="FILE", help="measure this journal instead"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure as JSON")
     return parser
 
 
-def lively(journal: Journal, seed: int = 6455) -> Journal:
-    """Return `journal` with keys, masks and times of their own in every transcript, the same for the same `seed`."""
+def varied(journal: Journal, seed: int = 6455) -> Journal:
+    """Return `journal` with different keys, masks and times in every transcript; the same `seed` gives the same."""
     dice = random.Random(seed)
     columns = []
     for each in journal.targets:
@@ -122,37 +122,38 @@ def _shuffled(entry: TranscriptEntry, dice: random.Random) -> TranscriptEntry:
     return replace(entry, octets=replace(entry.octets, head=octets)) if entry.octets != Octets() else entry
 
 
-def figures_of(made: Sequence[Journal], folder: Path, rounds: int) -> dict[str, Any]:
-    """Return sizes (octets), times of writing (seconds) and of looking (milliseconds), medians; raises Failed."""
+def figures_of(measured: Sequence[Journal], folder: Path, rounds: int) -> dict[str, Any]:
+    """Return sizes (octets), times of writing (seconds) and medians of viewing (milliseconds). Raises Failed."""
     began = time.perf_counter()
-    single = render(made, folder, folder / "report.html")
+    single = render(measured, folder, folder / "report.html")
     written = time.perf_counter()
-    index = render(made, folder, folder / "site")
+    index = render(measured, folder, folder / "site")
     done = time.perf_counter()
-    results = sum(len(each.results) for journal in made for each in journal.targets)
+    results = sum(len(each.results) for journal in measured for each in journal.targets)
     figures: dict[str, Any] = {
-        "targets": sum(len(journal.targets) for journal in made),
+        "targets": sum(len(journal.targets) for journal in measured),
         "results": results,
-        "journals": sum(len(dumps(journal)) for journal in made),
+        "journals": sum(len(dumps(journal)) for journal in measured),
         "single file": single.stat().st_size,
         "site, index": index.stat().st_size,
         "site, all pages": sum(path.stat().st_size for path in (folder / "site").rglob("*") if path.is_file()),
         "single file, written (s)": round(written - began, 2),
         "site, written (s)": round(done - written, 2),
     }
-    figures |= looked_at({"single file": single, "site, index": index}, rounds)
+    figures |= viewing_times({"single file": single, "site, index": index}, rounds)
     return figures | {"load": load()}
 
 
-def looked_at(pages: dict[str, Path], rounds: int) -> dict[str, float]:
-    """Return how long Chromium takes to open each page, and to filter the first and open a case in it (ms, medians).
+def viewing_times(pages: dict[str, Path], rounds: int) -> dict[str, float]:
+    """Return Chromium's times to open each page, and to filter the first page and open a case in it (ms, medians).
 
-    Names that end in "CPU" are the renderer's processor time, which other work on the machine hardly changes.
+    Names that end in "CPU" are the renderer's processor time, which other load on the machine hardly changes.
+    Raises Failed if Chromium is not installed.
     """
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
-        raise Failed("there is no chromium on the PATH; install one")
-    # Optional: only this measurement needs a browser.
+        raise Failed("chromium: not on the PATH; install it")
+    # Optional dependency: of the extra `test`.
     from playwright.sync_api import sync_playwright  # noqa: PLC0415
 
     times: dict[str, list[float]] = {}
@@ -188,8 +189,8 @@ def _opened(page: Any, where: str) -> float:
     return took
 
 
-def told(figures: dict[str, Any]) -> str:
-    """Return the figures as a table, with what each is meant to be at most."""
+def figures_table(figures: dict[str, Any]) -> str:
+    """Return the figures as a table, with the upper limit of each."""
     rows = []
     for name, figure in figures.items():
         aim = AIMS.get(name)

@@ -1,7 +1,7 @@
-"""Put the older suite to a server and print, as JSON, what it took and what it said.
+"""Run Autobahn|Testsuite against a server, and print its costs and grades as JSON.
 
-Wall and CPU seconds are those of the suite's own process, its start-up and its reports included; the target's are
-not in them. Several runs are made one after the other, and the medians given: one time says little.
+Wall and CPU seconds are those of Autobahn's own process, including its start-up and its reports, without the target's.
+`--runs` repeats the measurement and prints medians, because a single time is not reliable.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ DEADLINE = 1800.0
 
 
 class RunError(Exception):
-    """The older suite did not get through; the message is one line."""
+    """Autobahn did not complete its run; the message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One run: seconds, peak memory (MB), the number of cases put, and how often each grade was given."""
+    """One run: seconds, peak memory (MB), the number of cases, and how often each grade occurred."""
 
     wall: float
     cpu: float
@@ -42,7 +42,7 @@ class Outcome:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run and print; return 0, or 3 if the suite could not be installed or the target not be tested."""
+    """Run and print; return 0, or 3 if Autobahn cannot be installed or the target cannot be tested."""
     options = _parser().parse_args(arguments)
     cases = [pattern.strip() for pattern in options.cases.split(",") if pattern.strip()]
     excluded = [pattern.strip() for pattern in options.exclude.split(",") if pattern.strip()]
@@ -66,13 +66,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Measure the older suite against a WebSocket server.")
+    parser = argparse.ArgumentParser(description="Measure Autobahn|Testsuite against a WebSocket server.")
     parser.add_argument("--url", required=True, help="the server, as ws://HOST:PORT/")
     parser.add_argument("--cases", default="*", help="patterns joined by commas, such as 1.*,2.* (default all)")
     parser.add_argument("--exclude", default="", help="patterns of cases to leave out, joined by commas")
     parser.add_argument("--runs", type=_count, default=1, help="how often (default 1)")
     parser.add_argument("--deadline", type=float, default=DEADLINE, help=f"seconds for one run ({DEADLINE:.0f})")
-    parser.add_argument("--python", help="a Python 2.7 to install the suite with, if it is not installed")
+    parser.add_argument("--python", help="a Python 2.7 for Autobahn, if it is not installed yet")
     return parser
 
 
@@ -83,17 +83,17 @@ def _count(text: str) -> int:
 
 
 def installed(python: str | None) -> Path:
-    """The suite's program, installed by the script beside this one if it is not there."""
+    """Return the path of Autobahn's program; install.py installs it if necessary. Raises `RunError`."""
     command = [sys.executable, str(HERE / "install.py"), *(["--python", python] if python else [])]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
-        raise RunError("nothing was measured")
+        raise RunError("Autobahn is not installed; nothing was measured")
     return Path(done.stdout.strip())
 
 
 def one_run(program: Path, url: str, cases: list[str], excluded: list[str], deadline: float) -> Outcome:
-    """Run the fuzzing client once in a folder of its own. Raises `RunError`."""
-    with tempfile.TemporaryDirectory(prefix="older-suite-") as folder:
+    """Run the fuzzing client once in a folder of its own, for `deadline` seconds at most. Raises `RunError`."""
+    with tempfile.TemporaryDirectory(prefix="autobahn-") as folder:
         spec = Path(folder) / "spec.json"
         reports = Path(folder) / "reports"
         wanted = {
@@ -104,19 +104,22 @@ def one_run(program: Path, url: str, cases: list[str], excluded: list[str], dead
             "exclude-agent-cases": {},
         }
         spec.write_text(json.dumps(wanted))
-        wall, cpu, peak, said = measured([str(program), "-m", "fuzzingclient", "-s", str(spec)], folder, deadline)
+        wall, cpu, peak, output = measured([str(program), "-m", "fuzzingclient", "-s", str(spec)], folder, deadline)
         try:
             results = json.loads((reports / "index.json").read_text())["target"]
         except (OSError, ValueError, KeyError):
-            last = said.strip().splitlines()[-1:] or ["nothing"]
-            raise RunError(f"the older suite left no results for {url}; it said last: {last[0]}") from None
+            last = output.strip().splitlines()[-1:] or ["nothing"]
+            raise RunError(f"{url}: Autobahn left no results; its last line: {last[0]}") from None
     grades = Counter(result["behavior"] for result in results.values())
     closings = Counter(result["behaviorClose"] for result in results.values())
     return Outcome(round(wall, 3), round(cpu, 3), round(peak, 1), len(results), dict(grades), dict(closings))
 
 
 def measured(command: list[str], folder: str, deadline: float) -> tuple[float, float, float, str]:
-    """Wall and CPU seconds of a command, its peak memory and what it printed; at the deadline its group is ended."""
+    """Return wall and CPU seconds of a command, its peak memory (MB) and its output.
+
+    Raises `RunError` after `deadline` seconds, and kills the command's process group.
+    """
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     with subprocess.Popen(
         command,
@@ -129,17 +132,17 @@ def measured(command: list[str], folder: str, deadline: float) -> tuple[float, f
         start_new_session=True,
     ) as process:
         try:
-            said, _ = process.communicate(timeout=deadline)
+            output, _ = process.communicate(timeout=deadline)
         except BaseException as error:
-            # Its reactor would go on for ever without us: also when we are interrupted.
+            # Its reactor would run for ever without us, also if we are interrupted.
             os.killpg(process.pid, signal.SIGKILL)
             if isinstance(error, subprocess.TimeoutExpired):
-                raise RunError(f"the older suite was not done after {deadline:g} s") from None
+                raise RunError(f"Autobahn did not end within {deadline:g} s") from None
             raise
     wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    # The greatest of all children so far, in KiB; what installs the suite is far smaller than the suite.
-    return wall, cpu, after.ru_maxrss * 1024 / 1e6, said
+    # The peak of all children so far, in KiB; the installer needs far less memory than Autobahn itself.
+    return wall, cpu, after.ru_maxrss * 1024 / 1e6, output
 
 
 if __name__ == "__main__":

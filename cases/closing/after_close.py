@@ -54,7 +54,7 @@ async def second_close_is_not_answered(ws: Connection, closes: Sequence[Frame]) 
     ws.expect(close_count(ws) == 1, "one Close in reply", f"{close_count(ws)} Close frames", closure.end_entry)
 
 
-@case("6455-5.5.1-22", hint="stop reading frames after a Close has been received", reading="octets-behind-close")
+@case("6455-5.5.1-22", hint="stop reading frames after a Close has been received", reading="octets-after-close")
 @each(late=LATE)
 async def frame_behind_close_is_not_acted_upon(ws: Connection, late: Sequence[Frame]) -> None:
     """A frame behind a Close is ignored, whether it is valid or not.
@@ -80,7 +80,7 @@ async def message_is_not_finished_behind_a_close(ws: Connection) -> None:
     ws.expect(close_count(ws) == 1, _CLOSED, f"{close_count(ws)} Close frames", closure.end_entry)
 
 
-@case("6455-5.5.1-22", hint="stop reading frames after a Close has been received", reading="octets-behind-close")
+@case("6455-5.5.1-22", hint="stop reading frames after a Close has been received", reading="octets-after-close")
 @each(octets=GARBAGE)
 async def octets_behind_close_are_not_acted_upon(ws: Connection, octets: bytes) -> None:
     """After a Close, the octets need not be valid frames.

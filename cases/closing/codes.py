@@ -72,7 +72,7 @@ async def code_that_must_not_be_sent_is_not_sent_back(ws: Connection, code: int)
     expect_code_not_returned(ws, await ws.expect_ended(), code)
 
 
-@case("6455-7.4.2-1", hint="answer codes below 1000 with Close 1002", reading="close-codes-without-a-meaning")
+@case("6455-7.4.2-1", hint="answer codes below 1000 with Close 1002", reading="undefined-close-codes")
 @each(code=(0, 1, 2, 255, 500, 998, 999))
 async def code_below_every_range_is_not_sent_back(ws: Connection, code: int) -> None:
     """Codes from 0 to 999 are not used: they are refused, and never sent back.
@@ -83,7 +83,7 @@ async def code_below_every_range_is_not_sent_back(ws: Connection, code: int) -> 
     expect_code_not_returned(ws, await ws.expect_ended(), code)
 
 
-@case("6455-7.4.1-6", reading="close-codes-without-a-meaning")
+@case("6455-7.4.1-6", reading="undefined-close-codes")
 async def reserved_1004_ends_the_connection(ws: Connection) -> None:
     """A Close with the reserved code 1004 ends the connection, whether the target refuses or accepts the code.
 
@@ -93,7 +93,7 @@ async def reserved_1004_ends_the_connection(ws: Connection) -> None:
     await ws.expect_ended()
 
 
-@case("6455-7.4.2-2", reading="close-codes-without-a-meaning")
+@case("6455-7.4.2-2", reading="undefined-close-codes")
 @each(code=(1016, 1017, 1099, 1100, 1999, 2000, 2998, 2999))
 async def unassigned_code_ends_the_connection(ws: Connection, code: int) -> None:
     """A code that is reserved for future versions ends the connection, whether the target refuses or accepts it.
@@ -105,7 +105,7 @@ async def unassigned_code_ends_the_connection(ws: Connection, code: int) -> None
     await ws.expect_ended()
 
 
-@case("6455-7.4.2-6", reading="close-codes-without-a-meaning")
+@case("6455-7.4.2-6", reading="undefined-close-codes")
 @each(code=(5000, 5001, 9999, 10000, 32768, 65535))
 async def code_above_every_range_ends_the_connection(ws: Connection, code: int) -> None:
     """A code of 5000 or more ends the connection, whether the target refuses or accepts it.

@@ -160,7 +160,7 @@ async def reason_phrase_is_ignored(incoming: Incoming, reason: bytes) -> None:
     await incoming.expect_open(Response(reason=reason, fields=incoming.response.fields))
 
 
-@case("9112-5.2-3", reading="folded-fields-in-answers")
+@case("9112-5.2-3", reading="folded-fields-in-responses")
 @each(name=("upgrade", "unrelated"))
 async def folded_field_is_read_as_one_line(incoming: Incoming, name: str) -> None:
     """The fold in a folded field line is replaced by a space before the line is read.

@@ -118,7 +118,7 @@ async def server_max_window_bits_may_be_offered(opening: Opening, bits: int) -> 
     "7692-7.1.2.1-3",
     "7692-7.1.2.1-5",
     hint="answer server_max_window_bits with the same value or a smaller one, 8 to 15; or decline",
-    reading="largest-window-unsaid",
+    reading="omitted-window-of-15-bits",
 )
 @each(bits=WINDOW_BITS, extra={"alone": "", "client_window": "; client_max_window_bits"})
 async def server_max_window_bits_is_acknowledged(opening: Opening, bits: int, extra: str) -> None:

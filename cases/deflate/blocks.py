@@ -221,7 +221,7 @@ async def block_after_a_final_block_may_refer_to_it(ws: Connection) -> None:
     await ws.expect_echo(Frame.text("HelloHello"))
 
 
-@case("7692-7.2.1-7", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_FINAL, reading="window-behind-a-final-block")
+@case("7692-7.2.1-7", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_FINAL, reading="window-after-a-final-block")
 @each(octets={"fixed": EXAMPLES["final_block"], "stored": _written("stored", final=(0,))})
 async def window_is_kept_after_a_final_block(ws: Connection, octets: bytes) -> None:
     """With context takeover, a message may refer to an earlier one that has a final block.

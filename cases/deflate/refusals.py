@@ -153,7 +153,7 @@ async def client_max_window_bits_that_was_not_offered_fails_the_connection(incom
 @case(
     "7692-7.1.2.1-7",
     hint="fail the connection if the answer permits the server a larger window than you requested",
-    reading="largest-window-unsaid",
+    reading="omitted-window-of-15-bits",
 )
 @each(more={"one_bit_larger": 1, "largest": 7, "missing": 0})
 async def larger_server_window_than_requested_fails_the_connection(incoming: Incoming, more: int) -> None:

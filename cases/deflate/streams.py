@@ -149,7 +149,7 @@ async def impossible_dynamic_block_fails_the_connection(ws: Connection, make: Ma
     "7692-7.2.2-3",
     offer=BROWSER_OFFER,
     hint=f"{_HINT}; check that the message ends between blocks",
-    reading="cut-messages",
+    reading="truncated-compressed-messages",
 )
 @each(make=CUT)
 async def message_that_ends_inside_a_block_fails_the_connection(ws: Connection, make: Maker) -> None:

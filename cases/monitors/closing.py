@@ -195,7 +195,7 @@ def _judge_code(conversation: Conversation, code: int | None, entry: int) -> Sam
     if is_sendable(code):
         return Sample(str(code))
     # A code from the open ranges that the target returns as we sent it is our choice, not the target's (reading
-    # `close-codes-without-a-meaning`). Codes from 0 to 999 and 1005, 1006 and 1015 are violations even as an echo.
+    # `undefined-close-codes`). Codes from 0 to 999 and 1005, 1006 and 1015 are violations even as an echo.
     open_range = code == 1004 or 1016 <= code <= 2999 or code > 4999
     verdict = Verdict.DEPARTED if open_range and code in _sent_codes(conversation) else Verdict.FAILED
     return Sample(f"{code}, sent back" if verdict is Verdict.DEPARTED else str(code), verdict, entry)

@@ -52,7 +52,7 @@ async def request_without_a_key_is_refused(opening: Opening) -> None:
     await opening.expect_refused(opening.request.without("Sec-WebSocket-Key"))
 
 
-@case("6455-4.2.1-17", "6455-4.2.1-1", hint=_DECODE, reading="a-key-that-is-none")
+@case("6455-4.2.1-17", "6455-4.2.1-1", hint=_DECODE, reading="invalid-keys")
 @each(octets=(0, 1, 8, 12, 14, 15, 17, 18, 20, 24, 32, 64))
 async def key_of_another_length_is_refused(opening: Opening, octets: int) -> None:
     """A key that does not encode sixteen octets is refused.
@@ -65,7 +65,7 @@ async def key_of_another_length_is_refused(opening: Opening, octets: int) -> Non
     await _expect_refused_or_hashed(opening, opening.request.replacing("Sec-WebSocket-Key", key))
 
 
-@case("6455-4.2.1-18", "6455-4.2.1-1", hint=_DECODE, reading="a-key-that-is-none")
+@case("6455-4.2.1-18", "6455-4.2.1-1", hint=_DECODE, reading="invalid-keys")
 @each(key=NOT_BASE64)
 async def key_that_is_not_base64_is_refused(opening: Opening, key: str) -> None:
     """A key that is not base64 with its padding is refused.

@@ -1,4 +1,4 @@
-"""Pages made of the catalogue and the registry: one for each area of cases, one for each document of requirements."""
+"""Generate pages from the catalogue and the registry: areas of cases, documents of requirements, cases by reading."""
 
 from __future__ import annotations
 
@@ -16,23 +16,29 @@ from wsconform.registry.requirement import Requirement, Role
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-#: Where the pages lie, below the documentation's folder; they are not kept.
+#: The folder of the pages, below the documentation's folder; it is not under version control.
 FOLDER = "generated"
 
-#: So many members of a family are named; the rest are counted.
+#: The largest number of a family's members that are listed; the rest are counted.
 _MOST = 12
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Have the pages written before anything is read."""
+    """Write the pages before Sphinx reads the documentation, and add its cases to each reading when it is read."""
     app.connect("builder-inited", lambda app: write(Path(app.srcdir)))
+    cases = cases_by_reading(load_catalogue())
+    app.connect("source-read", lambda app, page, source: _append_cases(page, source, cases))
     return {"parallel_read_safe": True}
 
 
 def write(docs: Path) -> None:
-    """Write every page below `docs`, those that have not changed excepted, so that a build may be quick."""
+    """Write every page below `docs` whose text has changed; the others keep their time, so that a build is quick."""
     entries, registry = load_catalogue(), load_registry()
-    pages = {"cases.md": _cases(entries), "requirements.md": _documents(registry)}
+    pages = {
+        "cases.md": _cases(entries),
+        "requirements.md": _documents(registry),
+        "readings.md": "\n".join(_readings(entries)),
+    }
     for area, members in _by_area(entries).items():
         pages[f"cases/{area}.md"] = "\n".join(_area(area, members, registry))
     cited = families_citing(entries)
@@ -43,6 +49,13 @@ def write(docs: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
+
+
+def _append_cases(page: str, source: list[str], cases: Mapping[str, Sequence[str]]) -> None:
+    """Append the families of cases that name the reading at `page` to its text, the only element of `source`."""
+    folder, _, reading = page.rpartition("/")
+    if folder == "readings" and reading in cases:
+        source[0] += "\n".join(("\n## Cases\n", *_links(cases[reading]), ""))
 
 
 def _by_area(entries: Iterable[Item]) -> dict[str, list[Item]]:
@@ -72,8 +85,8 @@ def _cases(entries: Sequence[Item]) -> str:
         "# Cases",
         "",
         f"Catalogue {catalogue_version(entries)}: {len(entries)} cases and monitors in"
-        f" {len({entry.family for entry in entries})} families. `wsconform list cases` has them all,"
-        " `wsconform explain CASE` tells one.",
+        f" {len({entry.family for entry in entries})} families. `wsconform list cases` lists them,"
+        " `wsconform explain CASE` describes one.",
         "",
         *_tree(f"cases/{area}" for area in areas),
     ]
@@ -115,6 +128,31 @@ def _citation(requirement: Requirement) -> str:
     return f"[{markdown(requirement.citation)}]({requirement.url})"
 
 
+# --- readings
+
+
+def cases_by_reading(entries: Iterable[Item]) -> dict[str, list[str]]:
+    """Return the families of cases that name each reading, by the reading's file name without ".md"."""
+    found: dict[str, list[str]] = {}
+    for entry in entries:
+        if isinstance(entry, Case) and entry.reading and entry.family not in found.setdefault(entry.reading, []):
+            found[entry.reading].append(entry.family)
+    return dict(sorted(found.items()))
+
+
+def _readings(entries: Iterable[Item]) -> Iterator[str]:
+    yield "# Cases by reading\n"
+    yield "The families of cases whose verdict depends on each [reading](../readings/README.md).\n"
+    for reading, families in cases_by_reading(entries).items():
+        yield f"## [{reading}](../readings/{reading}.md)\n"
+        yield from _links(families)
+        yield ""
+
+
+def _links(families: Iterable[str]) -> Iterator[str]:
+    return (f"- [{markdown(family)}](#{_label(family)})" for family in families)
+
+
 # --- requirements
 
 
@@ -122,7 +160,8 @@ def _documents(registry: Registry) -> str:
     lines = [
         "# Requirements",
         "",
-        f"{len(registry)} statements, each with document, section and strength, whom it binds, and which cases put it.",
+        f"{len(registry)} statements, each with document, section and level, the roles that it binds, and the cases"
+        " that test it.",
         "",
         *_tree(f"requirements/{document}" for document in _by_document(registry)),
     ]
@@ -145,6 +184,6 @@ def _requirement(each: Requirement, families: Sequence[str]) -> Iterator[str]:
     yield f"- {markdown_code(each.id)} **{each.level.words}** ({roles}) {markdown(each.text)}"
     if families:
         links = ", ".join(f"[{markdown(family)}](#{_label(family)})" for family in families)
-        yield f"  Put by {links}."
+        yield f"  Tested by {links}."
     else:
         yield f"  *{'No case' if each.observable == 'wire' else 'Not observable on the wire'}.*"

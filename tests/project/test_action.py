@@ -1,4 +1,4 @@
-"""The action and the example workflow: read as a runner reads them, their commands run in a shell as a runner would."""
+"""The action and the example workflow, read and executed as a workflow runner does."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def filled(text: str, known: dict[str, str]) -> str:
 
 
 def run(folder: Path, **inputs: str) -> tuple[int, str, dict[str, str]]:
-    """Run the action's step `run` in `folder`; return its exit code, what it printed, and its outputs."""
+    """Run the action's step `run` in `folder`; return its exit code, its printed output, and its outputs."""
     temp = folder / "runner"
     (temp / "wsconform/bin").mkdir(parents=True)
     program = temp / "wsconform/bin/wsconform"
@@ -53,7 +53,7 @@ def run(folder: Path, **inputs: str) -> tuple[int, str, dict[str, str]]:
     return done.returncode, done.stdout + done.stderr, dict(line.split("=", 1) for line in lines)
 
 
-def test_a_server_that_conforms_leaves_the_step_green(tmp_path: Path) -> None:
+def test_the_step_succeeds_for_a_conforming_server(tmp_path: Path) -> None:
     with serving() as port:
         code, out, outputs = run(tmp_path, targets=f"ws://127.0.0.1:{port}/", arguments=" ".join(CASES))
     assert (code, outputs) == (0, {"exit-code": "0"}), out
@@ -61,7 +61,7 @@ def test_a_server_that_conforms_leaves_the_step_green(tmp_path: Path) -> None:
     assert left >= {"journal.jsonl", "report", "junit.xml"}
 
 
-def test_a_violation_fails_the_step_and_is_annotated(tmp_path: Path) -> None:
+def test_a_violation_fails_the_step_with_an_annotation(tmp_path: Path) -> None:
     with serving(TakesAnyMask) as port:
         code, out, outputs = run(tmp_path, targets=f"ws://127.0.0.1:{port}/", arguments=" ".join(CASES))
     assert (code, outputs) == (1, {"exit-code": "1"})
@@ -72,7 +72,7 @@ def test_a_violation_fails_the_step_and_is_annotated(tmp_path: Path) -> None:
     assert (tmp_path / "runner/wsconform-out/journal.jsonl").is_file()
 
 
-def test_configured_targets_and_patterns_are_left_to_the_command(tmp_path: Path) -> None:
+def test_the_shell_passes_configured_targets_and_patterns_unchanged(tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
     (tmp_path / "below/masking.would-match").touch()
     with serving() as port:
@@ -83,31 +83,31 @@ def test_configured_targets_and_patterns_are_left_to_the_command(tmp_path: Path)
     assert "masking" in out
 
 
-def test_wrong_usage_is_told_by_the_command(tmp_path: Path) -> None:
+def test_a_wrong_option_is_reported_by_the_command(tmp_path: Path) -> None:
     code, out, outputs = run(tmp_path, arguments="--profil quick")
     assert (code, outputs) == (2, {"exit-code": "2"})
     assert "--profil: there is no such option" in out
 
 
-def test_journal_and_reports_are_uploaded_whatever_happened() -> None:
+def test_journal_and_reports_are_always_uploaded() -> None:
     assert STEPS["upload"]["if"].startswith("always()")
     assert STEPS["run"]["env"]["OUT"] == STEPS["upload"]["with"]["path"]
     assert list(STEPS) == ["python", "install", "run", "upload"]
 
 
 @pytest.mark.parametrize("step", ["install", "run"])
-def test_no_input_is_written_into_a_script(step: str) -> None:
+def test_scripts_contain_no_expanded_input(step: str) -> None:
     assert "${{" not in STEPS[step]["run"]
 
 
-def test_the_example_workflow_asks_the_action_for_what_it_has() -> None:
+def test_the_example_workflow_uses_existing_inputs() -> None:
     workflow: Any = yaml.safe_load((ROOT / "docs/examples/workflow.yml").read_text(encoding="utf-8"))
     uses = [step for job in workflow["jobs"].values() for step in job["steps"] if "wsconform" in step.get("uses", "")]
     assert len(uses) == 2
     assert {name for step in uses for name in step["with"]} <= set(ACTION["inputs"])
 
 
-def test_variables_of_the_steps_are_those_that_the_runner_has() -> None:
+def test_scripts_use_only_variables_of_the_step_and_the_runner() -> None:
     script = STEPS["run"]["run"] + STEPS["install"]["run"]
     used = set(re.findall(r"\$([A-Z_]+)", script))
     own = {*STEPS["run"]["env"], *STEPS["install"]["env"]}

@@ -1,4 +1,4 @@
-"""Every output and every file that is read keeps the JSON Schema that `wsconform schema` prints."""
+"""Outputs and input files are valid by the JSON Schemas that `wsconform schema` prints."""
 
 from __future__ import annotations
 
@@ -26,44 +26,44 @@ def validate(value: object, name: str) -> None:
     jsonschema.Draft202012Validator(json.loads(text_of(name))).validate(value)
 
 
-def told(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
+def printed_json(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
     assert main(words) == 0
     return json.loads(capsys.readouterr().out)
 
 
 def from_toml(text: str) -> Any:
-    """Return what `text` holds as JSON has it: dates become texts."""
+    """Return the values of a TOML text as JSON has them: dates become strings."""
     return json.loads(json.dumps(tomllib.loads(text), default=datetime.date.isoformat))
 
 
 def blocks(page: str) -> list[str]:
-    """Return the TOML that a page of the documentation shows."""
+    """Return the TOML blocks of a page of the documentation."""
     return re.findall(r"^```toml\n(.*?)^```", (DOCS / page).read_text(encoding="utf-8"), re.M | re.S)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_every_schema_is_one_and_is_printed(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    schema = told(capsys, "schema", name)
+def test_every_printed_schema_is_a_valid_schema(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    schema = printed_json(capsys, "schema", name)
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["title"]
 
 
-def test_schemas_are_listed_and_a_slip_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_schemas_are_listed_and_a_typing_error_gets_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(SCHEMAS)
     assert main(["schema", "jurnal"]) == 2
     assert capsys.readouterr().err == 'jurnal: there is no schema of this name; did you mean "journal"?\n'
 
 
-@pytest.mark.parametrize("made", [lambda: journals.plausible(3, 40, faults=3), journals.journal])
-def test_journals_keep_theirs(made: Any) -> None:
-    records = [json.loads(line) for line in dumps(made()).splitlines()]
+@pytest.mark.parametrize("create", [lambda: journals.plausible(3, 40, faults=3), journals.journal])
+def test_journals_are_valid(create: Any) -> None:
+    records = [json.loads(line) for line in dumps(create()).splitlines()]
     assert {record["record"] for record in records} >= {"header"}
     for record in records:
         validate(record, "journal")
 
 
-def test_a_real_run_keeps_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_journal_of_a_real_run_is_valid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with serving() as port:
         assert main(["run", f"ws://127.0.0.1:{port}/", *CASES, "-o", str(tmp_path), "-q"]) == 0
     for line in (tmp_path / "journal.jsonl").read_text(encoding="utf-8").splitlines():
@@ -71,24 +71,24 @@ def test_a_real_run_keeps_it(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize("what", ["cases", "requirements", "targets", "profiles"])
-def test_lists_keep_theirs(what: str, capsys: pytest.CaptureFixture[str]) -> None:
-    listed = told(capsys, "list", what, "--json")
+def test_printed_lists_are_valid(what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    listed = printed_json(capsys, "list", what, "--json")
     assert listed
     validate(listed, what)
 
 
-def test_probe_keeps_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+def test_printed_probes_are_valid(capsys: pytest.CaptureFixture[str]) -> None:
     with serving() as port:
-        validate(told(capsys, "probe", f"ws://127.0.0.1:{port}/", "--json"), "probe")
+        validate(printed_json(capsys, "probe", f"ws://127.0.0.1:{port}/", "--json"), "probe")
 
 
-def test_every_key_of_the_configuration_is_in_its_schema() -> None:
+def test_the_schema_has_every_key_of_the_configuration() -> None:
     schema = json.loads(text_of("configuration"))
     assert set(schema["properties"]) == {*config.KINDS, "targets"}
     assert set(schema["$defs"]["target"]["properties"]) == set(config.TARGET_KINDS)
 
 
-def test_configurations_of_the_documentation_keep_it() -> None:
+def test_configurations_in_the_documentation_are_valid() -> None:
     shown = blocks("configuration.md")
     assert shown
     for text in shown:
@@ -97,7 +97,7 @@ def test_configurations_of_the_documentation_keep_it() -> None:
         validate({"targets": {"echo-go": {"rolle": "server"}}}, "configuration")
 
 
-def test_expectations_of_the_documentation_keep_it() -> None:
+def test_expectations_in_the_documentation_are_valid() -> None:
     shown = [text for text in blocks("gate.md") if "reason" in text]
     assert shown
     for text in shown:
