@@ -1,1 +1,1 @@
-"""Renderers: a journal in, a document out. Each is a function `render(journals, folder, path) -> Path`."""
+"""Reports: each renderer reads journals and writes a document, as a function `render(journals, folder, path) -> Path`."""
