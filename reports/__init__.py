@@ -1,1 +1,1 @@
-"""Reports: each renderer reads journals and writes a document, as a function `render(journals, folder, path) -> Path`."""
+"""Reports: each renderer is a function `render(journals, folder, path) -> Path` that writes journals as a document."""

@@ -16,7 +16,7 @@ from wsconform.wire.frame import CLOSE, RSV1, RSV2, RSV3, Header, LengthForm, ap
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Act:
     """One act on a connection, or several equal acts in a row (`repeated`)."""
 
     connection: int
@@ -25,7 +25,7 @@ class Step:
     repeated: bool = False
 
 
-Behaviour = tuple[Step, ...]
+Behaviour = tuple[Act, ...]
 
 _NUMBER = re.compile(r"0x[0-9A-Fa-f]+|\d+(?:\.\d+)?")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
@@ -34,9 +34,9 @@ _STATUS = re.compile(r"HTTP/\S+ (\d{3})\b")
 
 def behaviour(transcript: Iterable[TranscriptEntry]) -> Behaviour:
     """Return the normal form of `transcript`: equal steps in a row become one step that is marked as repeated."""
-    steps: list[Step] = []
+    steps: list[Act] = []
     for entry in transcript:
-        step = Step(entry.connection, entry.direction, token(entry))
+        step = Act(entry.connection, entry.direction, token(entry))
         if steps and replace(steps[-1], repeated=False) == step:
             steps[-1] = replace(step, repeated=True)
         else:
@@ -89,9 +89,10 @@ def label(steps: Behaviour, others: Sequence[Behaviour] = (), *, ours: bool = Fa
     return ", then ".join(words).replace("then …, then ", "…, then ")
 
 
-def _word(step: Step) -> str:
+def _word(step: Act) -> str:
     whose = "our " if step.direction is Direction.OURS else ""
-    return f"{whose}{step.action.removesuffix(' masked') if whose else step.action}{' repeatedly' if step.repeated else ''}"
+    action = step.action.removesuffix(" masked") if whose else step.action
+    return f"{whose}{action}{' repeatedly' if step.repeated else ''}"
 
 
 def _common(one: Behaviour, other: Behaviour) -> int:

@@ -29,7 +29,7 @@ def render(journals: Sequence[Journal], folder: Path, path: Path | None) -> Path
 
 
 def dumps(gathered: Gathered, *, most: int = MOST) -> str:
-    """Return the summary, cut to `most` octets; a summary that was cut ends with a line that counts the missing blocks."""
+    """Return the summary, cut to `most` octets; after a cut its last line counts the missing blocks."""
     blocks = list(_blocks(gathered))
     sizes = [len(block.encode()) + 1 for block in blocks]
     if sum(sizes) <= most:
@@ -54,7 +54,12 @@ def _blocks(gathered: Gathered) -> Iterator[str]:
     if not gathered.columns:
         yield "No target was tested."
         return
-    head = ["target", "MUST (passed / run)", "SHOULD (passed / run)", *(f"{mark.symbol} {mark.words}" for mark in _COLUMNS)]
+    head = [
+        "target",
+        "MUST (passed / run)",
+        "SHOULD (passed / run)",
+        *(f"{mark.symbol} {mark.words}" for mark in _COLUMNS),
+    ]
     yield _row(head) + "\n" + _row(["---", *("---:" for _ in head[1:])])
     for column in gathered.columns:
         yield _row(

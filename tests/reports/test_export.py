@@ -22,7 +22,7 @@ from wsconform.evidence.result import Direction, Octets, Result, TranscriptEntry
 from wsconform.journal.journal import TargetRecord, TargetResults, dumps, read
 from wsconform.registry.requirement import Role
 from wsconform.reports.export import capture, hexdump, script, shell
-from wsconform.reports.export.exchange import CannotExport, Exchange, Kind, accept_value, field
+from wsconform.reports.export.exchange import CannotExport, Exchange, StepKind, accept_value, field
 from wsconform.wire.frame import Frame
 
 # --- steps
@@ -32,14 +32,14 @@ def test_what_left_together_is_one_step() -> None:
     steps = Exchange(target(), result()).steps()
     kinds = [step.kind for step in steps]
     assert kinds == [
-        Kind.SEND,
-        Kind.HEAD,
-        Kind.SEND,
-        Kind.RECEIVE,
-        Kind.SEND,
-        Kind.RECEIVE,
-        Kind.FIN,
-        Kind.END,
+        StepKind.SEND,
+        StepKind.HEAD,
+        StepKind.SEND,
+        StepKind.RECEIVE,
+        StepKind.SEND,
+        StepKind.RECEIVE,
+        StepKind.FIN,
+        StepKind.END,
     ]
     assert steps[2].octets.head == TALK[2].octets.head + TALK[3].octets.head
     assert len(steps[2].summaries) == 2
