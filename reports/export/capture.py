@@ -69,11 +69,11 @@ class TcpStream:
     def opened(self, *, by_us: bool) -> Iterator[tuple[bytes, int]]:
         """Yield the three packets that open the connection, each with its direction."""
         first = 0 if by_us else 1
-        yield self._segment_and_direction(first, _SYN, b"", acknowledged=False)
+        yield self._packet(first, _SYN, b"", acknowledged=False)
         self.next[first] += 1
-        yield self._segment_and_direction(1 - first, _SYN | _ACK)
+        yield self._packet(1 - first, _SYN | _ACK)
         self.next[1 - first] += 1
-        yield self._segment_and_direction(first, _ACK)
+        yield self._packet(first, _ACK)
 
     def packets(self, step: Step) -> Iterator[tuple[bytes, int]]:
         """Yield the packets of `step` and the acknowledgement of the other end, each with its direction."""
@@ -84,17 +84,17 @@ class TcpStream:
                 for at in range(0, len(octets), _SEGMENT):
                     part = octets[at : at + _SEGMENT]
                     last = at + _SEGMENT >= len(octets)
-                    yield self._segment_and_direction(side, _ACK | (_PSH if last else 0), part)
+                    yield self._packet(side, _ACK | (_PSH if last else 0), part)
                     self.next[side] += len(part)
-                yield self._segment_and_direction(1 - side, _ACK)
-            case StepKind.END if any("RST" in told or "reset" in told for told in step.summaries):
-                yield self._segment_and_direction(side, _RST | _ACK)
+                yield self._packet(1 - side, _ACK)
+            case StepKind.END if any("RST" in summary or "reset" in summary for summary in step.summaries):
+                yield self._packet(side, _RST | _ACK)
             case StepKind.RST:
-                yield self._segment_and_direction(side, _RST | _ACK)
+                yield self._packet(side, _RST | _ACK)
             case StepKind.FIN | StepKind.END:
-                yield self._segment_and_direction(side, _FIN | _ACK)
+                yield self._packet(side, _FIN | _ACK)
                 self.next[side] += 1
-                yield self._segment_and_direction(1 - side, _ACK)
+                yield self._packet(1 - side, _ACK)
 
     def _segment_and_direction(
         self, side: int, flags: int, octets: bytes = b"", *, acknowledged: bool = True
@@ -107,7 +107,7 @@ class TcpStream:
 
 
 def _addresses(host: str) -> tuple[Address, Address]:
-    """Return the target's address and ours: the literal of the target's URL, or addresses reserved for documentation."""
+    """Return the target's address and ours: the literal in the target's URL, or addresses for documentation."""
     try:
         theirs = ipaddress.ip_address(host)
     except ValueError:

@@ -139,14 +139,15 @@ class Exchange:
         rerun = f"wsconform run {self.target.name} -c '{self.result.case}' --whole"
         if entry.direction is Direction.EVENT and _LEFT_OUT.match(entry.summary):
             raise CannotExport(
-                f"{self.result.case}: {entry.summary}, and no journal keeps them; run the case again with `wsconform replay`"
+                f"{self.result.case}: {entry.summary}, and no journal keeps them;"
+                " run the case again with `wsconform replay`"
             )
         if entry.octets.sha256 is None or (entry.direction is Direction.TARGET and not theirs_whole):
             return
         whose = "ours" if entry.direction is Direction.OURS else "the target's"
         raise CannotExport(
-            f"{self.result.case}: of {entry.octets.length} octets of {whose} (entry {number + 1}) the journal has only head"
-            f" and tail; run `{rerun}` and export from the new journal"
+            f"{self.result.case}: of {entry.octets.length} octets of {whose} (entry {number + 1}) the journal has only"
+            f" head and tail; run `{rerun}` and export from the new journal"
         )
 
 

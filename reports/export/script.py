@@ -270,7 +270,7 @@ def _send_call(name: str, step: Step, key: bytes | None) -> Iterator[str]:
 
 
 def _literal(octets: bytes) -> list[str]:
-    """Return `octets` as the lines of an expression: text if they are the head of a message, else hexadecimal digits."""
+    """Return `octets` as the lines of an expression: text if they are an HTTP head, else hexadecimal digits."""
     if octets.isascii() and b"\r\n" in octets and all(octet >= 0x20 or octet in b"\r\n\t" for octet in octets):
         return [_quoted(line) for line in octets.splitlines(keepends=True)]
     rows = [f'"{octets[at : at + _ROW].hex(" ")}"' for at in range(0, len(octets), _ROW)]

@@ -24,13 +24,11 @@ def render(target: TargetRecord, result: Result, start: str = "") -> bytes:
     lines = [
         "#!/bin/sh",
         *(f"# {line}" for line in exchange.about()),
-        "# For another target: HOST=... PORT=... sh FILE. netcat cannot wait for an answer, so the script pauses instead.",
+        "# For another target: HOST=... PORT=... sh FILE. netcat cannot wait for answers, so the script pauses instead.",
         f'HOST="${{HOST:-{exchange.host}}}" PORT="${{PORT:-{exchange.port}}}"',
     ]
     if len(numbers) > 1:
-        lines.append(
-            f"# The {len(numbers)} connections run one after the other here; in the case they were interleaved."
-        )
+        lines.append(f"# The {len(numbers)} connections run one after the other here; the case interleaved them.")
     for number in numbers:
         lines += ["", *_connection([step for step in steps if step.connection == number], exchange)]
     return ("\n".join(lines) + "\n").encode("ascii", "backslashreplace")

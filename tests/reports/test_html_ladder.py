@@ -1,4 +1,4 @@
-"""The rows of a ladder: header fields, text of heads, octets in hexadecimal."""
+"""The rows of a ladder: header fields, the text of heads, and hex dumps."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ def test_header_fields(frame: Frame, name: str, value: str) -> None:
     assert fields(frame)[name] == value
 
 
-def test_a_frame_without_payload_has_no_such_field() -> None:
+def test_a_frame_without_payload_has_no_payload_field() -> None:
     assert "payload data" not in fields(Frame.ping())
     assert "masking key" not in fields(Frame.ping())
 
 
-def test_a_frame_kept_in_part_says_so() -> None:
+def test_a_payload_that_was_cut_ends_with_an_ellipsis() -> None:
     assert fields(Frame.text("a" * 1000))["payload data"].endswith("” …")
 
 
@@ -92,7 +92,7 @@ def test_octets_in_hexadecimal() -> None:
     )
 
 
-def test_octets_left_out_are_counted_and_their_digest_is_shown() -> None:
+def test_a_dump_counts_cut_octets_and_shows_their_digest() -> None:
     octets = bytes(range(256)) * 4
     dump = row(TranscriptEntry(1, Direction.TARGET, "octets", "1024 octets", Octets.of(octets))).dump
     digest = hashlib.sha256(octets).hexdigest()
@@ -113,7 +113,7 @@ def test_a_plain_head_is_text_alone() -> None:
     [b"HTTP/1.1 200 OK\n\n", b"HTTP/1.1 200 OK\r\nA: \xff\r\n\r\n", b"HTTP/1.1 200 OK\r\n", b"A: \x1b[m\r\n\r\n"],
     ids=["bare LF", "not ASCII", "cut off", "control"],
 )
-def test_a_head_that_text_does_not_tell_is_shown_in_hexadecimal_too(head: bytes) -> None:
+def test_a_head_with_unusual_octets_also_has_a_dump(head: bytes) -> None:
     shown = row(TranscriptEntry(1, Direction.TARGET, "response", "HTTP/1.1 200 OK", Octets.of(head)))
     assert shown.lines
     assert shown.dump
@@ -129,6 +129,6 @@ def test_a_long_head_shows_both_ends() -> None:
     assert shown.dump == ()
 
 
-def test_an_event_has_nothing_to_open() -> None:
+def test_an_event_cannot_be_opened() -> None:
     assert not row(happened(1, "our FIN")).opens
     assert row(came(1, Frame.ping())).opens
