@@ -146,7 +146,7 @@ def _skip_reason(result: Result) -> str:
 
 def _message(result: Result) -> str:
     if result.flaky and result.mark is Mark.PASSED:
-        return f"attempts disagree: {_attempts(result)}"
+        return f"flaky: {_attempts(result)}"
     if result.finding is None:
         return f"{result.mark.words}: {result.reason.value if result.reason else result.title or result.case}"
     return f"{result.mark.words}: expected {result.finding.expected}; observed {result.finding.observed}"

@@ -128,5 +128,5 @@ def _aside(group: Group) -> str:
     if result.expected is not None:
         words.append(f"expected: {result.expected or 'no reason given'}")
     if any(each.flaky for each in group.results):
-        words.append("attempts disagree")
+        words.append("flaky")
     return "".join(f" · {markdown(word)}" for word in words)

@@ -124,7 +124,7 @@ def record(case: AutobahnCase, agent: str, started: str) -> dict[str, object]:
 def _result_text(result: Result) -> str:
     if result.finding is None:
         return "Passed."
-    attempts = " The case is flaky: its attempts disagreed, and this is the last one." if result.flaky else ""
+    attempts = " Flaky: the attempts disagreed; this is the last." if result.flaky else ""
     return f"Expected {result.finding.expected}; observed {result.finding.observed}.{attempts}"
 
 

@@ -96,9 +96,7 @@ class TcpStream:
                 self.next[side] += 1
                 yield self._packet(1 - side, _ACK)
 
-    def _segment_and_direction(
-        self, side: int, flags: int, octets: bytes = b"", *, acknowledged: bool = True
-    ) -> tuple[bytes, int]:
+    def _packet(self, side: int, flags: int, octets: bytes = b"", *, acknowledged: bool = True) -> tuple[bytes, int]:
         addresses = (self.ours, self.theirs) if side == 0 else (self.theirs, self.ours)
         ports = (self.our_port, self.their_port) if side == 0 else (self.their_port, self.our_port)
         acknowledge = self.next[1 - side] if acknowledged else 0

@@ -24,7 +24,7 @@ def render(target: TargetRecord, result: Result, start: str = "") -> bytes:
     lines = [
         "#!/bin/sh",
         *(f"# {line}" for line in exchange.about()),
-        "# For another target: HOST=... PORT=... sh FILE. netcat cannot wait for answers, so the script pauses instead.",
+        "# For another target: HOST=... PORT=... sh FILE. netcat cannot wait for answers, the script pauses instead.",
         f'HOST="${{HOST:-{exchange.host}}}" PORT="${{PORT:-{exchange.port}}}"',
     ]
     if len(numbers) > 1:

@@ -301,7 +301,7 @@ class TestCase:
             "reportCompressionRatio": False,
             "reportTime": False,
             "result": "Passed.",
-            "resultClose": "The connection was closed in good order.",
+            "resultClose": "The connection was closed cleanly.",
             "rxFrameStats": {"1": 1, "8": 1},
             "rxOctetStats": {"7": 2, str(len(journals.RESPONSE)): 1},
             "started": "2027-01-12T09:30:00.000Z",
@@ -395,7 +395,7 @@ class TestCase:
         failed = of("1.1.2", verdict=Verdict.FAILED, finding=Finding("<an echo>", "none", 3), flaky=True)
         rendered(tmp_path, journal(failed))
         found = case_file(tmp_path, "it_case_1_1_2.json")
-        assert found["result"] == "Expected <an echo>; observed none. Attempts disagreed; this is the last."
+        assert found["result"] == "Expected <an echo>; observed none. Flaky: the attempts disagreed; this is the last."
         assert found["expectation"] == "&lt;an echo&gt;"
         assert found["description"].endswith(f"[{TABLE['1.1.2'][0]}]")
 

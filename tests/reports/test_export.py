@@ -354,9 +354,7 @@ def test_the_command_writes_to_a_file_or_to_stdout(say: Say, tmp_path: Path) -> 
         (("gone", CASE), "gone: cannot be read: "),
     ],
 )
-def test_a_failed_export_has_a_message_of_one_line(
-    words: tuple[str, ...], message: str, say: Say, tmp_path: Path
-) -> None:
+def test_a_failed_export_prints_one_line(words: tuple[str, ...], message: str, say: Say, tmp_path: Path) -> None:
     write(tmp_path, (target("one"), result()), (target("two"), cut(Direction.OURS)))
     code, out, err = say("export", *words)
     assert (code, out) == (2, "")
