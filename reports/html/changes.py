@@ -40,7 +40,7 @@ class ChangeGroup:
 
     @property
     def observed(self) -> str:
-        """The current observation, or the earlier one if the case passes now; "" if there is none."""
+        """The current observation, or the earlier one if the case passes now; "" if no result has a finding."""
         for result in (self.first.after, self.first.before):
             if result and result.finding and result.mark is not Mark.PASSED:
                 return result.finding.observed

@@ -36,7 +36,7 @@ class RequirementRow:
 
     @property
     def words(self) -> str:
-        """The mark in words, or the reason why there is none."""
+        """The mark in words, or the reason for its absence."""
         if self.mark:
             return self.mark.words
         return "covered elsewhere" if self.same_as else "no case"

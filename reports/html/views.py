@@ -1,4 +1,4 @@
-"""The values of a case that the templates show: its behaviours, their ladders, and the plan of what is drawn.
+"""The values of a case that the templates show: its behaviours, their ladders, and the plan of the page.
 
 `behaviours` builds these views from results and `ladder_plan` decides which of their ladders a page draws.
 """

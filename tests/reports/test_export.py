@@ -316,11 +316,11 @@ def test_a_hostile_address_is_not_run(host: str) -> None:
 
 def write(folder: Path, *columns: tuple[TargetRecord, Result]) -> None:
     """Write a journal into `folder`."""
-    made = journals.journal()
+    journal = journals.journal()
     targets = tuple(
         TargetResults(record, (one, journals.result("a.b[1]"), journals.result("a.b[2]"))) for record, one in columns
     )
-    (folder / "j.jsonl").write_text(dumps(replace(made, targets=targets)))
+    (folder / "j.jsonl").write_text(dumps(replace(journal, targets=targets)))
 
 
 def test_the_command_writes_to_a_file_or_to_stdout(say: Say, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def fields(frame: Frame) -> dict[str, str]:
 
 
 def test_sides_times_and_the_entry_that_decided() -> None:
-    made = result(
+    recorded = result(
         verdict=Verdict.FAILED,
         finding=Finding("a", "b", 1),
         transcript=(
@@ -32,7 +32,7 @@ def test_sides_times_and_the_entry_that_decided() -> None:
             happened(2100, "our FIN"),
         ),
     )
-    assert [(each.side, each.time, each.decided) for each in rows(made)] == [
+    assert [(each.side, each.time, each.decided) for each in rows(recorded)] == [
         ("ours", "0.0 ms", False),
         ("target", "1.2 ms", True),
         ("target", "2.0 ms", False),

@@ -38,8 +38,8 @@ def run(start: str = "2027-01-12", **targets: dict[str, str]) -> Journal:
         )
         for name, cases in targets.items()
     ]
-    made = journals.journal(*columns)
-    return replace(made, header=replace(made.header, start=f"{start}T09:30:00Z"))
+    journal = journals.journal(*columns)
+    return replace(journal, header=replace(journal.header, start=f"{start}T09:30:00Z"))
 
 
 # --- requirements and documents
@@ -110,8 +110,8 @@ def test_a_document_has_every_requirement_that_concerns_the_targets(tmp_path: Pa
 def test_disagreements_are_sorted_by_how_evenly_targets_are_split(tmp_path: Path) -> None:
     cases = {"a.even": "PPFF", "a.odd": "PPPF", "a.same": "PPPP", "a.out": "PPPS"}
     one, two, three, four = ({case: word[place] for case, word in cases.items()} for place in range(4))
-    made = run(node_ws=one, tungstenite=two, echo_go=three, libwebsockets=four)
-    page = site(made, tmp_path, "disagreements.html")
+    journal = run(node_ws=one, tungstenite=two, echo_go=three, libwebsockets=four)
+    page = site(journal, tmp_path, "disagreements.html")
     assert [each.one("h2").text for each in page.all("li", "split")] == ["a.even", "a.odd"]
     sides = page.all("li", "split")[1].one("ul", "sideslist").all("li")
     assert [each.text for each in sides] == [
@@ -175,8 +175,8 @@ def test_changes_are_shown_by_kind_target_and_case(tmp_path: Path) -> None:
 
 
 def test_each_kind_without_changes_has_a_text(tmp_path: Path) -> None:
-    made = run(ws={"a.x": "P"})
-    page = site(made, tmp_path, "changes.html", [made])
+    journal = run(ws={"a.x": "P"})
+    page = site(journal, tmp_path, "changes.html", [journal])
     assert page.one("p", "lead").text == "No result differs from those of 2027-01-12; 1 kept its mark."
     assert [each.one("p", "nothing").text for each in kinds(page).values()][:2] == [
         "No target violates a MUST that it did not violate before.",

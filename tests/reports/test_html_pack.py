@@ -67,6 +67,6 @@ def test_elements_that_are_not_nested_are_rejected(wrong: str) -> None:
 
 
 def test_size_at_thirty_targets_by_seven_hundred_cases(tmp_path: Path) -> None:
-    made = journals.plausible(30, 700)
-    assert render([made], tmp_path, tmp_path / "r.html").stat().st_size < 6_000_000
-    assert render([made], tmp_path, None).stat().st_size < 1_500_000
+    journal = journals.plausible(30, 700)
+    assert render([journal], tmp_path, tmp_path / "r.html").stat().st_size < 6_000_000
+    assert render([journal], tmp_path, None).stat().st_size < 1_500_000

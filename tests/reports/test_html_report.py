@@ -35,8 +35,8 @@ FAILED = Verdict.FAILED
 
 
 def one_target() -> Journal:
-    made = journals.plausible(2, 40, faults=3)
-    return replace(made, targets=made.targets[1:])
+    journal = journals.plausible(2, 40, faults=3)
+    return replace(journal, targets=journal.targets[1:])
 
 
 def earlier(journal: Journal) -> Journal:

@@ -16,8 +16,8 @@ from wsconform.reports.rerun import _RUN_OPTIONS, _SERVE_OPTIONS, explain_comman
 
 
 def column(command: str, name: str = "echo-go", role: Role = Role.SERVER, profile: str = "standard") -> Column:
-    made = journals.journal((journals.target(name, role=role), [journals.result(role=role)]))
-    (found,) = gather([replace(made, header=journals.header(command=command, profile=profile))]).columns
+    journal = journals.journal((journals.target(name, role=role), [journals.result(role=role)]))
+    (found,) = gather([replace(journal, header=journals.header(command=command, profile=profile))]).columns
     return found
 
 

@@ -25,7 +25,7 @@ from wsconform.reports.columns import gather
 
 SCHEMA = json.loads(files("wsconform").joinpath("schemas/summary.json").read_text(encoding="utf-8"))
 JOURNALS = {"plausible": journals.plausible, "hostile": journals.hostile, "empty": journals.journal}
-any_journal = pytest.mark.parametrize("made", JOURNALS.values(), ids=JOURNALS)
+any_journal = pytest.mark.parametrize("make_journal", JOURNALS.values(), ids=JOURNALS)
 
 
 def outcome(result: Result, **gate: object) -> tuple[str, str, str]:
@@ -126,8 +126,8 @@ def test_junit_shows_the_end_of_a_long_transcript() -> None:
 
 
 @any_journal
-def test_another_parser_reads_junit(made: Any, tmp_path: Path) -> None:
-    journal: Journal = made()
+def test_another_parser_reads_junit(make_journal: Any, tmp_path: Path) -> None:
+    journal: Journal = make_journal()
     path = junit.render([journal], tmp_path, None)
     assert path == tmp_path / "junit.xml"
     suites = list(junitparser.JUnitXml.fromfile(str(path)))
@@ -144,9 +144,9 @@ def test_another_parser_reads_junit(made: Any, tmp_path: Path) -> None:
 
 
 @any_journal
-def test_summary_keeps_its_schema(made: Any, tmp_path: Path) -> None:
+def test_summary_keeps_its_schema(make_journal: Any, tmp_path: Path) -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    path = summary.render([made()], tmp_path, None)
+    path = summary.render([make_journal()], tmp_path, None)
     assert path == tmp_path / "summary.json"
     jsonschema.validate(json.loads(path.read_text(encoding="utf-8")), SCHEMA)
 
