@@ -1,4 +1,4 @@
-"""Capacity: how much a target takes of messages, fragments, header fields and request lines; noted, never blamed."""
+"""Capacity: how large messages, header fields and request lines may be for the target; noted, never a failure."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from .http.steps import accept_if_switched, expect_reaction, with_query
 
 _MEBIBYTE = 1 << 20
 
-#: Octets of messages: where limits usually are, and one octet past them.
+#: Octets of messages: common limits, and one octet more.
 UP_TO_16_MIB = (1 << 16, _MEBIBYTE, _MEBIBYTE + 1, 4 * _MEBIBYTE, 4 * _MEBIBYTE + 1, 16 * _MEBIBYTE)
 UP_TO_64_MIB = (*UP_TO_16_MIB, 16 * _MEBIBYTE + 1, 32 * _MEBIBYTE, 64 * _MEBIBYTE)
 
-#: Frames of one message, each of an octet but the last, which is empty; by the most of them.
+#: Numbers of frames of one message, by the largest. Each frame has one octet, except the last, which is empty.
 _FRAMES = (16, 64, 128, 256, 1024, 4096, 16384, 65536, 262144)
 FRAMES = {most: tuple(frames for frames in _FRAMES if frames <= most) for most in (16384, 262144)}
 
-#: Octets of messages that are zeros, inflated, by the most mebibytes.
+#: Octets of messages of zeros before compression, by the largest number of mebibytes.
 INFLATED = {
     most: tuple(octets for octets in UP_TO_64_MIB if octets <= most * _MEBIBYTE and octets not in (4194305, 16777217))
     for most in (4, 16)
@@ -49,25 +49,25 @@ FIELDS = (50, 64, 96, 128, 200, 256, 500, 1000, 2000)
 REQUEST_LINE = (2048, 4096, 8000, 8190, 16384, 65536, 262144, _MEBIBYTE)
 
 
-def say(taken: int, unit: str, refused: int | None = None, how: str = "") -> str:
-    """Return a note of capacity: the most that was taken, and the least that was not, with how it was refused."""
-    return f"{taken} {unit} or more" if refused is None else f"{taken} {unit}; {refused} refused: {how}"
+def format_capacity(accepted: int, unit: str, refused: int | None = None, how: str = "") -> str:
+    """Return the text of a note: the largest size that was accepted, and the size that was refused, and how."""
+    return f"{accepted} {unit} or more" if refused is None else f"{accepted} {unit}; {refused} refused: {how}"
 
 
 async def find_limit(
     ws: Connection, what: Capability, sizes: Sequence[int], message_of: Callable[[int], Message], unit: str = "octets"
 ) -> str:
-    """Send a message of each of `sizes` until one is refused; note what is found under `what`, and return it.
+    """Send `message_of` each of `sizes` until the target refuses one; note the capacity as `what` and return the note.
 
-    Fails where an echo is another than what was sent, or the target falls silent.
+    Fail the case if an echo differs from its message, or if the target is silent.
     """
-    taken, found = 0, ""
+    accepted, found = 0, ""
     for size in sizes:
         if (how := await refusal(ws, message_of(size))) is not None:
-            found = say(taken, unit, size, how)
+            found = format_capacity(accepted, unit, size, how)
             break
-        taken = size
-    found = found or say(taken, unit)
+        accepted = size
+    found = found or format_capacity(accepted, unit)
     ws.note(what, found)
     return found
 
@@ -76,8 +76,8 @@ def _of_frames(frames: int) -> Message:
     return Message(TEXT, RepeatedOctets(b"abcdefghijklmnopqrstuvwxyz-", frames - 1), fragment=1)
 
 
-def _of_zeros(octets: int) -> Message:
-    # No window is needed for zeros: what refers back by one octet is right in all of them.
+def _compressed_zeros(octets: int) -> Message:
+    # Zeros refer back by one octet only, so the message is valid for every window that the target agreed to.
     deflater, block = zlib.compressobj(9, wbits=-9), bytes(1 << 16)
     whole, rest = divmod(octets, len(block))
     parts = [deflater.compress(block) for _ in range(whole)]
@@ -92,18 +92,21 @@ def _full_above(most: int) -> Callable[..., Profile]:
 async def _find_limit_of_requests(
     opening: Opening, what: Capability, sizes: Sequence[int], request_of: Callable[[Request, int], Request], unit: str
 ) -> None:
-    """Put a handshake of each of `sizes` until one is not accepted, and note what is found; silence fails the case."""
-    taken, found = 0, ""
+    """Send `request_of` each of `sizes` until the target refuses one, and note the capacity as `what`.
+
+    Fail the case if the target is silent.
+    """
+    accepted, found = 0, ""
     for size in sizes:
-        asked = request_of(opening.fresh_request(), size)
-        answer, wire = await opening.exchange(asked)
+        request = request_of(opening.fresh_request(), size)
+        answer, wire = await opening.exchange(request)
         expect_reaction(opening, answer, f"{size} {unit}")
         if not answer.accepted:
-            found = say(taken, unit, size, str(answer))
+            found = format_capacity(accepted, unit, size, str(answer))
             break
-        accept_if_switched(opening, answer, wire, asked)
-        taken = size
-    opening.note(what, found or say(taken, unit))
+        accept_if_switched(opening, answer, wire, request)
+        accepted = size
+    opening.note(what, found or format_capacity(accepted, unit))
 
 
 def _with_field(request: Request, octets: int) -> Request:
@@ -116,8 +119,8 @@ def _with_fields(request: Request, count: int) -> Request:
 
 
 def _with_line(request: Request, octets: int) -> Request:
-    around = len(b"GET  HTTP/1.1\r\n")
-    return replace(request, target=with_query(request.target, octets - around - len(request.target)))
+    others = len(b"GET  HTTP/1.1\r\n")
+    return replace(request, target=with_query(request.target, octets - others - len(request.target)))
 
 
 @case(
@@ -130,16 +133,16 @@ def _with_line(request: Request, octets: int) -> Request:
 )
 @each(up_to=tuple(FRAMES))
 async def number_of_fragments_is_limited_or_not(ws: Connection, up_to: int) -> None:
-    """A message in ever more frames is put together until it is refused, and the target lives on."""
+    """Messages of more and more frames are echoed until one is refused, and the target still works afterwards."""
     await find_limit(ws, Capability.FRAGMENTS, FRAMES[up_to], _of_frames, "frames")
     await expect_target_alive(ws.session)
 
 
 @case("6455-10.4-4", offer=BROWSER_OFFER, heavy=True, measures=True, allow=120, profile=_full_above(4))
 @each(up_to=tuple(INFLATED))
-async def inflated_message_is_taken_or_refused(ws: Connection, up_to: int) -> None:
-    """A message that inflates to ever more zeros is delivered, all of them, until one is refused."""
-    await find_limit(ws, Capability.COMPRESSED_MESSAGE, INFLATED[up_to], _of_zeros)
+async def compressed_message_is_echoed_or_refused(ws: Connection, up_to: int) -> None:
+    """Compressed messages of more and more zeros are echoed until one is refused, and the target still works."""
+    await find_limit(ws, Capability.COMPRESSED_MESSAGE, INFLATED[up_to], _compressed_zeros)
     await expect_target_alive(ws.session)
 
 
@@ -147,10 +150,10 @@ async def inflated_message_is_taken_or_refused(ws: Connection, up_to: int) -> No
     "9110-5.4-1",
     alone=True,
     measures=True,
-    hint="answer more than you process with 431; never drop a part of it in silence",
+    hint="answer fields that exceed a limit with 431; do not drop a part of them silently",
 )
 async def length_of_a_header_field_is_limited_or_not(opening: Opening) -> None:
-    """A field of ever more octets is read, or the handshake is refused: no request is left without an answer."""
+    """Handshakes with a longer and longer field are accepted until one is refused; each is answered."""
     await _find_limit_of_requests(opening, Capability.FIELD, FIELD, _with_field, "octets")
 
 
@@ -158,14 +161,14 @@ async def length_of_a_header_field_is_limited_or_not(opening: Opening) -> None:
     "9110-5.4-1",
     alone=True,
     measures=True,
-    hint="answer more than you process with 431; never drop a part of it in silence",
+    hint="answer fields that exceed a limit with 431; do not drop a part of them silently",
 )
 async def number_of_header_fields_is_limited_or_not(opening: Opening) -> None:
-    """Ever more fields are read, or the handshake is refused: no request is left without an answer."""
+    """Handshakes with more and more fields are accepted until one is refused; each is answered."""
     await _find_limit_of_requests(opening, Capability.FIELDS, FIELDS, _with_fields, "fields")
 
 
 @case("9112-3-2", alone=True, measures=True, hint="answer a request-target that is too long with 414")
 async def length_of_a_request_line_is_limited_or_not(opening: Opening) -> None:
-    """A request line of ever more octets is read, or the handshake is refused, and no request is left unanswered."""
+    """Handshakes with a longer and longer request line are accepted until one is refused; each is answered."""
     await _find_limit_of_requests(opening, Capability.REQUEST_LINE, REQUEST_LINE, _with_line, "octets")

@@ -1,4 +1,4 @@
-"""Masking: who masks, and what it costs to get it the wrong way round (RFC 6455 sections 5.1, 5.3)."""
+"""Masking: which end masks its frames, wrongly masked frames, and masking keys (RFC 6455 sections 5.1, 5.3)."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ KEYS = {
     "81858185": b"\x81\x85\x81\x85",
 }
 
-_CHECK = "look at the MASK bit of every frame before reading its payload"
+_CHECK = "check the MASK bit of every frame before reading its payload"
 
 
 @case("6455-5.1-3", "6455-5.1-6", "6455-5.1-4", "6455-5.1-7", "6455-10.7-1", "6455-10.7-2", hint=_CHECK)
 @each(frame=UNMASKED)
 async def wrongly_masked_frame_fails_the_connection(ws: Connection, frame: Frame) -> None:
-    """A frame masked against the rule of its direction is refused, not repaired.
+    """A frame masked against the rule of its direction fails the connection.
 
     Nothing else about the frame is wrong, so a target that ignores the MASK bit
-    answers it and gives itself away.
+    answers the frame or the Ping behind it.
     """
     await ws.send(frame, masked=not ws.role.masks)
     closure = await ws.expect_connection_failed(Provocation.MASKING)
-    # Section 5.1 lets the target say 1002 here; it does not ask for it.
+    # Section 5.1 allows 1002 here; it does not require it.
     ws.note("status code", closure.status_code)
 
 
 @case("6455-5.1-3", "6455-5.1-6", hint=_CHECK)
 async def wrongly_masked_continuation_fails_the_connection(ws: Connection) -> None:
-    """The rule holds for each frame of a message, not for the first one only.
+    """A wrongly masked continuation frame fails the connection, even if the first frame of the message was correct.
 
-    A target that remembers how the message began delivers it.
+    A target that checks only first frames delivers the message.
     """
     await ws.send(Frame.text("A", fin=False))
     await ws.send(Frame.continuation("A"), masked=not ws.role.masks)
@@ -56,9 +56,9 @@ async def wrongly_masked_continuation_fails_the_connection(ws: Connection) -> No
 
 @case("6455-5.1-3", "6455-5.1-6", hint=_CHECK)
 async def wrongly_masked_frame_behind_a_good_one_fails_the_connection(ws: Connection) -> None:
-    """The rule holds for each message, not for the first one of a connection only.
+    """A wrongly masked frame fails the connection, even if earlier messages were correct.
 
-    The echo of the good message may still come; one of the other may not.
+    The echo of the correct message may still come. The other message must not be delivered.
     """
     await ws.send(Frame.text("good"))
     await ws.send(Frame.text("bad"), masked=not ws.role.masks)
@@ -68,10 +68,10 @@ async def wrongly_masked_frame_behind_a_good_one_fails_the_connection(ws: Connec
 @case("6455-5.3-2", needs=Need.ECHO)
 @each(length=(*range(10), *range(125, 132), 255, 256, 65535, 65536, 65537))
 async def payload_of_any_length_is_unmasked(ws: Connection, length: int) -> None:
-    """Octet i of a payload is combined with octet i mod 4 of the key, to the last one.
+    """Every octet i of a payload is combined with octet i mod 4 of the key.
 
-    Targets unmask in words and do the rest by hand: the lengths leave 0 to 3 octets over, in
-    each form of the header, and no two octets of a key are alike.
+    Many targets unmask whole words first and the remaining octets separately. The lengths leave 0 to 3 octets
+    over, in each form of the header, and the octets of the key all differ.
     """
     key = bytes.fromhex("37fa213d") if ws.role.masks else None
     message = Frame.binary(ws.random_octets(length))
@@ -80,10 +80,11 @@ async def payload_of_any_length_is_unmasked(ws: Connection, length: int) -> None
 
 
 @case("6455-5.3-2", needs=Need.ECHO)
-async def key_begins_anew_with_every_frame(ws: Connection) -> None:
-    """A frame's first octet is combined with the first octet of its own key, also inside a message.
+async def masking_key_starts_over_in_every_frame(ws: Connection) -> None:
+    """The first octet of every frame, continuation frames included, is combined with the first octet of its key.
 
-    Fragments of 1, 2, 3 and 5 octets leave the key at another place each time, for a target that goes on from there.
+    The fragments have 1, 2, 3 and 5 octets, so a target that continues at the position of the last frame
+    unmasks the next one wrongly.
     """
     octets = ws.random_octets(11)
     await ws.send(
@@ -98,9 +99,9 @@ async def key_begins_anew_with_every_frame(ws: Connection) -> None:
 @case("6455-5.3-3", needs=Need.ECHO)
 @each(key=KEYS)
 async def every_masking_key_is_accepted(ws: Connection, key: bytes) -> None:
-    """A masking key may have any value, zero among them.
+    """A masking key may have any value, zero included.
 
-    A target that takes a zero key for no key, or looks for patterns in masked octets, alters the message or refuses it.
+    A target that mistakes a zero key for a missing key, or parses masked octets, changes or refuses the message.
     """
     message = Frame.text("Hello, Hello")
     await ws.send(message, key=key)
@@ -108,10 +109,10 @@ async def every_masking_key_is_accepted(ws: Connection, key: bytes) -> None:
 
 
 @case("6455-5.3-3", needs=Need.ECHO)
-async def same_key_may_come_again(ws: Connection) -> None:
-    """A key that was used before is as good as any: what is unpredictable may repeat.
+async def masking_key_may_repeat(ws: Connection) -> None:
+    """A masking key that was used before is accepted: a random key may repeat.
 
-    That a client has to choose afresh does not entitle a server to check it.
+    Section 5.3 requires the client to choose a fresh key; it does not ask the server to check this.
     """
     messages = [Frame.text("first"), Frame.binary(b"second"), Frame.text("third")]
     await ws.send(*messages, key=bytes.fromhex("37fa213d"))
@@ -120,10 +121,10 @@ async def same_key_may_come_again(ws: Connection) -> None:
 
 @case("6455-6.2-7", needs=Need.ECHO)
 @each(key=("37fa213d", "80000001", "01020304"))
-async def masking_is_removed_from_what_is_delivered(ws: Connection, key: str) -> None:
-    """What the application gets is the unmasked payload.
+async def delivered_payload_is_unmasked(ws: Connection, key: str) -> None:
+    """The application receives the unmasked payload.
 
-    Masked with these keys the text is other octets throughout, and not even UTF-8 with two of them.
+    These keys change every octet of the text, and two of them make it invalid UTF-8.
     """
     message = Frame.text("masking hides nothing")
     await ws.send(message, key=bytes.fromhex(key))

@@ -1,4 +1,4 @@
-"""Sizes: long messages, in one frame, in fragments, in small writes, and many of them, come back whole (5.2, 5.4)."""
+"""Sizes: long messages in one frame, in fragments and in small writes, and many messages (RFC 6455 5.2, 5.4)."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from wsconform import BINARY, TEXT, Connection, Message, Need, Profile, Repeated
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """An opcode, and what its payloads are made of: a pattern whose length is no power of two, and one octet."""
+    """An opcode with two ways to fill a payload: a pattern whose length is not a power of two, and one octet."""
 
     opcode: int
     pattern: bytes
     octet: bytes
 
     def of(self, octets: int) -> Message:
-        """Return a message of `octets` octets: the pattern repeated, so that what is lost or moved shows."""
+        """Return a message of `octets` octets that repeats the pattern, so that lost or moved octets are visible."""
         return Message(self.opcode, RepeatedOctets(self.pattern, octets))
 
-    def run(self, octets: int) -> Message:
-        """Return a message of one octet repeated `octets` times."""
+    def repeated(self, octets: int) -> Message:
+        """Return a message of one octet that is repeated `octets` times."""
         return Message(self.opcode, RepeatedOctets(self.octet, octets))
 
 
@@ -40,7 +40,7 @@ WRITES = (64, 128, 256, 512, 1024, 2048)
 #: Octets of each of a thousand messages.
 MANY = (0, 16, 64, 256, 1024, 4096)
 
-#: What the standard profile has of each sweep.
+#: The parameters that the standard profile runs.
 SAMPLE = frozenset({1 << 16, _MEBIBYTE, 4096, 512, 0, 256})
 
 
@@ -57,7 +57,7 @@ def _write_in(kind: Kind, write: int) -> Profile:
 
 
 def _message_in_fragments(kind: Kind, fragment: int) -> Message:
-    # The older suite's binary messages are of the text's octet as well, but for the shortest fragments.
+    # Autobahn fills binary messages with the octet of text, too, except in the shortest fragments.
     octet = kind.octet if fragment == FRAGMENTS[0] else b"*"
     cut = fragment if fragment < FRAGMENTS[-1] else None
     return Message(kind.opcode, RepeatedOctets(octet, FRAGMENTS[-1]), fragment=cut)
@@ -66,9 +66,9 @@ def _message_in_fragments(kind: Kind, fragment: int) -> Message:
 @case("6455-5.2-11", "6455-5.2-16", needs=Need.ECHO, heavy=True, allow=120, profile=_octets_in)
 @each(kind=KINDS, octets=OCTETS)
 async def long_message_comes_back(ws: Connection, kind: Kind, octets: int) -> None:
-    """A message in one frame of up to 16 MiB is delivered, octet for octet.
+    """A message of up to 16 MiB in one frame is echoed unchanged.
 
-    All of the echo is compared. A target may have a limit of its own, and stop at it with 1009.
+    The whole echo is compared. If the target has a limit and closes with 1009, the case is inconclusive.
     """
     await echo_volume(ws, [kind.of(octets)])
 
@@ -76,9 +76,9 @@ async def long_message_comes_back(ws: Connection, kind: Kind, octets: int) -> No
 @case("6455-5.4-3", needs=Need.ECHO, heavy=True, allow=120, profile=_fragment_in)
 @each(kind=KINDS, fragment=FRAGMENTS)
 async def long_message_in_fragments_comes_back(ws: Connection, kind: Kind, fragment: int) -> None:
-    """A message of 4 MiB is delivered, whatever frames it comes in: from 65536 of 64 octets to a single one.
+    """A message of 4 MiB is echoed unchanged, in any number of frames: from 65536 frames of 64 octets to one frame.
 
-    An empty frame ends it. A target may have a limit of its own, of octets or of frames.
+    The message ends with an empty frame. The target may have a limit for octets or frames.
     """
     await echo_volume(ws, [_message_in_fragments(kind, fragment)])
 
@@ -86,12 +86,12 @@ async def long_message_in_fragments_comes_back(ws: Connection, kind: Kind, fragm
 @case("6455-6.2-1", needs=Need.ECHO, heavy=True, allow=120, profile=_write_in)
 @each(kind=KINDS, write=WRITES)
 async def long_message_in_small_writes_comes_back(ws: Connection, kind: Kind, write: int) -> None:
-    """A message of 1 MiB in one frame is delivered, in however small writes its octets leave."""
+    """A message of 1 MiB in one frame is echoed unchanged if it is sent in small writes."""
     await echo_volume(ws, [kind.of(_MEBIBYTE)], piece=write)
 
 
 @case("6455-6.2-6", needs=Need.ECHO, heavy=True, allow=120, profile=_octets_in)
 @each(kind=KINDS, octets=MANY)
 async def thousand_messages_come_back(ws: Connection, kind: Kind, octets: int) -> None:
-    """A thousand messages come back in order, many of them in one segment, while the first echoes are on their way."""
-    await echo_volume(ws, [kind.run(octets)] * 1000)
+    """A thousand messages are echoed in order; we send later ones, many in one segment, while echoes arrive."""
+    await echo_volume(ws, [kind.repeated(octets)] * 1000)

@@ -1,1 +1,1 @@
-"""How a connection ends: the closing handshake, status codes, failing the connection, and TCP under it all."""
+"""How a connection ends: the closing handshake, status codes, failing the connection, and the end of TCP."""

@@ -1,4 +1,4 @@
-"""Status codes as they are received: which are fine, which are not, which are open (RFC 6455 section 7.4)."""
+"""Status codes in a Close that the target receives: valid, invalid, and undefined ones (RFC 6455 section 7.4)."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ _HINT = "accept 1000-1003, 1007-1014 and 3000-4999 in a Close frame, refuse 1005
 @case("6455-7.4.1-1", "6455-5.5.1-12", "6455-7.4-1", hint=_HINT, reading="close-reply-codes")
 @each(code=(1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011))
 async def code_of_the_protocol_is_accepted(ws: Connection, code: int) -> None:
-    """The nine codes that section 7.4.1 defines for the wire are answered by a normal Close.
+    """The nine codes that section 7.4.1 allows in a Close frame are answered by a normal Close.
 
-    Which code the reply has is free. 1002 or 1007 that is no echo gives away a target that takes a legal
-    code for an error, a missing Close one that drops the connection over it. 1010 is a client's to send, so for a
-    client that refuses it from a server this is a departure.
+    The reply may have any code that is allowed. A target that replies with another 1002 or 1007, or without a Close,
+    treats a valid code as an error. Only clients send 1010, so a client that refuses it from a server only departs.
     """
     await ws.send(Frame.close(code))
     closure = await ws.expect_ended()
     out_of_place = code == 1010 and ws.role is Role.SERVER and _is_refused(closure)
-    ws.depart_if(out_of_place, f"1010, which is not a server's to send, is refused: {closure}")
+    ws.depart_if(out_of_place, f"1010, which only a client sends, is refused: {closure}")
     ws.expect(out_of_place or closure.close is not None, "a Close in reply to ours", str(closure), closure.entry)
     expect_fair_reply(ws, closure, closure.status_code if out_of_place else code)
 
@@ -29,14 +28,14 @@ async def code_of_the_protocol_is_accepted(ws: Connection, code: int) -> None:
 @case("6455-7.4.2-3", hint=_HINT, reading="close-reply-codes")
 @each(code=(1012, 1013, 1014))
 async def code_registered_later_is_accepted(ws: Connection, code: int) -> None:
-    """Codes that IANA registered after the RFC are answered like those of the RFC.
+    """Codes that IANA registered after the RFC was published are answered like those of the RFC.
 
-    A target that stopped at the text of 2011 answers 1002 or drops the connection: a departure, since the registry
-    of section 11.7 is where new codes come from. One that stalls over the code does not end at all.
+    A target that knows only the codes of 2011 replies with 1002 or drops the connection. That is a departure, since
+    section 11.7 sets up the registry for new codes. A target that stalls over the code fails the case.
     """
     await ws.send(Frame.close(code))
     closure = await ws.expect_ended()
-    ws.depart_if(_is_refused(closure), f"{code} is refused, as in the text of 2011: {closure}")
+    ws.depart_if(_is_refused(closure), f"{code} is refused, as if the RFC of 2011 listed all codes: {closure}")
 
 
 @case("6455-7.4.2-4", "6455-5.5.1-12", "6455-7.4-1", hint=_HINT, reading="close-reply-codes")
@@ -44,7 +43,7 @@ async def code_registered_later_is_accepted(ws: Connection, code: int) -> None:
 async def code_of_a_library_is_accepted(ws: Connection, code: int) -> None:
     """Codes from 3000 to 3999, registered or not, are answered by a normal Close.
 
-    Both ends of the range are there: a limit that is off by one shows as a 1002.
+    Both ends of the range are included: a target whose limit is off by one replies with 1002.
     """
     await ws.send(Frame.close(code))
     expect_fair_reply(ws, await ws.expect_close_reply(), code)
@@ -53,9 +52,9 @@ async def code_of_a_library_is_accepted(ws: Connection, code: int) -> None:
 @case("6455-7.4.2-5", "6455-5.5.1-12", "6455-7.4-1", hint=_HINT, reading="close-reply-codes")
 @each(code=(4000, 4001, 4096, 4500, 4998, 4999))
 async def private_code_is_accepted(ws: Connection, code: int) -> None:
-    """Codes from 4000 to 4999 are for private use and answered by a normal Close.
+    """Codes from 4000 to 4999, which are for private use, are answered by a normal Close.
 
-    Both ends of the range are there: a limit that is off by one shows as a 1002.
+    Both ends of the range are included: a target whose limit is off by one replies with 1002.
     """
     await ws.send(Frame.close(code))
     expect_fair_reply(ws, await ws.expect_close_reply(), code)
@@ -63,10 +62,11 @@ async def private_code_is_accepted(ws: Connection, code: int) -> None:
 
 @case("6455-7.4.1-10", hint="answer 1005, 1006 and 1015 with Close 1002, and never send them")
 @each(code=(1005, 1006, 1015))
-async def code_banned_from_the_wire_is_not_sent_back(ws: Connection, code: int) -> None:
-    """A code that an API reports and nobody may send is an error when it is received.
+async def code_that_must_not_be_sent_is_not_sent_back(ws: Connection, code: int) -> None:
+    """A code that no endpoint may send is an error when it is received, and is not sent back.
 
-    The trap is a target that echoes whatever code it gets: the forbidden one is then on the wire again.
+    APIs report these codes for connections that ended without one. A target that echoes every code
+    sends the forbidden code itself.
     """
     await ws.send(Frame.close(code))
     expect_code_not_returned(ws, await ws.expect_ended(), code)
@@ -75,9 +75,9 @@ async def code_banned_from_the_wire_is_not_sent_back(ws: Connection, code: int) 
 @case("6455-7.4.2-1", hint="answer codes below 1000 with Close 1002", reading="close-codes-without-a-meaning")
 @each(code=(0, 1, 2, 255, 500, 998, 999))
 async def code_below_every_range_is_not_sent_back(ws: Connection, code: int) -> None:
-    """Codes from 0 to 999 are not used: they are refused, and in no case sent back.
+    """Codes from 0 to 999 are not used: they are refused, and never sent back.
 
-    0 and 1 are what a target reads that forgot the order of octets, 999 what an open range lets through.
+    A target that reads the octets in the wrong order, or whose ranges are open at the lower end, accepts some of them.
     """
     await ws.send(Frame.close(code))
     expect_code_not_returned(ws, await ws.expect_ended(), code)
@@ -85,9 +85,9 @@ async def code_below_every_range_is_not_sent_back(ws: Connection, code: int) -> 
 
 @case("6455-7.4.1-6", reading="close-codes-without-a-meaning")
 async def reserved_1004_ends_the_connection(ws: Connection) -> None:
-    """1004 is reserved without a meaning: to refuse it and to let it pass are both right, to hang is not.
+    """A Close with the reserved code 1004 ends the connection, whether the target refuses or accepts the code.
 
-    The RFC bans 1005, 1006 and 1015 from the wire and says no such thing of 1004.
+    The RFC forbids 1005, 1006 and 1015 in a Close frame, but not 1004.
     """
     await ws.send(Frame.close(1004))
     await ws.expect_ended()
@@ -96,10 +96,10 @@ async def reserved_1004_ends_the_connection(ws: Connection) -> None:
 @case("6455-7.4.2-2", reading="close-codes-without-a-meaning")
 @each(code=(1016, 1017, 1099, 1100, 1999, 2000, 2998, 2999))
 async def unassigned_code_ends_the_connection(ws: Connection, code: int) -> None:
-    """A code that is reserved for future versions ends the connection, understood or not.
+    """A code that is reserved for future versions ends the connection, whether the target refuses or accepts it.
 
-    A later specification may have assigned it, so both a normal reply and 1002 will do. A target that finds no
-    branch for it does neither.
+    A later specification may have assigned the code, so both a normal reply and 1002 are allowed. A target that
+    does not handle the code at all stalls.
     """
     await ws.send(Frame.close(code))
     await ws.expect_ended()
@@ -108,14 +108,15 @@ async def unassigned_code_ends_the_connection(ws: Connection, code: int) -> None
 @case("6455-7.4.2-6", reading="close-codes-without-a-meaning")
 @each(code=(5000, 5001, 9999, 10000, 32768, 65535))
 async def code_above_every_range_ends_the_connection(ws: Connection, code: int) -> None:
-    """A code of 5000 and more belongs to no range; whichever way the target takes it, the connection ends.
+    """A code of 5000 or more ends the connection, whether the target refuses or accepts it.
 
-    32768 is negative to a target that reads a signed number, 65535 is -1: neither may crash or stall it.
+    The RFC defines no range for such codes. 32768 and 65535 are negative if they are read as signed numbers;
+    the target must not crash or stall.
     """
     await ws.send(Frame.close(code))
     closure = await ws.expect_ended()
     refused = closure.close is None or closure.status_code in ACCUSING
-    ws.choose("refuses codes from 5000 on" if refused else "takes codes from 5000 on for any other")
+    ws.choose("refuses codes from 5000 on" if refused else "accepts codes from 5000 on")
 
 
 def _is_refused(closure: Closure) -> bool:

@@ -1,4 +1,4 @@
-"""To fail the connection: nothing more is processed, nobody is waited for (RFC 6455 section 7.1.7)."""
+"""Failing the connection: the target ignores later frames, and ends TCP without waiting (RFC 6455 section 7.1.7)."""
 
 from __future__ import annotations
 
@@ -13,47 +13,48 @@ ERRORS = {
     "long_pong": Frame.pong(b"a" * 126),
 }
 
-_NOTHING = "nothing to be processed behind the error"
+_NOTHING = "frames behind the error to be ignored"
 
 
-@case("6455-7.1.7-2", "6455-7.1.1-1", "6455-7.1.1-4", hint="close TCP after the Close that says why")
+@case("6455-7.1.7-2", "6455-7.1.1-1", "6455-7.1.1-4", hint="close TCP after the Close that reports the error")
 @each(error=ERRORS)
-async def failing_ends_with_the_end_of_tcp(ws: Connection, error: Frame) -> None:
-    """A target that has to fail the connection closes it, down to TCP.
+async def failing_the_connection_closes_tcp(ws: Connection, error: Frame) -> None:
+    """A target that has to fail the connection also ends TCP.
 
-    A Close that says why is welcome and not enough; FIN or RST has to follow, and the Ping sent behind the error has
-    to stay without its Pong. How TCP was ended is noted.
+    A Close that reports the error is allowed, but FIN or RST must follow, and the Ping behind the error must not
+    be answered. The case notes how TCP ended.
     """
     await ws.send(error)
     closure = await ws.expect_connection_failed()
     ws.note("TCP ended with", closure.ending.value if closure.ending else "nothing")
 
 
-@case("6455-7.1.7-7", hint="throw the rest of the buffer away when the connection is failed")
+@case("6455-7.1.7-7", hint="discard the rest of the buffer when the connection is failed")
 @each(error=ERRORS)
 async def nothing_is_processed_behind_an_error(ws: Connection, error: Frame) -> None:
-    """Once it has to fail the connection the target processes no more data, not even a Close.
+    """A target that has to fail the connection processes no more frames, not even a Close.
 
-    A message, a Ping and a Close stand in the same segment behind the error. A target that finishes its buffer
-    echoes, pongs, or answers our Close with one more of its own.
+    A message, a Ping and a Close follow the error in the same segment. A target that keeps parsing its buffer
+    sends an echo, a Pong or a second Close.
     """
+    start = ws.latest_entry
     await ws.send(error, Frame.text("Hello"), Frame.ping(b"late"), Frame.close(1000))
     closure = await ws.expect_connection_failed(probe=False)
-    # Its Close may be the reply to ours, whose code is no answer to the error: not for the monitors.
+    # The target's Close may be a reply to ours; then its code does not report the error, so monitors must not use it.
     ws.conversation.provoked = None
-    expect_undelivered(ws, [b"Hello"], _NOTHING)
-    pongs = [entry for entry, frame in ws.conversation.frames if (frame.opcode, frame.payload) == (PONG, b"late")]
+    expect_undelivered(ws, [b"Hello"], _NOTHING, since=start)
+    pongs = [entry for entry, frame in ws.frames_since(start) if (frame.opcode, frame.payload) == (PONG, b"late")]
     ws.expect(not pongs, _NOTHING, "a Pong to the Ping behind it", pongs[0] if pongs else None)
     ws.expect(close_count(ws) <= 1, _NOTHING, f"{close_count(ws)} Close frames", closure.end_entry)
 
 
-@case("6455-7.1.7-10", hint="close TCP after the Close that says why, without waiting for an answer")
+@case("6455-7.1.7-10", hint="close TCP after the Close that reports the error, without waiting for a reply")
 @each(error=ERRORS)
 async def failing_does_not_wait_for_our_close(ws: Connection, error: Frame) -> None:
-    """After its error Close the target does not need ours to finish.
+    """A target that has failed the connection ends TCP without waiting for our Close.
 
-    Our end leaves the Close unanswered and TCP open. A target that waits for the answer, as in a closing handshake
-    between friends, is still there when patience is over.
+    We do not answer its Close, and keep TCP open. A target that waits for a reply, as in a closing handshake,
+    has not ended TCP when our patience is over.
     """
     ws.answers_close = False
     await ws.send(error)

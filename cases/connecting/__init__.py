@@ -1,1 +1,1 @@
-"""The opening handshake of clients: what they ask, and which answers they take (RFC 6455 section 4.1)."""
+"""The opening handshake of clients: their requests, and responses that they accept or refuse (RFC 6455 section 4.1)."""

@@ -1,4 +1,4 @@
-"""Masking keys: fresh for every frame, and not to be predicted (RFC 6455 sections 5.3, 10.3)."""
+"""Masking keys: new for every frame, and unpredictable (RFC 6455 sections 5.3, 10.3)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from wsconform import PONG, Connection, Frame, case
 
 _WORD = 1 << 32
 
-#: Keys that a generator of this size has to give away before its next ones can be told (MT19937).
+#: MT19937 has 624 words of state, so 624 keys determine the next ones. 397 is the offset in its recurrence.
 _MT_STATE, _MT_AHEAD = 624, 397
 
-#: Pings at once: clients have limits of their own for Pongs that are still to be written.
+#: Pings that are sent at once. Clients limit the number of Pongs that wait to be written.
 _BURST = 20
 
 
 @case("6455-5.3-4", "6455-10.3-1", alone=True, hint="draw four octets from the system's entropy for every frame")
 async def masking_key_is_fresh_for_every_frame(ws: Connection) -> None:
-    """A client draws a new masking key for each frame: no two in a row are equal, and none becomes a habit."""
+    """A client draws a new masking key for each frame: no two consecutive keys are equal, and at most one repeats."""
     keys = await _keys(ws, 100)
     with ws.arranging("a hundred frames to compare"):
         ws.expect(len(keys) >= 20, "twenty masked frames or more", f"{len(keys)} frames")
@@ -31,26 +31,27 @@ async def masking_key_is_fresh_for_every_frame(ws: Connection) -> None:
 
 @case("6455-5.3-5", "6455-10.3-1", alone=True, allow=20, hint="use a cryptographic source for masking keys")
 async def masking_keys_show_no_pattern(ws: Connection) -> None:
-    """Masking keys cannot be told from earlier ones: no counter, no common generator, no lopsided octets.
+    """Masking keys cannot be predicted from earlier ones: no counter, no common generator, no uneven octets.
 
-    A pass means that no pattern was found, not that there is none.
+    A pass means that no pattern was found, not that no pattern exists.
     """
     keys = await _keys(ws, 1400)
     with ws.arranging("enough frames for statistics"):
         ws.expect(len(keys) >= 256, "256 masked frames or more", f"{len(keys)} frames")
-    patterns = [name for name, shows in PATTERNS.items() if any(shows(words) for words in _readings(keys))]
+    patterns = [name for name, matches in PATTERNS.items() if any(matches(words) for words in _readings(keys))]
     ws.expect(not patterns, "masking keys without a pattern", ", ".join(patterns))
-    ws.note("keys looked at", len(keys))
+    ws.note("keys examined", len(keys))
 
 
 async def _keys(ws: Connection, count: int) -> list[bytes]:
-    """Have the client send about `count` frames, one after the other's answer, and return their masking keys."""
+    """Have the client send about `count` frames, in batches of Pongs or echoes, and return their masking keys."""
     for start in range(0, count, _BURST):
         await ws.send(*(Frame.ping(b"%d" % number) for number in range(start, start + _BURST)))
-        # Who drops a Ping while a Pong waits breaks another sentence (5.5.3), and says nothing of its keys.
-        with ws.arranging("the Ping behind them to be answered"):
+        # A client that drops a Ping while a Pong waits breaks another requirement (section 5.5.3). That proves nothing
+        # about its keys, so this case is then inconclusive.
+        with ws.arranging("the Ping after them to be answered"):
             await ws.settle()
-        # A client may answer the latest Ping alone (section 5.5.3): then messages have to do.
+        # A client may answer only the latest Ping (section 5.5.3); its echoes of messages then supply the keys.
         if start == 0 and sum(frame.opcode == PONG for _, frame in ws.conversation.frames) < _BURST // 2:
             return await _keys_of_echoes(ws, count)
     return [frame.key for _, frame in ws.conversation.frames if frame.key is not None]
@@ -68,25 +69,26 @@ def _readings(keys: Sequence[bytes]) -> list[list[int]]:
 
 
 def is_lopsided(words: list[int]) -> bool:
-    """Whether some octet's values are spread worse than chance does once in a hundred million."""
+    """Return whether the values of some octet are spread less evenly than chance allows once in a hundred million."""
     expected = len(words) / 256
     for shift in (0, 8, 16, 24):
         counts = Counter(word >> shift & 0xFF for word in words)
         chi_square = sum((counts[value] - expected) ** 2 / expected for value in range(256))
-        # 255 degrees of freedom: mean 255, deviation 22.6; 5.7 deviations above, with room for the skew.
+        # With 255 degrees of freedom chi square has mean 255 and deviation 22.6. 5.7 deviations above the mean would do
+        # for a normal distribution; 6.5 leave room for the skew.
         if chi_square > 255 + 6.5 * 22.6:
             return True
     return False
 
 
 def is_counter(words: list[int]) -> bool:
-    """Whether keys go up, or down, by the same step more often than chance lets them."""
+    """Return whether keys go up, or down, by the same step more often than by chance."""
     steps = Counter((second - first) % _WORD for first, second in itertools.pairwise(words))
     return steps.most_common(1)[0][1] > max(4, len(words) // 50)
 
 
 def is_linear_congruential(words: list[int]) -> bool:
-    """Whether each key is a * last + c modulo 2^32, for some a and c that three keys give away."""
+    """Return whether each key is a * last + c modulo 2^32, for an a and c computed from three keys."""
     steps = [(second - first) % _WORD for first, second in itertools.pairwise(words)]
     odd = next((at for at, step in enumerate(steps[:-1]) if step % 2), None)
     if odd is None:
@@ -97,7 +99,7 @@ def is_linear_congruential(words: list[int]) -> bool:
 
 
 def is_xorshift(words: list[int]) -> bool:
-    """Whether each key is the xorshift of the one before (shifts 13, 17, 5)."""
+    """Return whether each key is the xorshift of the one before (shifts 13, 17, 5)."""
 
     def following(word: int) -> int:
         word ^= word << 13 & 0xFFFFFFFF
@@ -108,7 +110,7 @@ def is_xorshift(words: list[int]) -> bool:
 
 
 def is_mersenne_twister(words: list[int]) -> bool:
-    """Whether keys are the outputs of MT19937 one after the other, which 624 of them give away."""
+    """Return whether the keys are consecutive outputs of MT19937, whose state 624 outputs determine."""
     state = [_untemper(word) for word in words]
     hits = 0
     for at in range(len(state) - _MT_STATE):

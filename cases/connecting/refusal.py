@@ -1,6 +1,6 @@
-"""Answers on which a client has to fail the connection (RFC 6455 sections 4.1, 7.2.1).
+"""Responses on which a client must fail the connection (RFC 6455 sections 4.1, 7.2.1).
 
-Each is a correct 101 but for one thing, with a Ping right behind it: a client that does not look goes on and answers.
+Each is a correct 101 but for one error, with a Ping right after it. A client that does not check answers the Ping.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Callable
 
 from wsconform import GUID, Incoming, Response, accept_value, case, each
 
-from ..deflate.replies import require_offered
+from ..deflate.our_answers import require_offered
 
 
 @case("6455-4.1-45", "6455-7.2.1-1", "6455-7.1.7-1")
 async def missing_upgrade_fails_the_connection(incoming: Incoming) -> None:
-    """A 101 without Upgrade is no acceptance."""
+    """A 101 without Upgrade fails the connection."""
     await incoming.expect_failed(incoming.response.without("Upgrade"))
 
 
@@ -32,29 +32,29 @@ async def missing_upgrade_fails_the_connection(incoming: Incoming) -> None:
     }
 )
 async def other_upgrade_fails_the_connection(incoming: Incoming, values: tuple[str, ...]) -> None:
-    """An Upgrade that is not just "websocket" is no acceptance."""
+    """An Upgrade that is not just "websocket" fails the connection."""
     await incoming.expect_failed(incoming.response.replacing("Upgrade", *values))
 
 
 @case("6455-4.1-48", "6455-7.2.1-1")
 async def missing_connection_fails_the_connection(incoming: Incoming) -> None:
-    """A 101 without Connection is no acceptance."""
+    """A 101 without Connection fails the connection."""
     await incoming.expect_failed(incoming.response.without("Connection"))
 
 
 @case("6455-4.1-49", "6455-7.2.1-1")
 @each(value={"keep_alive": "keep-alive", "close": "close", "upgraded": "upgraded", "two_words": "up grade"})
 async def connection_without_upgrade_fails_the_connection(incoming: Incoming, value: str) -> None:
-    """A Connection without the option "upgrade" is no acceptance.
+    """A Connection without the option "upgrade" fails the connection.
 
-    "upgraded" and "up grade" find out who searches for a part of the word.
+    "upgraded" and "up grade" catch clients that search for a part of the word.
     """
     await incoming.expect_failed(incoming.response.replacing("Connection", value))
 
 
-@case("6455-4.1-51", "6455-7.2.1-1", hint="compare Sec-WebSocket-Accept with your own computation; absent is wrong too")
+@case("6455-4.1-51", "6455-7.2.1-1", hint="compare Sec-WebSocket-Accept with your own result; a missing one is wrong")
 async def missing_accept_fails_the_connection(incoming: Incoming) -> None:
-    """A 101 without Sec-WebSocket-Accept is no acceptance."""
+    """A 101 without Sec-WebSocket-Accept fails the connection."""
     await incoming.expect_failed(incoming.response.without("Sec-WebSocket-Accept"))
 
 
@@ -71,7 +71,7 @@ def _decoded(key: bytes) -> bytes:
     try:
         return base64.b64decode(key)
     except ValueError:
-        # A key that is no base64 is for a monitor to tell; no client computes an accept of nothing.
+        # A monitor reports a key that is not base64. No client expects the accept value of an empty key.
         return b""
 
 
@@ -88,37 +88,40 @@ WRONG_ACCEPTS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-@case("6455-4.1-52", "6455-7.2.1-1", hint="compare Sec-WebSocket-Accept octet by octet with your own computation")
+@case("6455-4.1-52", "6455-7.2.1-1", hint="compare Sec-WebSocket-Accept octet by octet with your own result")
 @each(wrong=WRONG_ACCEPTS)
 async def wrong_accept_fails_the_connection(incoming: Incoming, wrong: Callable[[bytes], bytes]) -> None:
-    """A Sec-WebSocket-Accept that is not the hash of key and GUID is no acceptance."""
+    """A Sec-WebSocket-Accept that is not the hash of key and GUID fails the connection."""
     await incoming.expect_failed(incoming.response.replacing("Sec-WebSocket-Accept", wrong(incoming.key)))
 
 
 @case("6455-11.3.3-2", "6455-7.2.1-1")
 @each(order=("right_wrong", "wrong_right"))
 async def two_accepts_fail_the_connection(incoming: Incoming, order: str) -> None:
-    """Two Sec-WebSocket-Accept fields are no acceptance, even if one of them is right."""
+    """Two Sec-WebSocket-Accept fields fail the connection, even if one of them is right."""
     values = {"right": accept_value(incoming.key), "wrong": accept_value(b"x")}
     response = incoming.response.replacing("Sec-WebSocket-Accept", *(values[name] for name in order.split("_")))
     await incoming.expect_failed(response)
 
 
 @case("6455-11.3.3-2")
-async def accept_said_twice_is_noticed(incoming: Incoming) -> None:
-    """The right Sec-WebSocket-Accept on two lines breaks the rule of one; taking it is not favoured."""
+async def repeated_accept_is_refused(incoming: Incoming) -> None:
+    """The right Sec-WebSocket-Accept on two lines is refused, because the field may appear only once.
+
+    Accepting it departs.
+    """
     right = accept_value(incoming.key)
     ws = await incoming.answer(incoming.response.replacing("Sec-WebSocket-Accept", right, right))
     seen = await ws.settle()
-    incoming.depart_if(ws.ended is None and not ws.conversation.closes(), "takes two equal values")
+    incoming.depart_if(ws.ended is None and not ws.conversation.closes(), "accepts two equal values")
     incoming.note("frames before the end", len(seen))
 
 
 @case("6455-4.1-54", "6455-4.1-55", "6455-7.2.1-1", reading="unoffered-extensions")
 async def unoffered_extension_fails_the_connection(incoming: Incoming) -> None:
-    """An extension in the answer that the client did not offer is no acceptance.
+    """An extension in the response that the client did not offer fails the connection.
 
-    Going on with the field ignored leaves the two ends with different framing.
+    If the client ignores the field and goes on, the two ends disagree on the framing.
     """
     await incoming.expect_failed(incoming.response.with_field("Sec-WebSocket-Extensions", "x-not-offered"))
 
@@ -128,7 +131,7 @@ MALFORMED_EXTENSIONS = {
     "no_name": "; x",
     "no_parameter_name": "permessage-deflate; =10",
     "space_in_the_name": "permessage deflate",
-    "open_quote": 'permessage-deflate; a="b',
+    "unterminated_quote": 'permessage-deflate; a="b',
     "space_in_a_value": "permessage-deflate; a=b c",
     "slash": "permessage-deflate/1",
     "brackets": "permessage-deflate; a=[1]",
@@ -138,13 +141,13 @@ MALFORMED_EXTENSIONS = {
 @case("6455-9.1-2", "6455-7.2.1-1")
 @each(value=MALFORMED_EXTENSIONS)
 async def malformed_extensions_fail_the_connection(incoming: Incoming, value: str) -> None:
-    """A Sec-WebSocket-Extensions that breaks its grammar is no acceptance."""
+    """A Sec-WebSocket-Extensions that breaks its grammar fails the connection."""
     await incoming.expect_failed(incoming.response.with_field("Sec-WebSocket-Extensions", value))
 
 
 @case("6455-4.1-56", "6455-7.2.1-1")
 async def unrequested_subprotocol_fails_the_connection(incoming: Incoming) -> None:
-    """A subprotocol in the answer that the client did not ask for is no acceptance."""
+    """A subprotocol in the response that the client did not request fails the connection."""
     await incoming.expect_failed(incoming.response.with_field("Sec-WebSocket-Protocol", "x-not-requested"))
 
 
@@ -157,33 +160,33 @@ async def malformed_subprotocol_fails_the_connection(incoming: Incoming, value: 
 
 @case("6455-4.1-58", "9112-5.1-4", "6455-7.2.1-1")
 @each(line={"no_colon": b"garbage", "no_name": b": v", "not_a_token": b"X(Y): v"})
-async def malformed_field_line_is_refused_or_passed_over(incoming: Incoming, line: bytes) -> None:
-    """A field line that is none makes the answer invalid; passing over it is lenient."""
+async def malformed_field_line_is_refused_or_ignored(incoming: Incoming, line: bytes) -> None:
+    """A malformed field line makes the response invalid; ignoring the line is lenient and departs."""
     octets = incoming.response.encode().replace(b"\r\nUpgrade", b"\r\n" + line + b"\r\nUpgrade", 1)
     ws = await incoming.answer(octets)
     await ws.settle()
-    incoming.depart_if(ws.ended is None and not ws.conversation.closes(), "passes over the line")
+    incoming.depart_if(ws.ended is None and not ws.conversation.closes(), "ignores the line")
 
 
 @case("9110-5.5-2", "6455-4.1-58", "6455-7.2.1-1")
 @each(octet={"NUL": b"\0", "bare_CR": b"\r"})
 async def control_octet_in_a_value_is_refused_or_replaced(incoming: Incoming, octet: bytes) -> None:
-    """NUL or a bare CR in a field's value is refused, or replaced by a space."""
+    """NUL or a bare CR in a field value is refused, or replaced by a space."""
     ws = await incoming.answer(incoming.response.with_field("X-Test", b"a" + octet + b"b"))
     await ws.settle()
-    incoming.note("reaction", "refused" if ws.ended else "replaced or passed over")
+    incoming.note("reaction", "refused" if ws.ended else "replaced or ignored")
 
 
 @case("9112-2.2-3", "6455-7.2.1-1")
-async def bare_cr_ends_no_line(incoming: Incoming) -> None:
-    """A bare CR in the value of Upgrade does not begin a new field: the value is not "websocket"."""
+async def bare_cr_does_not_end_a_line(incoming: Incoming) -> None:
+    """A bare CR in the value of Upgrade does not begin a new field, so the value is not "websocket"."""
     octets = incoming.response.encode().replace(b"Upgrade: websocket", b"Upgrade: websocket\rX: y")
     await incoming.expect_failed(octets)
 
 
 @case("9112-2.2-5")
-async def line_that_begins_with_whitespace_is_no_field(incoming: Incoming) -> None:
-    """A line with whitespace in front, right behind the status line, is passed over or makes the answer invalid."""
+async def indented_first_field_is_not_used(incoming: Incoming) -> None:
+    """A line that begins with whitespace right after the status line is skipped, or makes the response invalid."""
     right = b"Sec-WebSocket-Accept: " + accept_value(incoming.key) + b"\r\n"
     octets = incoming.response.encode().replace(right, b"").replace(b"\r\n", b"\r\n " + right, 1)
     await incoming.expect_failed(octets)
@@ -199,37 +202,40 @@ async def line_that_begins_with_whitespace_is_no_field(incoming: Incoming) -> No
     }
 )
 async def malformed_status_line_fails_the_connection(incoming: Incoming, line: bytes) -> None:
-    """A status line of another major version, or a malformed one, is no HTTP/1.1 answer."""
+    """A status line that is malformed, or of another major version, fails the connection."""
     octets = incoming.response.encode().replace(b"HTTP/1.1 101 Switching Protocols", line)
     await incoming.expect_failed(octets)
 
 
 @case("9112-4-3", "6455-11.1.1-3")
-async def answer_of_http_1_0_is_not_taken(incoming: Incoming) -> None:
-    """A server of HTTP/1.0 cannot answer 101; taking it is not favoured."""
+async def http_1_0_response_is_refused(incoming: Incoming) -> None:
+    """A server of HTTP/1.0 cannot answer 101, so the client refuses it; accepting it departs."""
     ws = await incoming.answer(Response(version=b"HTTP/1.0", fields=incoming.response.fields))
     await ws.settle()
-    incoming.depart_if(ws.ended is None and not ws.conversation.closes(), "takes a 101 of HTTP/1.0")
+    incoming.depart_if(ws.ended is None and not ws.conversation.closes(), "accepts a 101 of HTTP/1.0")
 
 
 @case("6455-4.1-58")
-async def status_line_without_a_space_is_refused_or_taken(incoming: Incoming) -> None:
-    """A status line that ends behind its code breaks the grammar; a recipient may be lenient about it."""
+async def status_line_without_a_space_is_accepted_or_refused(incoming: Incoming) -> None:
+    """A status line that ends after its code breaks the grammar.
+
+    A recipient may be lenient about it; the client's reaction is recorded.
+    """
     octets = incoming.response.encode().replace(b" Switching Protocols", b"", 1)
     ws = await incoming.answer(octets)
     await ws.settle()
-    incoming.note("reaction", "refused" if ws.ended else "taken")
+    incoming.note("reaction", "refused" if ws.ended else "accepted")
 
 
 @case("6455-4.1-56", "6455-8.1-4")
-async def octets_that_are_no_utf8_are_no_subprotocol(incoming: Incoming) -> None:
-    """A Sec-WebSocket-Protocol of octets that are no UTF-8 is not taken for one that was asked for."""
+async def subprotocol_that_is_not_utf8_fails_the_connection(incoming: Incoming) -> None:
+    """A Sec-WebSocket-Protocol that is not UTF-8 matches no requested subprotocol and fails the connection."""
     await incoming.expect_failed(incoming.response.with_field("Sec-WebSocket-Protocol", b"\xff\xfe"))
 
 
 @case("6455-4.3-10")
-async def whitespace_in_extensions_is_passed_over(incoming: Incoming) -> None:
-    """Spaces around ";" in the answer's extensions mean nothing."""
+async def whitespace_in_extensions_is_ignored(incoming: Incoming) -> None:
+    """Spaces around ";" in the extensions of the response are ignored."""
     value = str(incoming.accepted_deflate()).replace(";", " ; ") + " ; server_no_context_takeover"
     known = "server_no_context_takeover" in str(incoming.accepted_deflate())
     response = incoming.response.with_field(
@@ -240,8 +246,8 @@ async def whitespace_in_extensions_is_passed_over(incoming: Incoming) -> None:
 
 @case("6455-4.2.2-29", "6455-11.3.2-2")
 @each(values={"one_line": ("{}, ",), "two_lines": ("{}", ",")})
-async def extensions_over_several_lines_are_combined(incoming: Incoming, values: tuple[str, ...]) -> None:
-    """Empty elements beside the accepted extension, on one line or two, are passed over; refusing is not favoured."""
+async def empty_elements_of_extensions_are_ignored(incoming: Incoming, values: tuple[str, ...]) -> None:
+    """Empty elements beside the accepted extension, on one line or two, are ignored; refusing them departs."""
     accepted = str(incoming.accepted_deflate())
     lines = tuple(value.replace("{}", accepted) for value in values)
     ws = await incoming.answer(incoming.response.replacing("Sec-WebSocket-Extensions", *lines))
@@ -252,7 +258,7 @@ async def extensions_over_several_lines_are_combined(incoming: Incoming, values:
 @case("6455-9.1-5", "7692-5.2-1")
 @each(value={"quoted": '"15"', "quoted_pair": '"1\\5"', "ten": '"10"'})
 async def quoted_value_is_read_as_a_token(incoming: Incoming, value: str) -> None:
-    """A parameter's value in quotes means what it means without them; refusing it is not favoured."""
+    """A quoted parameter value means the same as the bare token; refusing it departs."""
     require_offered(incoming, "server_max_window_bits", offered=False)
     answer = f"{incoming.accepted_deflate()}; server_max_window_bits={value}"
     ws = await incoming.answer(incoming.response.with_field("Sec-WebSocket-Extensions", answer))
@@ -262,7 +268,7 @@ async def quoted_value_is_read_as_a_token(incoming: Incoming, value: str) -> Non
 
 @case("6455-9.1-6", "6455-7.2.1-1")
 @each(value={"empty": '""', "space_inside": '"1 5"'})
-async def quoted_value_that_is_no_token_fails_the_connection(incoming: Incoming, value: str) -> None:
-    """A value in quotes that is no token without them is malformed."""
+async def quoted_value_that_is_not_a_token_fails_the_connection(incoming: Incoming, value: str) -> None:
+    """A quoted value that is not a token without its quotes is malformed and fails the connection."""
     answer = f"{incoming.accepted_deflate()}; server_max_window_bits={value}"
     await incoming.expect_failed(incoming.response.with_field("Sec-WebSocket-Extensions", answer))

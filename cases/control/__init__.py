@@ -1,1 +1,1 @@
-"""Control frames: Ping and Pong, what a control frame may look like, and where it may stand."""
+"""Control frames: Ping and Pong, the form of a control frame, and control frames inside messages."""

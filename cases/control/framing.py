@@ -1,4 +1,4 @@
-"""What a control frame may look like: one frame, at most 125 octets (RFC 6455 section 5.5)."""
+"""The form of a control frame: a single frame of at most 125 octets (RFC 6455 section 5.5)."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ PADDED = {
 @case("6455-5.4-7", "6455-5.5-6", hint=_FIN_HINT)
 @each(frames=FRAGMENTED)
 async def fragmented_ping_or_pong_fails_the_connection(ws: Connection, frames: Sequence[Frame]) -> None:
-    """A control frame with FIN clear violates the protocol, continued or not.
+    """A Ping or Pong with FIN clear is an error, with or without a continuation.
 
-    A target that ignores FIN answers the frame, one that reassembles control frames waits for the rest; both
-    go on, and answer the Ping behind it.
+    A target that ignores FIN answers the frame. A target that reassembles control frames waits for the rest.
+    Both answer the Ping behind it.
     """
     await ws.send(*frames)
     await ws.expect_connection_failed()
@@ -63,10 +63,10 @@ async def fragmented_ping_or_pong_fails_the_connection(ws: Connection, frames: S
 @case("6455-5.4-7", "6455-5.5-6", hint=_FIN_HINT)
 @each(control={"ping": Frame.ping(b"a", fin=False), "pong": Frame.pong(b"a", fin=False)})
 async def fragmented_control_frame_inside_a_message_fails_the_connection(ws: Connection, control: Frame) -> None:
-    """A control frame with FIN clear is an error between the fragments of a message too.
+    """A control frame with FIN clear is also an error between the fragments of a message.
 
-    FIN is clear on its neighbours, so a target that keeps one such bit for all frames sees nothing wrong, and
-    delivers the message.
+    FIN is clear on the fragment before it, so a target that keeps one FIN flag for data and control frames
+    does not notice the error and delivers the message.
     """
     await ws.send(Frame.text("Hel", fin=False), control, Frame.continuation("lo"))
     await ws.expect_connection_failed()
@@ -75,9 +75,9 @@ async def fragmented_control_frame_inside_a_message_fails_the_connection(ws: Con
 @case("6455-5.4-7", "6455-5.5-6", hint=_FIN_HINT)
 @each(frames=FRAGMENTED_CLOSES)
 async def fragmented_close_ends_the_connection(ws: Connection, frames: Sequence[Frame]) -> None:
-    """A Close with FIN clear violates the protocol; the connection ends.
+    """A Close with FIN clear is an error, and the connection ends.
 
-    Any code in the reply will do. A target that waits for the rest of the Close keeps the connection open.
+    The reply may have any code. A target that waits for the rest of the Close keeps the connection open.
     """
     await ws.send(*frames)
     await _expect_end(ws)
@@ -86,10 +86,10 @@ async def fragmented_close_ends_the_connection(ws: Connection, frames: Sequence[
 @case("6455-5.5-3", hint=_LENGTH_HINT)
 @each(frame=TOO_LONG)
 async def ping_or_pong_of_more_than_125_octets_fails_the_connection(ws: Connection, frame: Frame) -> None:
-    """A control frame that announces more than 125 octets violates the protocol.
+    """A Ping or Pong of more than 125 octets is an error.
 
-    All of its payload is there, and nothing else is wrong: a target without the check answers it, and
-    the Ping behind it.
+    All of its payload is sent, and nothing else is wrong: a target that does not check the length answers
+    the frame and the Ping behind it.
     """
     await ws.send(frame)
     await ws.expect_connection_failed()
@@ -98,9 +98,9 @@ async def ping_or_pong_of_more_than_125_octets_fails_the_connection(ws: Connecti
 @case("6455-5.5-3", hint=_LENGTH_HINT)
 @each(frame=TOO_LONG_CLOSES)
 async def close_of_more_than_125_octets_ends_the_connection(ws: Connection, frame: Frame) -> None:
-    """A Close that announces more than 125 octets ends the connection as an error.
+    """A Close of more than 125 octets is an error, and the connection ends.
 
-    Any code in the reply will do. A target that skips the frame, or that chokes on it, keeps the connection open.
+    The reply may have any code. A target that ignores the frame, or that stalls over it, keeps the connection open.
     """
     await ws.send(frame)
     await _expect_end(ws)
@@ -108,18 +108,17 @@ async def close_of_more_than_125_octets_ends_the_connection(ws: Connection, fram
 
 @case("6455-5.5-4", hint=_LENGTH_HINT)
 @each(frame={"ping_126": TOO_LONG["ping_126"], "pong_126": TOO_LONG["pong_126"], "ping_65536": TOO_LONG["ping_65536"]})
-async def control_frame_that_is_too_long_is_known_by_its_header(ws: Connection, frame: Frame) -> None:
-    """The header of an oversized control frame is enough to fail the connection.
+async def control_frame_that_is_too_long_may_be_refused_at_its_header(ws: Connection, frame: Frame) -> None:
+    """A control frame of more than 125 octets is refused at its header, or at the latest after its payload.
 
-    It is sent alone first. A target that waits for the payload is told so and gets it: the frame
-    has to be refused in the end.
+    The header is sent alone first. If the target waits for the payload, this is noted and the payload follows.
     """
     octets = ws.encode(frame)
     size = len(octets) - len(frame.payload)
     await ws.send_octets(octets[:size])
     closure = await ws.read_to_end(_time_to_react(ws))
     by_header = closure.close is not None or closure.ending is not None
-    ws.choose("fails by the header" if by_header else "waits for the payload")
+    ws.choose("the header is refused" if by_header else "the target waits for the payload")
     await ws.send_octets(octets[size:])
     await _expect_end(ws, closure)
 
@@ -127,14 +126,14 @@ async def control_frame_that_is_too_long_is_known_by_its_header(ws: Connection, 
 @case("6455-5.5-5", reading="padded-lengths")
 @each(frame=PADDED)
 async def ping_with_a_padded_length_is_answered_or_refused(ws: Connection, frame: Frame) -> None:
-    """A short Ping whose length is not in its shortest form is answered with its data, or refused.
+    """A Ping whose length is not in the shortest form is answered with its data, or refused.
 
-    The RFC asks the sender for the shortest form and tells the receiver nothing. What cannot be
-    right is a Pong with other octets, or a target that has lost its place in the stream.
+    The RFC requires the shortest form of the sender and nothing of the receiver. A Pong with other octets is
+    wrong, and so is a target that no longer finds the start of the next frame.
     """
     await ws.send(frame)
     answered = await _pong_or_end(ws, frame.payload)
-    ws.choose("takes lengths that are not minimal" if answered else "refuses lengths that are not minimal")
+    ws.choose("accepts lengths that are not minimal" if answered else "refuses lengths that are not minimal")
 
 
 @case("6455-5.5-5", reading="padded-lengths")
@@ -145,30 +144,30 @@ async def ping_with_a_padded_length_is_answered_or_refused(ws: Connection, frame
     }
 )
 async def pong_with_a_padded_length_is_ignored_or_refused(ws: Connection, frame: Frame) -> None:
-    """A Pong whose length is not in its shortest form is ignored like any other, or refused.
+    """A Pong whose length is not in the shortest form is ignored like any other, or refused.
 
-    A Ping behind it shows which, and whether the target knows where the frame ended.
+    The Ping behind it shows which, and whether the target found the end of the Pong.
     """
     await ws.send(frame, Frame.ping(b"behind"))
     answered = await _pong_or_end(ws, b"behind")
-    ws.choose("takes lengths that are not minimal" if answered else "refuses lengths that are not minimal")
+    ws.choose("accepts lengths that are not minimal" if answered else "refuses lengths that are not minimal")
 
 
 @case("6455-5.5-5", reading="padded-lengths")
 @each(form={"16_bits": LengthForm.MEDIUM, "64_bits": LengthForm.LONG})
 async def close_with_a_padded_length_ends_the_connection(ws: Connection, form: LengthForm) -> None:
-    """A Close whose length is not in its shortest form ends the connection, taken or refused.
+    """A Close whose length is not in the shortest form ends the connection, whether it is accepted or refused.
 
-    A target that reads the extended length as the body's first octets sees another code, or waits for more.
+    A target that reads the extended length as the start of the body finds another code, or waits for more octets.
     """
     await ws.send(Frame(CLOSE, b"\x03\xe8", form=form))
     closure = await ws.expect_ended()
     refused = closure.close is None or closure.status_code == 1002
-    ws.choose("refuses lengths that are not minimal" if refused else "takes lengths that are not minimal")
+    ws.choose("refuses lengths that are not minimal" if refused else "accepts lengths that are not minimal")
 
 
 def _time_to_react(ws: Connection) -> float:
-    # Nothing but a note hangs on it, so a target that waits for the payload need not cost a whole second.
+    # Only a choice that is recorded depends on this time, so it can be shorter than a second.
     return min(ws.session.limits.prompt, max(0.1, 200 * ws.session.facts.round_trip))
 
 
@@ -179,8 +178,8 @@ async def _expect_end(ws: Connection, earlier: Closure | None = None) -> None:
 
 
 async def _pong_or_end(ws: Connection, data: bytes) -> bool:
-    """Return whether a Pong with `data` came; False where the target ended the connection instead."""
-    # No Ping goes behind it before the Pong is there: a target may answer the most recent Ping alone (5.5.3).
+    """Return True if a Pong with `data` came, False if the target ended the connection instead."""
+    # We send no second Ping before the Pong comes: a target may answer the most recent Ping only (5.5.3).
     deadline = ws.session.deadline()
     while (received := await ws.next(deadline)) is not None and received.opcode != CLOSE:
         if received.opcode == PONG:

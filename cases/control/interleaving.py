@@ -1,4 +1,4 @@
-"""Control frames between the fragments of a message: seen at once, and no part of it (RFC 6455 sections 5.4, 6.2)."""
+"""Control frames between the fragments of a message: handled at once, not part of the message (RFC 6455 5.4, 6.2)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from wsconform import BINARY, CLOSE, PONG, TEXT, Connection, Frame, Need, case, each
 
-#: A message in four fragments, to be interrupted behind any of them.
+#: The first three of the four fragments of a message; a control frame comes behind one of the four.
 _PARTS = (Frame.text("He", fin=False), Frame.continuation("l", fin=False), Frame.continuation("", fin=False))
 _LAST = Frame.continuation("lo")
 _WHOLE = Frame.text("Hello")
@@ -19,15 +19,15 @@ POINTS = {
     "behind_the_message": 4,
 }
 
-_HINT = "handle control frames where they come, without touching the message in progress"
+_HINT = "handle a control frame as soon as it arrives, without changing the message in progress"
 
 
 @case("6455-5.4-10", "6455-5.4-5", needs=Need.ECHO, hint=_HINT)
 @each(opcode={"text": TEXT, "binary": BINARY}, pieces={"one_segment": None, "octet_by_octet": (1,)})
 async def control_frames_do_not_disturb_a_message(ws: Connection, opcode: int, pieces: Sequence[int] | None) -> None:
-    """A Ping and a Pong may come between the fragments of a message, which arrives whole.
+    """A Ping and a Pong between the fragments of a message do not change the message.
 
-    Their data would show in the message, or its fragments in the Pong, if one buffer served for both.
+    If a target uses one buffer for both, the data of the Ping end up in the message, or the fragments in the Pong.
     """
     first, last = Frame(opcode, b"Hel", fin=False), Frame.continuation("lo")
     await ws.send(first, Frame.ping(b"a"), Frame.pong(b"b"), last, pieces=pieces)
@@ -36,8 +36,8 @@ async def control_frames_do_not_disturb_a_message(ws: Connection, opcode: int, p
 
 @case("6455-5.4-10", "6455-5.4-5", needs=Need.ECHO, hint=_HINT)
 @each(pieces={"one_segment": None, "frame_by_frame": (15, 18, 15), "octet_by_octet": (1,)})
-async def ping_between_two_fragments_does_not_disturb(ws: Connection, pieces: Sequence[int] | None) -> None:
-    """A Ping between the two fragments of a message is answered, and the message arrives whole."""
+async def ping_between_two_fragments_does_not_disturb_a_message(ws: Connection, pieces: Sequence[int] | None) -> None:
+    """A Ping between the two fragments of a message is answered, and the whole message is delivered."""
     await ws.send(
         Frame.text("fragment1", fin=False), Frame.ping(b"ping payload"), Frame.continuation("fragment2"), pieces=pieces
     )
@@ -46,11 +46,11 @@ async def ping_between_two_fragments_does_not_disturb(ws: Connection, pieces: Se
 
 @case("6455-5.4-10", "6455-5.4-5", hint=_HINT)
 @each(size=(2, 125))
-async def many_control_frames_between_fragments_give_no_offence(ws: Connection, size: int) -> None:
-    """However many control frames stand between two fragments, the connection goes on.
+async def many_control_frames_between_fragments_are_accepted(ws: Connection, size: int) -> None:
+    """Twenty Pings and twenty Pongs between two fragments are accepted.
 
-    Twenty Pings and Pongs in a row are less than any limit against floods, and more than a queue of one
-    holds; the last Ping has to be answered, and the message afterwards too.
+    They are fewer than a limit against floods should allow, and more than a queue for one frame
+    holds. The last Ping must be answered, and the message must be delivered afterwards.
     """
     pings = [Frame.ping(b"%02d" % n + b"p" * (size - 2)) for n in range(20)]
     await ws.send(Frame.text("Hel", fin=False), *pings, *([Frame.pong(b"x" * size)] * 20))
@@ -59,14 +59,13 @@ async def many_control_frames_between_fragments_give_no_offence(ws: Connection, 
     await _expect_message_if_echoed(ws)
 
 
-@case("6455-5.4-10", hint="look for control frames after every frame, not after every message")
+@case("6455-5.4-10", hint="check for control frames after every frame, not only after every message")
 @each(opcode={"text": TEXT, "binary": BINARY}, data=(b"ping", b""))
 async def ping_between_fragments_is_answered_before_the_message_ends(ws: Connection, opcode: int, data: bytes) -> None:
-    """A Pong comes while the message is still incomplete.
+    """A Ping between two fragments is answered while the message is still incomplete.
 
-    The next fragment goes only when the Pong is there, three times over: a target that collects the message
-    first never gets the rest. It may still have kept the Ping, so the message is ended then: late Pongs depart
-    from the rule, and none fails it.
+    Three times, the next fragment is sent only after the Pong has come, or should have come. Then the message is
+    finished, for a target that keeps Pings until the end of a message: a late Pong is a departure, no Pong a failure.
     """
     late = 0
     late += await _pong_is_late(ws, Frame(opcode, b"one", fin=False), b"1" + data)
@@ -74,16 +73,16 @@ async def ping_between_fragments_is_answered_before_the_message_ends(ws: Connect
     late += await _pong_is_late(ws, Frame.continuation(b"three", fin=False), b"3" + data)
     await ws.send(Frame.continuation(b"four"))
     await _expect_late_pong(ws, late, b"3" + data)
-    ws.depart_if(late > 0, "Pongs only when the message had ended")
+    ws.depart_if(late > 0, "a Ping was not answered until the message had ended")
 
 
 @case("6455-5.4-10", needs=Need.ECHO, hint=_HINT)
 @each(opcode={"text": TEXT, "binary": BINARY})
 async def message_with_a_ping_in_every_gap_is_complete(ws: Connection, opcode: int) -> None:
-    """A message is delivered whole, with a Ping in every gap between its fragments, and the last is answered.
+    """A message with a Ping between every two fragments is delivered whole, and the last Ping is answered.
 
-    The Pings' data differ from each other and from the fragments, so whatever is mixed up shows. To answer the
-    most recent Ping alone is allowed (5.5.3).
+    The data of the Pings and of the fragments all differ, so mixed-up data are visible. A target may answer
+    the most recent Ping only (5.5.3).
     """
     await ws.send(
         Frame(opcode, b"one ", fin=False),
@@ -100,13 +99,13 @@ async def message_with_a_ping_in_every_gap_is_complete(ws: Connection, opcode: i
 @case("6455-6.2-2", "6455-5.5.2-2", hint=_HINT)
 @each(point=POINTS)
 async def ping_is_handled_at_every_point(ws: Connection, point: int) -> None:
-    """A Ping is answered at every point of a fragmented message, and so is one around it.
+    """A Ping is answered before, inside and behind a fragmented message.
 
-    Nothing follows the Ping until its Pong is there.
+    Nothing follows the Ping until its Pong has come.
     """
     message = (*_PARTS, _LAST)
     await ws.send(*message[:point], Frame.ping(b"here"))
-    await ws.expect_pong(b"here")
+    await ws.expect_pong(b"here", keep_messages=True)
     await ws.send(*message[point:])
     await _expect_message_if_echoed(ws)
 
@@ -114,10 +113,10 @@ async def ping_is_handled_at_every_point(ws: Connection, point: int) -> None:
 @case("6455-6.2-2", hint=_HINT)
 @each(point=POINTS)
 async def pong_is_handled_at_every_point(ws: Connection, point: int) -> None:
-    """A Pong is read over at every point of a fragmented message, and around it.
+    """A Pong is ignored before, inside and behind a fragmented message.
 
-    Its data are text like the fragments: a target that appends them, or ends the message there, cannot go on with
-    the rest.
+    Its data are text like the fragments. A target that appends them to the message, or that ends the message
+    there, does not echo the right text.
     """
     message = (*_PARTS, _LAST)
     await ws.send(*message[:point], Frame.pong(b"here"), *message[point:])
@@ -127,7 +126,7 @@ async def pong_is_handled_at_every_point(ws: Connection, point: int) -> None:
 @case("6455-6.2-2", "6455-5.5.1-11", hint=_HINT, reading="close-inside-a-message")
 @each(point=POINTS)
 async def close_is_handled_at_every_point(ws: Connection, point: int) -> None:
-    """A Close is answered at every point of a fragmented message, and around it.
+    """A Close is answered before, inside and behind a fragmented message.
 
     The rest of the message is not sent, so a target that waits for it never answers.
     """
@@ -138,24 +137,24 @@ async def close_is_handled_at_every_point(ws: Connection, point: int) -> None:
 
 
 async def _expect_message_if_echoed(ws: Connection) -> None:
-    """Expect the echo of "Hello", or, of a target that does not echo, that the connection still works."""
+    """Expect the echo of "Hello"; if the target does not echo, expect that the connection still works."""
     if not ws.session.facts.echo:
         await ws.expect_alive()
         return
-    # The echo may have come before the Pong or behind it; another message behind both draws the line.
+    # The echo of a second message shows that the first has no echo, without a wait.
     marker = Frame.text(b"behind it " + ws.random_octets(4).hex().encode())
     await ws.send(marker)
-    deadline = ws.session.deadline()
+    deadline, echoed = ws.session.deadline(), False
     while (received := await ws.next(deadline)) is not None and received.payload != marker.payload:
+        echoed = echoed or received.payload == _WHOLE.payload
         wrong = received.opcode in (TEXT, BINARY) and received.payload != _WHOLE.payload and not ws.is_chatter(received)
         ws.expect(not wrong and received.opcode != CLOSE, 'the echo of "Hello"', str(received), received.entry)
-    ws.expect(received is not None, "the echo of what was sent behind it", "nothing")
-    said = b"".join(frame.payload for _, frame in ws.conversation.frames if not frame.is_control)
-    ws.expect(_WHOLE.payload in said, 'the echo of "Hello"', "the next message's echo alone")
+    ws.expect(received is not None, "the echo of the message behind it", "nothing")
+    ws.expect(echoed, 'the echo of "Hello"', "the echo of the next message only")
 
 
 async def _pong_is_late(ws: Connection, fragment: Frame, data: bytes) -> int:
-    """Send `fragment` and a Ping; return 0 if its Pong comes promptly, else 1."""
+    """Send `fragment` and a Ping with `data`; return 0 if the Pong comes promptly, else 1."""
     await ws.send(fragment, Frame.ping(data))
     deadline = ws.session.deadline(ws.session.limits.prompt)
     while (received := await ws.next(deadline)) is not None:
@@ -172,7 +171,7 @@ async def _expect_late_pong(ws: Connection, late: int, data: bytes) -> None:
 
 
 async def _expect_pongs_and_message(ws: Connection, pongs: Sequence[bytes], message: Frame) -> None:
-    """Expect the last of `pongs` and the echo of `message`, in whichever order the target has them."""
+    """Expect Pongs with the data `pongs` and the echo of `message`, in any order."""
     missing, deadline = {(PONG, data) for data in pongs} | {(message.opcode, message.payload)}, ws.session.deadline()
     wanted = f"Pongs {list(pongs)} and the message {message.payload!r}"
     while missing and (received := await ws.next(deadline)) is not None:

@@ -1,4 +1,4 @@
-"""Pong: the Ping's octets and no others; unasked it is legal and answered by nothing (RFC 6455 section 5.5.3)."""
+"""Pong: it carries the data of the Ping; an unsolicited Pong is ignored (RFC 6455 section 5.5.3)."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ NOT_UTF8 = {
 _TEN = tuple(b"payload-%d" % n for n in range(10))
 
 
-@case("6455-5.5.3-1", hint="send the Ping's application data back as they are", reading="pong-data")
+@case("6455-5.5.3-1", hint="send the Ping's application data back unchanged", reading="pong-data")
 @each(data=DATA)
 async def pong_carries_the_pings_data(ws: Connection, data: bytes) -> None:
-    """The Pong has the application data of the Ping, octet for octet.
+    """A Pong has the application data of its Ping, octet for octet.
 
-    Each value is one that some conversion alters: to text, to a string that ends at zero, to a shorter buffer.
+    Each value would be changed by some conversion: to text, to a string that ends at zero, or to a shorter buffer.
     """
     await ws.send(Frame.ping(data))
     await ws.expect_pong(data)
@@ -46,9 +46,9 @@ async def pong_carries_the_pings_data(ws: Connection, data: bytes) -> None:
 @case("6455-5.5.3-1", hint="unmask the Ping before its data goes into the Pong", reading="pong-data")
 @each(key=(b"\x00\x00\x00\x00", b"\xff\xff\xff\xff", b"\x01\x02\x03\x04"))
 async def pong_carries_the_pings_data_unmasked(ws: Connection, key: bytes) -> None:
-    """What the Pong carries is the Ping's application data, whatever key masked them.
+    """A Pong has the unmasked application data of its Ping, for any masking key.
 
-    A target that copies the octets of the wire into its Pong gets it right for key zero alone.
+    A target that copies the masked octets into its Pong is right only if the key is zero.
     """
     frame = Frame.ping(b"Hello")
     await ws.send(frame, key=key)
@@ -58,9 +58,9 @@ async def pong_carries_the_pings_data_unmasked(ws: Connection, key: bytes) -> No
 @case("6455-5.5.3-2", hint="application data of control frames are octets, not text")
 @each(data=NOT_UTF8)
 async def ping_data_need_not_be_utf8(ws: Connection, data: bytes) -> None:
-    """The data of a Ping are octets: nobody checks them for UTF-8.
+    """A Ping whose data are not UTF-8 is answered.
 
-    A target that decodes every payload fails the connection, with 1007, in place of the Pong.
+    A target that decodes every payload as text fails the connection with 1007 instead.
     """
     await ws.send(Frame.ping(data))
     await ws.expect_pong(data)
@@ -69,39 +69,37 @@ async def ping_data_need_not_be_utf8(ws: Connection, data: bytes) -> None:
 @case("6455-5.5.3-2", hint="application data of control frames are octets, not text")
 @each(data=NOT_UTF8)
 async def pong_data_need_not_be_utf8(ws: Connection, data: bytes) -> None:
-    """The data of a Pong are octets: nobody checks them for UTF-8.
+    """A Pong whose data are not UTF-8 is ignored like any other.
 
-    A target that decodes every payload fails the connection, with 1007, over a Pong that it should ignore.
+    A target that decodes every payload as text fails the connection with 1007.
     """
     await ws.send(Frame.pong(data))
     await ws.expect_no_reaction("a Pong that is not UTF-8")
 
 
-@case("6455-5.5.3-1", "6455-5.5.3-3", hint="if several Pings wait, answer them in order, or the last one alone")
+@case(
+    "6455-5.5.3-1", "6455-5.5.3-3", hint="if several Pings are pending, answer them in order, or answer only the last"
+)
 @each(pieces={"one_segment": None, "octet_by_octet": (1,), "across_frames": (5,)})
 async def pending_pings_are_answered_in_order(ws: Connection, pieces: Sequence[int] | None) -> None:
-    """Of several pending Pings all may be answered, or some, but in order and with the last among them.
+    """Ten pending Pings are answered in order; all Pongs but the last may be missing.
 
-    Ten Pings are told apart by their data. A stack in place of a queue shows in the order, data of
-    the target's own invention are none of the ten.
+    The Pings have different data. A target that answers from a stack sends its Pongs in another order, and
+    a target that invents the data of a Pong sends data that no Ping had.
     """
+    start = ws.latest_entry
     await ws.send(*map(Frame.ping, _TEN), pieces=pieces)
-    last = await ws.expect_pong(_TEN[-1])
-    late = [received for received in await ws.settle() if received.opcode == PONG]
-    ws.expect(not late, "no Pong behind the one to the last Ping", f"{len(late)} more, {', '.join(map(str, late))}")
-    pongs = [f.payload for entry, f in ws.conversation.frames if f.opcode == PONG and entry <= last.entry]
-    right = set(pongs) <= set(_TEN) and pongs == sorted(set(pongs))
-    ws.expect(right, "Pongs to the Pings, in order", f"Pongs {pongs}", last.entry)
-    ws.note("Pongs to ten Pings", len(pongs))
+    pongs = await ws.expect_pongs_in_order(_TEN, since=start)
+    ws.note("Pongs to ten Pings", pongs)
 
 
-@case("6455-6.2-2", "6455-5.5.3-4", hint="ignore a Pong that nobody asked for")
+@case("6455-6.2-2", "6455-5.5.3-4", hint="ignore a Pong that answers no Ping")
 @each(length=(0, 1, 5, 124, 125))
-async def unsolicited_pong_is_legal(ws: Connection, length: int) -> None:
-    """A Pong may come unasked, as a heartbeat in one direction.
+async def unsolicited_pong_is_accepted(ws: Connection, length: int) -> None:
+    """A Pong that answers no Ping is accepted, as a heartbeat in one direction.
 
-    A target that looks for the Ping it belongs to finds none, and has to shrug; a message afterwards shows that it
-    did.
+    A target that looks for the matching Ping finds none, and must ignore the Pong. An echo afterwards shows that
+    the connection still works.
     """
     await ws.send(Frame.pong(b"p" * length))
     await ws.expect_alive()
@@ -110,11 +108,12 @@ async def unsolicited_pong_is_legal(ws: Connection, length: int) -> None:
 @case("6455-5.5.3-5", hint="do not answer a Pong")
 @each(frames={"empty": (Frame.pong(),), "data": (Frame.pong(b"Hello"),), "ten": (Frame.pong(b"Hello"),) * 10})
 async def pong_is_not_answered(ws: Connection, frames: Sequence[Frame]) -> None:
-    """A Pong is not answered, neither with a Pong nor with anything else.
+    """A Pong is not answered with any frame.
 
-    A Ping behind it draws the line: in an ordered stream, what has not come before its Pong is not coming.
+    A Ping is sent behind it. TCP keeps the order, so an answer to the Pong would come before the Pong to that Ping.
     """
+    start = ws.latest_entry
     await ws.send(*frames)
     await ws.expect_no_reaction("an unsolicited Pong")
-    pongs = [frame for _, frame in ws.conversation.frames if frame.opcode in (PONG, CLOSE)]
-    ws.expect(len(pongs) <= 1, "the one Pong to our Ping", f"{len(pongs)} control frames")
+    pongs = [frame for _, frame in ws.frames_since(start) if frame.opcode in (PONG, CLOSE)]
+    ws.expect(len(pongs) <= 1, "only the Pong to our Ping", f"{len(pongs)} control frames")

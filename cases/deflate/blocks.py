@@ -1,4 +1,4 @@
-"""Blocks of every type, final or not, and what zlib never makes: all of it is to be inflated (RFC 7692 section 7.2)."""
+"""Blocks of every type, final or not, also blocks that zlib never writes: all are inflated (RFC 7692 section 7.2)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 
 from wsconform import BROWSER_OFFER, TAIL, BlockWriter, Connection, Frame, Match, Need, Profile, Received, case, each
 
-from .made import AGAIN, HELLO, compressed, fragments, require_takeover, require_window
+from .messages import AGAIN, HELLO, compressed, fragments, require_takeover, require_window
 
 _HELLO = Frame.text("Hello")
 
-#: The payloads of sections 7.2.3.1, .3, .4 and .5; that of 7.2.3.2 refers to the first, and 7.2.3.6 is on its own.
+#: The payloads of sections 7.2.3.1, .3, .4 and .5. Those of 7.2.3.2 and 7.2.3.6 have cases of their own.
 EXAMPLES = {
     "one_block": HELLO,
     "no_compression": bytes.fromhex("000500faff48656c6c6f00"),
@@ -21,7 +21,7 @@ EXAMPLES = {
 
 
 def _written(*kinds: str, final: Sequence[int] = ()) -> bytes:
-    """Return "Hello" in a block of each of `kinds`, as one message; those numbered in `final` have BFINAL."""
+    """Return one message with "Hello" in a block of each of `kinds`; the blocks numbered in `final` have BFINAL."""
     writer = BlockWriter()
     for number, kind in enumerate(kinds):
         match kind:
@@ -55,7 +55,7 @@ TYPES = {
 #: The numbers of the blocks with BFINAL among three.
 FINAL = {"first": (0,), "second": (1,), "last": (2,), "first_and_second": (0, 1), "all": (0, 1, 2)}
 
-#: What an empty message may be compressed to.
+#: Payloads that an empty message may be compressed to.
 EMPTY = {
     "empty_stored_block": b"\x00",
     "empty_fixed_block": b"\x02\x00",
@@ -65,7 +65,7 @@ EMPTY = {
     "two_empty_stored_blocks": BlockWriter().stored().message(),
 }
 
-_FINAL = "at the end of a final block go on with what is behind it: BFINAL ends neither message nor connection"
+_FINAL = "after a final block, go on with the octets that follow: BFINAL ends neither the message nor the connection"
 
 
 def _sync_flush(payload: bytes) -> bytes:
@@ -77,7 +77,7 @@ def _full_flush(payload: bytes) -> bytes:
 
 
 def _zlib(payload: bytes, flush: int) -> bytes:
-    # A window of 512 octets is within any that may have been agreed, but 256, within which zlib stays then.
+    # With a window of 512 octets zlib refers back 250 octets at most (512 less 262), which every agreed window permits.
     deflater = zlib.compressobj(wbits=-9)
     return (deflater.compress(payload) + deflater.flush(flush)).removesuffix(TAIL)
 
@@ -106,7 +106,7 @@ MAKERS: dict[str, Callable[[bytes], bytes]] = {
     "huffman_only": _huffman_only,
 }
 
-#: Dynamic blocks of which each leaves something out that others have.
+#: Dynamic blocks that each lack something that most dynamic blocks have, or have it in an extreme form.
 DYNAMIC: dict[str, Callable[[], BlockWriter]] = {
     "no_distance_code": lambda: BlockWriter().dynamic(b"Hello"),
     "one_distance_code": lambda: BlockWriter().dynamic(b"Hello", Match(10, 5)),
@@ -126,7 +126,7 @@ DYNAMIC: dict[str, Callable[[], BlockWriter]] = {
     ),
 }
 
-#: Matches at the ends of what can be said: (length, distance) behind as many octets as the distance.
+#: Matches at the limits of the format: (length, distance), after as many octets as the distance.
 MATCHES = {
     "length_3_distance_1": (3, 1),
     "length_258_distance_1": (258, 1),
@@ -147,10 +147,10 @@ MATCHES = {
 
 @case("7692-7.2.3-1", needs=Need.ECHO, offer=BROWSER_OFFER)
 @each(octets=EXAMPLES, cut={"in_one_frame": (), "in_two_fragments": (3,), "with_an_empty_last_fragment": (-1,)})
-async def example_of_the_rfc_is_hello(ws: Connection, octets: bytes, cut: Sequence[int]) -> None:
-    """The examples of section 7.2.3 are "Hello", fragmented or not; the header of the third is mistaken (erratum 8099).
+async def rfc_example_inflates_to_hello(ws: Connection, octets: bytes, cut: Sequence[int]) -> None:
+    """The examples of section 7.2.3 inflate to "Hello", fragmented or not (erratum 8099 corrects the third header).
 
-    They have one block and two, compressed and not, final and not.
+    They have one block or two, compressed or not, final or not.
     """
     await ws.send(*fragments(*_cut(octets, cut)))
     await ws.expect_echo(_HELLO)
@@ -164,16 +164,16 @@ def _cut(octets: bytes, cut: Sequence[int]) -> list[bytes]:
 
 
 @case("7692-7.2.3-1", needs=Need.ECHO, offer=BROWSER_OFFER)
-async def second_example_of_the_rfc_is_hello_again(ws: Connection) -> None:
-    """The example of section 7.2.3.2 refers to the first message, and is "Hello" behind it."""
+async def rfc_example_with_a_reference_inflates_to_hello(ws: Connection) -> None:
+    """The example of section 7.2.3.2 refers to the first message, and inflates to "Hello" after it."""
     require_takeover(ws)
     await ws.send(compressed(HELLO), compressed(AGAIN))
     await ws.expect_echo(_HELLO, _HELLO)
 
 
 @case("7692-7.2.3-1", needs=Need.ECHO, offer=BROWSER_OFFER)
-async def last_example_of_the_rfc_is_hello(ws: Connection) -> None:
-    """The example of section 7.2.3.6 leaves its last octet to an empty final fragment: 80 01 00."""
+async def rfc_example_in_two_fragments_inflates_to_hello(ws: Connection) -> None:
+    """The example of section 7.2.3.6 has its last octet in a final fragment of its own: 80 01 00."""
     await ws.send(*fragments(HELLO[:-1], b"\x00"))
     await ws.expect_echo(_HELLO)
 
@@ -181,9 +181,9 @@ async def last_example_of_the_rfc_is_hello(ws: Connection) -> None:
 @case("7692-7.2.2-1", "7692-7.2.1-4", "7692-7.2.1-3", needs=Need.ECHO, offer=BROWSER_OFFER)
 @each(kinds=TYPES)
 async def blocks_of_any_type_and_number_are_inflated(ws: Connection, kinds: Sequence[str]) -> None:
-    """A message may have any number of blocks, of any type, empty ones among them.
+    """A message may have any number of blocks of any type, including empty ones.
 
-    They are made by hand: a target that knows what one compressor makes misses the stored ones.
+    The blocks are written by hand: a target that supports only the output of one compressor fails with stored blocks.
     """
     await ws.send(compressed(_written(*kinds)))
     await ws.expect_echo(Frame.text("Hello" * sum(kind in KINDS for kind in kinds)))
@@ -192,9 +192,9 @@ async def blocks_of_any_type_and_number_are_inflated(ws: Connection, kinds: Sequ
 @case("7692-7.2.2-1", "7692-7.2.1-5", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_FINAL)
 @each(kind=KINDS)
 async def final_block_is_inflated(ws: Connection, kind: str) -> None:
-    """A message may end with a block whose BFINAL is 1, and an empty one behind it.
+    """A message may end with a block whose BFINAL is 1 and an empty block.
 
-    The next message, which stands alone, is delivered too: a target whose inflater has seen its end stalls there.
+    The next message, which refers to no other, is delivered too: an inflater that stops for good at BFINAL loses it.
     """
     await ws.send(compressed(_written(kind, final=(0,))), compressed(HELLO))
     await ws.expect_echo(_HELLO, _HELLO)
@@ -202,20 +202,20 @@ async def final_block_is_inflated(ws: Connection, kind: str) -> None:
 
 @case("7692-7.2.1-6", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_FINAL)
 @each(kind=KINDS, final=FINAL)
-async def blocks_behind_a_final_one_are_inflated(ws: Connection, kind: str, final: Sequence[int]) -> None:
-    """A block with BFINAL may be followed by others in the same message, from the next octet on.
+async def blocks_after_a_final_block_are_inflated(ws: Connection, kind: str, final: Sequence[int]) -> None:
+    """A block with BFINAL may be followed by other blocks in the same message, from the next octet on.
 
-    An inflater that stops at the first final block, as zlib's does, delivers a part.
+    An inflater that stops at the first final block, as zlib's does, delivers only a part of the message.
     """
     await ws.send(compressed(_written(kind, kind, kind, final=final)))
     await ws.expect_echo(Frame.text("HelloHelloHello"))
 
 
 @case("7692-7.2.1-6", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_FINAL)
-async def block_behind_a_final_one_may_refer_to_it(ws: Connection) -> None:
-    """Inside a message the window goes on over a final block: a match behind it finds what came before.
+async def block_after_a_final_block_may_refer_to_it(ws: Connection) -> None:
+    """Inside a message the window continues after a final block: a later match may refer to earlier octets.
 
-    An inflater that starts anew there refers to nothing.
+    An inflater that starts with an empty window there cannot resolve the match.
     """
     await ws.send(compressed(BlockWriter().fixed(b"Hello", final=True).fixed(Match(5, 5)).message()))
     await ws.expect_echo(Frame.text("HelloHello"))
@@ -223,10 +223,10 @@ async def block_behind_a_final_one_may_refer_to_it(ws: Connection) -> None:
 
 @case("7692-7.2.1-7", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_FINAL, reading="window-behind-a-final-block")
 @each(octets={"fixed": EXAMPLES["final_block"], "stored": _written("stored", final=(0,))})
-async def window_goes_on_behind_a_final_block(ws: Connection, octets: bytes) -> None:
-    """After a message with a final block the next one may refer to it, where context takeover is in use.
+async def window_is_kept_after_a_final_block(ws: Connection, octets: bytes) -> None:
+    """With context takeover, a message may refer to an earlier one that has a final block.
 
-    A target that makes a new inflater at every final block, and a window with it, fails.
+    A target that creates a new inflater, with an empty window, at every final block fails.
     """
     require_takeover(ws)
     await ws.send(compressed(octets), compressed(AGAIN))
@@ -236,9 +236,9 @@ async def window_goes_on_behind_a_final_block(ws: Connection, octets: bytes) -> 
 @case("7692-7.2.1-19", needs=Need.ECHO, offer=BROWSER_OFFER, hint="an empty message compresses to the octet 00")
 @each(octets=EMPTY)
 async def empty_message_is_delivered(ws: Connection, octets: bytes) -> None:
-    """An empty message is compressed to one octet, 00, or to other blocks in which there is nothing.
+    """An empty message is compressed to one octet, 00, or to other blocks without content.
 
-    It is delivered as an empty text, and the compressed message behind it is whole.
+    It is delivered as an empty text, and the compressed message after it is delivered correctly.
     """
     await ws.send(compressed(octets), compressed(HELLO))
     await ws.expect_echo(Frame.text(""), _HELLO)
@@ -252,10 +252,10 @@ async def empty_message_is_delivered(ws: Connection, octets: bytes) -> None:
 )
 @each(maker=MAKERS, length=(1, 125, 65535, 65536, 1 << 20))
 async def message_of_any_length_is_inflated(ws: Connection, maker: Callable[[bytes], bytes], length: int) -> None:
-    """What compressors make of a message is inflated, up to a mebibyte: 00 00 ff ff is put back behind it.
+    """The output of a compressor is inflated, up to a mebibyte: the target appends 00 00 ff ff to each message.
 
-    The makers differ in how they flush, and in the blocks that they choose. A limit that answers 1009 leaves
-    the case open.
+    The makers differ in how they flush and in the blocks that they choose. If the target rejects the message with
+    1009, the case is inconclusive.
     """
     message = Frame.text((b"%d bottles of beer on the wall, " * 7 % (99, 98, 97, 96, 95, 94, 93) * 6000)[:length])
     await ws.send(compressed(maker(message.payload)))
@@ -263,20 +263,20 @@ async def message_of_any_length_is_inflated(ws: Connection, maker: Callable[[byt
 
 
 @case("7692-7.2.2-2", offer=BROWSER_OFFER)
-async def four_octets_left_in_place_are_harmless(ws: Connection) -> None:
-    """A sender that forgets to take 00 00 ff ff off sends one empty block more, which the RFC lets pass in silence.
+async def trailing_flush_octets_are_harmless(ws: Connection) -> None:
+    """If a sender does not remove 00 00 ff ff, its message has one more empty block; the RFC does not address this.
 
-    Whether "Hello" is delivered is written down: to refuse what a sender should not do is no violation.
+    Whether the target delivers "Hello" or rejects the message is noted, since the sender is at fault.
     """
     await ws.send(compressed(HELLO + TAIL))
-    delivered = await _until_quiet(ws)
+    delivered = await _delivered_before_marker(ws)
     wrong = next((received for received in delivered if received.payload != b"Hello"), None)
     ws.expect(wrong is None, '"Hello", or nothing', str(wrong), wrong.entry if wrong else None)
     ws.choose("delivers it" if delivered else "delivers nothing")
 
 
-async def _until_quiet(ws: Connection) -> list[Received]:
-    """Return what the target delivers, up to the echo of a plain text or the end of the connection."""
+async def _delivered_before_marker(ws: Connection) -> list[Received]:
+    """Send a plain text; return the messages that come before its echo or the end of the connection."""
     seen, marker = list[Received](), b"behind"
     await ws.send(Frame.text(marker))
     deadline = ws.session.deadline()
@@ -289,9 +289,10 @@ async def _until_quiet(ws: Connection) -> list[Received]:
 @case("1951-3.2.7-1", needs=Need.ECHO, offer=BROWSER_OFFER)
 @each(writer=DYNAMIC)
 async def dynamic_block_of_any_shape_is_inflated(ws: Connection, writer: Callable[[], BlockWriter]) -> None:
-    """A dynamic block may have one distance code or none, code lengths of 15 bits, and repeat them over the border.
+    """A dynamic block may have one distance code or none, and code lengths of 15 bits.
 
-    Compressors make few of these; the format has them all.
+    Its code lengths may also be repeated across the border between literal and distance codes. Compressors write few
+    of these blocks, but the format allows all of them.
     """
     octets = writer().message()
     await ws.send(compressed(octets))
@@ -301,9 +302,9 @@ async def dynamic_block_of_any_shape_is_inflated(ws: Connection, writer: Callabl
 @case("1951-3.2.5-1", needs=Need.ECHO, offer="permessage-deflate")
 @each(match=MATCHES)
 async def match_of_any_length_and_distance_is_inflated(ws: Connection, match: tuple[int, int]) -> None:
-    """Matches have 3 to 258 octets, from 1 to 32768 octets back, whatever compressors use of that.
+    """Matches have 3 to 258 octets, and lie 1 to 32768 octets back.
 
-    zlib never refers back farther than 32506 octets; the window is 32768 all the same.
+    zlib never refers back farther than 32506 octets, so a target tested with zlib alone may have a smaller window.
     """
     length, distance = match
     require_window(ws, distance)

@@ -1,4 +1,4 @@
-"""Data of five kinds that compress differently, the same in every run: what compressed messages are made of."""
+"""Payloads of compressed messages: data of five kinds that compress differently, identical in every run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wsconform import BINARY, TEXT
 
 __all__ = ["KINDS", "LENGTH", "Kind"]
 
-#: Characters, or octets, of each kind: a multiple of every message's length.
+#: Length of the data of each kind, in characters (octets for binary kinds): a multiple of every message's length.
 LENGTH = 1 << 19
 
 _VOCABULARY = (
@@ -40,7 +40,7 @@ _FOREIGN = ("Grüße", "naïve", "Žluťoučký", "übung", "señal", "Ελλά�
 
 
 def _sentences(rng: random.Random, characters: int) -> str:
-    # A few words make most of any text.
+    # As in natural text, a few words are far more frequent than the others.
     weights = [1 / (rank + 3) for rank in range(len(_WORDS))]
     common = rng.sample(_WORDS, len(_WORDS))
     words = rng.choices(common, weights, k=characters // 4)
@@ -88,7 +88,7 @@ def _html(rng: random.Random) -> str:
 
 
 def _bitmap(rng: random.Random) -> bytes:
-    """Return rows of an image: each a little different from the one above, with noise in its lowest bits."""
+    """Return rows of an image: each differs a little from the row above, and has noise in its lowest bits."""
     width = 1536
     row = bytearray(rng.randint(0, 200) for _ in range(width))
     rows = list[bytes]()
@@ -98,12 +98,12 @@ def _bitmap(rng: random.Random) -> bytes:
         rows.append(bytes(row))
     smooth = b"".join(rows)[:LENGTH]
     noise = rng.randbytes(LENGTH).translate(bytes(octet & 7 for octet in range(256)))
-    # No octet of the one is above 200, so that no carry leaves its place.
+    # No octet of `smooth` is above 200 and none of `noise` above 7, so the addition carries into no other octet.
     return (int.from_bytes(smooth, "little") + int.from_bytes(noise, "little")).to_bytes(LENGTH, "little")
 
 
 def _document(rng: random.Random) -> bytes:
-    """Return a document whose streams are compressed already, with a little text between them."""
+    """Return a document that consists of compressed streams with a little text between them."""
     parts, length, number = list[bytes](), 0, 0
     while length < LENGTH:
         size = rng.randint(2000, 9000)
@@ -117,28 +117,28 @@ def _document(rng: random.Random) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of data: the opcode of its messages, and what makes it."""
+    """A kind of data: the opcode of its messages, and the function that generates it."""
 
     opcode: int
     make: Callable[[random.Random], str | bytes]
 
     def payloads(self, length: int, most: int) -> list[bytes]:
-        """Return up to `most` payloads of `length` characters (octets where it is binary), one behind the other.
+        """Return up to `most` consecutive payloads of `length` characters each (octets if the kind is binary).
 
-        There are fewer where the data is at its end before: whoever needs more begins again.
+        There are fewer if the data ends before; a caller that needs more repeats them.
         """
-        data = _made(self.make)
+        data = _generated(self.make)
         count = min(most, LENGTH // length)
         pieces = (data[at : at + length] for at in range(0, count * length, length))
         return [piece.encode() if isinstance(piece, str) else piece for piece in pieces]
 
 
 @functools.cache
-def _made(make: Callable[[random.Random], str | bytes]) -> str | bytes:
+def _generated(make: Callable[[random.Random], str | bytes]) -> str | bytes:
     return make(random.Random(make.__name__))[:LENGTH]
 
 
-#: By the names that cases have in their ids.
+#: Each kind by its label in case ids.
 KINDS: Mapping[str, Kind] = {
     "json": Kind(TEXT, _json),
     "bitmap": Kind(BINARY, _bitmap),

@@ -1,4 +1,4 @@
-"""Compressed messages in fragments: cut anywhere, and put together again (RFC 7692 sections 6, 7.2.1)."""
+"""Compressed messages in fragments, cut anywhere: the target reassembles them (RFC 7692 sections 6 and 7.2.1)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 from wsconform import BINARY, BROWSER_OFFER, TAIL, Connection, Frame, Need, case, each
 
-from .made import AGAIN, HELLO, compressed, fragments, require_takeover
+from .messages import AGAIN, HELLO, compressed, fragments, require_takeover
 
 TWO: dict[str, tuple[int, ...]] = {f"{cut}+{7 - cut}": (cut,) for cut in range(1, 7)}
 THREE: dict[str, tuple[int, ...]] = {f"{a}+{b - a}+{7 - b}": (a, b) for a, b in itertools.combinations(range(1, 7), 2)}
 
-#: Fragments of next to nothing, with and without empty ones between.
+#: Fragments of one octet, and empty fragments first, last and in between.
 SMALL = {
     "octet_by_octet": tuple(HELLO[at : at + 1] for at in range(7)),
     "octet_by_octet_with_empty_ones_between": tuple(
@@ -26,7 +26,7 @@ SMALL = {
     "twenty_empty_last": (HELLO, *(b"",) * 20),
 }
 
-#: Flushed in the middle, 00 00 ff ff kept there, and cut around it ("He" + "llo", section 7.2.3.5).
+#: "He" and "llo" with a flush between them (section 7.2.3.5): 00 00 ff ff stays there, and the message is cut near it.
 FLUSHED = {
     "behind_the_flush": ("f24805000000ffff", "cac9c90700"),
     "inside_the_flush": ("f24805000000", "ffffcac9c90700"),
@@ -35,7 +35,7 @@ FLUSHED = {
     "three_flushes": ("f24805000000ffff", "ca01000000ffff", "cac90700"),
 }
 
-_HINT = "put the fragments together before you inflate, and add 00 00 ff ff once, at the end of the message"
+_HINT = "inflate the fragments as one stream, and append 00 00 ff ff once, at the end of the message"
 
 
 def _cut(octets: bytes, cuts: Sequence[int]) -> list[bytes]:
@@ -49,7 +49,7 @@ def _parted(octets: bytes, size: int) -> list[bytes]:
 
 
 def _flushed(parts: Sequence[bytes], flush: int) -> list[bytes]:
-    """Return `parts` compressed as one message with a flush behind each; the last one's four octets are removed."""
+    """Return `parts` compressed as one message with a flush after each; 00 00 ff ff is removed from the last."""
     deflater = zlib.compressobj(wbits=-9)
     pieces = [deflater.compress(part) + deflater.flush(flush) for part in parts]
     return [*pieces[:-1], pieces[-1].removesuffix(TAIL)]
@@ -57,10 +57,10 @@ def _flushed(parts: Sequence[bytes], flush: int) -> list[bytes]:
 
 @case("7692-6.2-1", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_HINT)
 @each(cuts=TWO | THREE)
-async def message_is_cut_anywhere(ws: Connection, cuts: Sequence[int]) -> None:
-    """A compressed message is what its fragments make together, wherever it was cut: in a symbol, or in its last octet.
+async def fragments_cut_anywhere_are_reassembled(ws: Connection, cuts: Sequence[int]) -> None:
+    """The fragments of a compressed message are reassembled, wherever it was cut: in a symbol, or in its last octet.
 
-    A target that inflates each fragment for itself, or adds 00 00 ff ff to each, finds no DEFLATE.
+    A target that inflates each fragment separately, or appends 00 00 ff ff to each, finds invalid DEFLATE.
     """
     await ws.send(*fragments(*_cut(HELLO, cuts)))
     await ws.expect_echo(Frame.text("Hello"))
@@ -68,10 +68,10 @@ async def message_is_cut_anywhere(ws: Connection, cuts: Sequence[int]) -> None:
 
 @case("7692-6.2-1", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_HINT)
 @each(parts=SMALL)
-async def fragments_of_next_to_nothing_are_put_together(ws: Connection, parts: Sequence[bytes]) -> None:
-    """Fragments may have one octet or none, the first with RSV1 and the last with FIN too.
+async def tiny_fragments_are_reassembled(ws: Connection, parts: Sequence[bytes]) -> None:
+    """A fragment may have one octet or none, also the first, with RSV1, and the last, with FIN.
 
-    A target that asks whether a first fragment is DEFLATE, or ends a message with an empty one, shows.
+    A target fails if it inflates the first fragment alone, or mishandles an empty fragment.
     """
     await ws.send(*fragments(*parts))
     await ws.expect_echo(Frame.text("Hello"))
@@ -79,8 +79,8 @@ async def fragments_of_next_to_nothing_are_put_together(ws: Connection, parts: S
 
 @case("7692-6.2-1", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_HINT)
 @each(size=(100, 1300, 4096, 32768))
-async def long_message_is_put_together(ws: Connection, size: int) -> None:
-    """A message of 65536 octets that do not compress comes in fragments of one size, the last one shorter."""
+async def long_message_is_reassembled(ws: Connection, size: int) -> None:
+    """A message of 65536 incompressible octets is sent in fragments of equal size; the last may be shorter."""
     message = Frame.binary(ws.random_octets(65536))
     await ws.send(*fragments(*_parted(ws.compressed(message).payload, size), opcode=BINARY))
     await ws.expect_echo(message)
@@ -88,10 +88,10 @@ async def long_message_is_put_together(ws: Connection, size: int) -> None:
 
 @case("7692-7.2.1-10", "7692-6.2-1", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_HINT)
 @each(parts=FLUSHED)
-async def flush_inside_a_message_keeps_its_octets(ws: Connection, parts: Sequence[str]) -> None:
-    """Who flushes at a fragment keeps 00 00 ff ff there: it is taken off at the end of the message only.
+async def flush_octets_inside_a_message_are_inflated(ws: Connection, parts: Sequence[str]) -> None:
+    """A sender that flushes at a fragment keeps 00 00 ff ff there: it is removed only at the end of the message.
 
-    A target that adds the four octets to every fragment, or takes them off, loses the next block.
+    A target that appends the four octets to every fragment, or removes them, corrupts the next block.
     """
     await ws.send(*fragments(*map(bytes.fromhex, parts)))
     await ws.expect_echo(Frame.text("Hello"))
@@ -99,10 +99,10 @@ async def flush_inside_a_message_keeps_its_octets(ws: Connection, parts: Sequenc
 
 @case("7692-7.2.1-10", "7692-6.2-1", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_HINT)
 @each(flush={"sync_flush": zlib.Z_SYNC_FLUSH, "full_flush": zlib.Z_FULL_FLUSH}, count=(2, 10, 100))
-async def each_fragment_is_flushed(ws: Connection, flush: int, count: int) -> None:
-    """A sender that streams flushes each fragment, so that what it has said can be read at once.
+async def message_flushed_at_each_fragment_is_inflated(ws: Connection, flush: int, count: int) -> None:
+    """A sender that streams may flush at each fragment, so that the receiver can inflate it at once.
 
-    With a full flush each part stands alone; with a sync flush the window goes on.
+    After a full flush a part does not refer to earlier ones; after a sync flush it may.
     """
     parts = [b"part %d of the message, " % number for number in range(count)]
     await ws.send(*fragments(*_flushed(parts, flush)))
@@ -111,10 +111,10 @@ async def each_fragment_is_flushed(ws: Connection, flush: int, count: int) -> No
 
 @case("7692-6.2-1", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_HINT)
 @each(cut=(1, 2, 3, 4))
-async def window_goes_on_from_fragments_to_fragments(ws: Connection, cut: int) -> None:
-    """Messages in fragments share the window as others do: the second refers to the first.
+async def window_is_shared_by_fragmented_messages(ws: Connection, cut: int) -> None:
+    """Fragmented messages share the window like others: the second refers to the first.
 
-    A target whose inflater takes in each fragment with 00 00 ff ff behind it has another window then.
+    A target that appends 00 00 ff ff to each fragment ends up with a different window.
     """
     require_takeover(ws)
     await ws.send(*fragments(HELLO[:cut], HELLO[cut:]), *fragments(AGAIN[:cut], AGAIN[cut:]), compressed(AGAIN))
@@ -123,7 +123,7 @@ async def window_goes_on_from_fragments_to_fragments(ws: Connection, cut: int) -
 
 @case("7692-6.2-1", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_HINT)
 @each(pieces={"octet_by_octet": (1,), "3_octets": (3,), "7_octets": (7,)})
-async def segments_of_tcp_cut_a_message_anywhere(ws: Connection, pieces: Sequence[int]) -> None:
-    """However TCP cuts the octets, the compressed message is the same."""
+async def tcp_segments_may_cut_a_message_anywhere(ws: Connection, pieces: Sequence[int]) -> None:
+    """The compressed message is delivered unchanged, wherever TCP cuts its octets."""
     await ws.send(*fragments(HELLO[:4], HELLO[4:]), compressed(HELLO), pieces=pieces)
     await ws.expect_echo(Frame.text("Hello"), Frame.text("Hello"))

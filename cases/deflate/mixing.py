@@ -1,4 +1,4 @@
-"""Compressed messages among others: plain messages, and control frames in between (RFC 7692 section 6)."""
+"""Compressed messages among plain messages and control frames (RFC 7692 section 6)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from wsconform import BROWSER_OFFER, PING, PONG, Connection, Frame, Need, case, each
 
-from .made import AGAIN, HELLO, compressed, fragments, require_takeover
+from .messages import AGAIN, HELLO, compressed, fragments, require_takeover
 
-#: Messages without RSV1, some of whose octets would inflate.
+#: Messages without RSV1; the payloads of some are valid DEFLATE.
 PLAIN = {
     "text": (Frame.text("Hello"),),
     "empty_text": (Frame.text(""),),
@@ -29,8 +29,8 @@ CONTROL = {
     "ping_pong_ping": (Frame.ping(b"1"), Frame.pong(b"2"), Frame.ping(b"3")),
 }
 
-_BESIDE = "keep what is known of a message in progress while control frames are handled"
-_UNTOUCHED = "only compressed messages go through the window"
+_IN_PROGRESS = "keep the state of the message in progress (its RSV1 too) while you handle a control frame"
+_UNTOUCHED = "add only the contents of compressed messages to the window"
 
 
 def _joined(frames: Sequence[Frame]) -> Frame:
@@ -43,19 +43,19 @@ def _pings(frames: Sequence[Frame]) -> list[bytes]:
 
 
 async def _expect_last_pong(ws: Connection, pings: Sequence[bytes]) -> None:
-    """Expect the Pong to the last of `pings` (the others need none, section 5.5.3), if it has not come already."""
-    came = [frame.payload for _, frame in ws.conversation.frames if frame.opcode == PONG]
-    if pings and pings[-1] not in came:
+    """Expect the Pong to the last of `pings`, unless it has arrived already; section 5.5.3 requires no other Pong."""
+    arrived = [frame.payload for _, frame in ws.conversation.frames if frame.opcode == PONG]
+    if pings and pings[-1] not in arrived:
         await ws.expect_pong(pings[-1])
 
 
 @case("7692-6-2", "7692-6.1-2", needs=Need.ECHO, offer=BROWSER_OFFER)
 @each(frames=PLAIN)
-async def plain_message_is_passed_as_it_is(ws: Connection, frames: Sequence[Frame]) -> None:
-    """A message without RSV1 is plain, where compression is agreed too, and its payload is not looked into.
+async def plain_message_is_delivered_unchanged(ws: Connection, frames: Sequence[Frame]) -> None:
+    """A message without RSV1 is plain, also when compression is agreed, and its payload is delivered unchanged.
 
-    Some of the payloads are DEFLATE: a target that inflates whatever can be inflated shows. It may compress its
-    answer or not; an answer without RSV1 is plain as well.
+    Some of the payloads are valid DEFLATE, so a target that inflates any payload it can inflate fails. The target may
+    compress its echo; an echo without RSV1 is read as plain.
     """
     await ws.send(*frames)
     await ws.expect_echo(_joined(frames))
@@ -64,9 +64,9 @@ async def plain_message_is_passed_as_it_is(ws: Connection, frames: Sequence[Fram
 @case("7692-6-3", offer=BROWSER_OFFER)
 @each(data={"empty": b"", "text": b"Hello", "compressed_octets": HELLO, "125_octets": HELLO * 17 + b"123456"})
 async def ping_is_answered_with_its_own_octets(ws: Connection, data: bytes) -> None:
-    """A Ping and its Pong are plain where compression is agreed; so they are between compressed messages.
+    """A Ping and its Pong are plain also when compression is agreed and after a compressed message.
 
-    The data of one Ping inflates, and is answered as it is; a compressed Pong has other octets.
+    The data of one Ping is valid DEFLATE; a target that inflates it, or compresses its Pong, returns other octets.
     """
     await ws.send(compressed(HELLO), Frame.ping(data))
     await ws.expect_pong(data)
@@ -74,10 +74,10 @@ async def ping_is_answered_with_its_own_octets(ws: Connection, data: bytes) -> N
 
 @case("7692-6-3", offer=BROWSER_OFFER)
 @each(data={"empty": b"", "compressed_octets": HELLO})
-async def pong_is_passed_over(ws: Connection, data: bytes) -> None:
-    """A Pong that nobody asked for changes nothing, whatever its data look like.
+async def unsolicited_pong_is_ignored(ws: Connection, data: bytes) -> None:
+    """An unsolicited Pong has no effect, even if its data is valid DEFLATE.
 
-    A target that hands it to its inflater delivers a message, or fails.
+    A target that passes the data to its inflater delivers a message, or fails the connection.
     """
     await ws.send(Frame.pong(data))
     await ws.expect_no_reaction("a Pong")
@@ -86,24 +86,24 @@ async def pong_is_passed_over(ws: Connection, data: bytes) -> None:
 @case("7692-6-3", offer=BROWSER_OFFER)
 @each(reason={"none": b"", "text": b"going away", "text_that_compresses": b"bye " * 30})
 async def close_is_answered(ws: Connection, reason: bytes) -> None:
-    """A Close behind a compressed message is plain, and answered with a plain one.
+    """A Close after a compressed message is plain, and so is the Close in reply.
 
-    A target that compresses its Close, or inflates ours, finds no status code where one is.
+    If the target compresses its Close, or inflates ours, the status code is wrong or missing.
     """
     await ws.send(compressed(HELLO), Frame.close(1000, reason))
     closure = await ws.expect_close_reply()
     ws.expect(closure.status_code in (None, 1000), "no code, or 1000", str(closure.close), closure.entry)
 
 
-@case("7692-6.2-1", "6455-5.4-10", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_BESIDE)
+@case("7692-6.2-1", "6455-5.4-10", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_IN_PROGRESS)
 @each(frames=CONTROL, place=(1, 2))
 async def control_frame_inside_a_compressed_message_changes_nothing(
     ws: Connection, frames: Sequence[Frame], place: int
 ) -> None:
-    """Control frames come between the fragments of a compressed message, which stays compressed.
+    """Control frames between the fragments of a compressed message do not affect it.
 
-    A target that keeps RSV1 in the state of its frame parser loses it with the control frame, and delivers
-    the compressed octets, or takes them for text that is none.
+    A target that keeps RSV1 in the state of its frame parser loses it with the control frame. It then delivers the
+    compressed octets, or rejects them as invalid UTF-8.
     """
     message = fragments(HELLO[:2], HELLO[2:5], HELLO[5:])
     await ws.send(*message[:place], *frames, *message[place:])
@@ -111,9 +111,9 @@ async def control_frame_inside_a_compressed_message_changes_nothing(
     await _expect_last_pong(ws, _pings(frames))
 
 
-@case("6455-5.4-10", "7692-6.2-1", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_BESIDE)
+@case("6455-5.4-10", "7692-6.2-1", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_IN_PROGRESS)
 async def control_frame_inside_a_plain_message_between_compressed_ones_changes_nothing(ws: Connection) -> None:
-    """A plain message with a Ping inside stays plain, with compressed messages before and behind it."""
+    """A plain message with a Ping between its fragments stays plain, also between two compressed messages."""
     message = fragments(b"pla", b"in", rsv=0)
     await ws.send(compressed(HELLO), message[0], Frame.ping(b"ping"), message[1], compressed(HELLO))
     await ws.expect_echo(Frame.text("Hello"), Frame.text("plain"), Frame.text("Hello"))
@@ -129,9 +129,9 @@ async def control_frame_inside_a_plain_message_between_compressed_ones_changes_n
     }
 )
 async def plain_message_leaves_the_window_untouched(ws: Connection, plain: Sequence[Frame]) -> None:
-    """A plain message between two compressed ones has no part in the window.
+    """A plain message between two compressed ones is not added to the window.
 
-    The second compressed message refers five octets back: to "Hello", and not to "World".
+    The second compressed message refers five octets back: to "Hello", not to "World".
     """
     require_takeover(ws)
     await ws.send(compressed(HELLO), *plain, compressed(AGAIN))
@@ -141,9 +141,9 @@ async def plain_message_leaves_the_window_untouched(ws: Connection, plain: Seque
 @case("7692-7.2.2-9", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_UNTOUCHED)
 @each(frames={"ping_and_pong": (Frame.ping(b"p" * 125), Frame.pong(b"q" * 125)), "empty_ping": (Frame.ping(),)})
 async def control_frames_leave_the_window_untouched(ws: Connection, frames: Sequence[Frame]) -> None:
-    """Control frames between two compressed messages have no part in the window.
+    """Control frames between two compressed messages are not added to the window.
 
-    The second message refers five octets back: to "Hello", and not to the data of a Ping.
+    The second message refers five octets back: to "Hello", not to the data of a Ping.
     """
     require_takeover(ws)
     await ws.send(compressed(HELLO), *frames, compressed(AGAIN))

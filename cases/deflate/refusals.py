@@ -1,36 +1,45 @@
-"""Answers about permessage-deflate on which a client has to fail the connection (RFC 7692 sections 5 and 7).
+"""Answers about permessage-deflate on which a client must fail the connection (RFC 7692 sections 5 and 7).
 
-Each is a correct 101, made from what the client offers, but for one thing, with a Ping right behind it: a client that
-does not look goes on and answers. A Close 1010, which says what is missing, is as good as the plain end.
+Each is a 101 derived from the client's offer, correct except in one respect, with a Ping right after it: a client that
+does not validate the answer sends a Pong. A client may close with 1010 (missing extension) or just drop the connection.
 """
 
 from __future__ import annotations
 
 from wsconform import DEFLATE, RSV1, TEXT, Connection, Frame, Incoming, Need, Reason, Unreached, case, each
 
-from .made import AGAIN, HELLO
-from .negotiated import WINDOWS
-from .offers import NO_WINDOW, UNDEFINED
-from .replies import accepting, deflate_offers, is_opened, replying, require_no_offer, require_offered
+from .messages import AGAIN, HELLO
+from .offers import INVALID_BITS, UNDEFINED
+from .our_answers import (
+    acceptance_with,
+    deflate_offers,
+    expect_answer_rejected,
+    is_opened,
+    require_no_offer,
+    require_offered,
+    response_with,
+)
+from .our_offers import WINDOW_BITS
 
-_FAIL = "fail the connection on an answer that does not fit your offer; going on means reading frames by other rules"
+_FAIL = "fail the connection if the answer does not fit your offer; otherwise each end reads frames by other rules"
 
 
-@case("7692-5-9", hint="take one extension that uses RSV1, and fail the connection on a second one")
+@case("7692-5-9", hint="accept one extension that uses RSV1, and fail the connection on a second one")
 @each(
     answer={
-        "behind": "{}, x-webkit-deflate-frame",
+        "after": "{}, x-webkit-deflate-frame",
         "before": "x-webkit-deflate-frame, {}",
         "per_frame": "{}, deflate-frame",
         "bzip2": "{}, permessage-bzip2",
     }
 )
 async def second_use_of_rsv1_fails_the_connection(incoming: Incoming, answer: str) -> None:
-    """permessage-deflate beside another extension that uses RSV1 is no answer: nobody knows what the bit means."""
-    await incoming.expect_failed(replying(incoming, answer.replace("{}", accepting(incoming))))
+    """An answer with permessage-deflate and another extension that uses RSV1 is invalid: the bit has two meanings."""
+    accepted = acceptance_with(incoming)
+    await incoming.expect_failed(response_with(incoming, answer.replace("{}", accepted)))
 
 
-@case("7692-7-10", "7692-5-9", hint="fail the connection where the answer lists permessage-deflate twice")
+@case("7692-7-10", "7692-5-9", hint="fail the connection if the answer lists permessage-deflate twice")
 @each(
     answers={
         "equal": ("{}, {}",),
@@ -39,27 +48,27 @@ async def second_use_of_rsv1_fails_the_connection(incoming: Incoming, answer: st
         "apart": ("{}, x-not-offered, {}",),
     }
 )
-async def deflate_twice_fails_the_connection(incoming: Incoming, answers: tuple[str, ...]) -> None:
-    """An answer takes up one offer, and lists the extension once: two would be compression in compression."""
-    accepted = accepting(incoming)
-    await incoming.expect_failed(replying(incoming, *(line.replace("{}", accepted) for line in answers)))
+async def permessage_deflate_listed_twice_fails_the_connection(incoming: Incoming, answers: tuple[str, ...]) -> None:
+    """An answer lists permessage-deflate only once; a second element would mean that messages are compressed twice."""
+    accepted = acceptance_with(incoming)
+    await incoming.expect_failed(response_with(incoming, *(line.replace("{}", accepted) for line in answers)))
 
 
 @case("7692-5-14", hint=_FAIL)
 @each(name=("permessage-bzip2", "permessage-lz4", "perframe-deflate", "permessage-deflate2", "deflate"))
-async def other_compression_fails_the_connection(incoming: Incoming, name: str) -> None:
-    """An answer that accepts a compression which the client did not offer is invalid.
+async def compression_that_was_not_offered_fails_the_connection(incoming: Incoming, name: str) -> None:
+    """An answer that accepts a compression extension that the client did not offer is invalid.
 
-    Some of these names begin like the one that was offered, or are a part of it.
+    Some of these names are a prefix of the offered name, a part of it, or longer.
     """
-    await incoming.expect_failed(replying(incoming, name))
+    await incoming.expect_failed(response_with(incoming, name))
 
 
 @case("7692-5-14", hint=_FAIL)
-async def deflate_without_an_offer_fails_the_connection(incoming: Incoming) -> None:
-    """An answer that accepts permessage-deflate is invalid where the client offered none."""
+async def permessage_deflate_without_an_offer_fails_the_connection(incoming: Incoming) -> None:
+    """An answer that accepts permessage-deflate is invalid if the client did not offer it."""
     require_no_offer(incoming)
-    await incoming.expect_failed(replying(incoming, DEFLATE))
+    await incoming.expect_failed(response_with(incoming, DEFLATE))
 
 
 @case("7692-7-6", hint=_FAIL)
@@ -74,52 +83,52 @@ async def deflate_without_an_offer_fails_the_connection(incoming: Incoming) -> N
 async def undefined_parameter_fails_the_connection(incoming: Incoming, parameters: str) -> None:
     """An answer with a parameter that is not defined for answers fails the connection.
 
-    What the server means by it is anybody's guess, and so is how it will compress.
+    The client cannot know how the server will compress.
     """
-    await incoming.expect_failed(replying(incoming, accepting(incoming, parameters)))
+    await expect_answer_rejected(incoming, parameters)
 
 
 @case("7692-7-7", hint=_FAIL)
 @each(
     parameter={
-        "server_takeover_1": "server_no_context_takeover=1",
-        "server_takeover_true": "server_no_context_takeover=true",
-        "client_takeover_0": "client_no_context_takeover=0",
-        "client_takeover_true": "client_no_context_takeover=true",
+        "server_no_takeover_1": "server_no_context_takeover=1",
+        "server_no_takeover_true": "server_no_context_takeover=true",
+        "client_no_takeover_0": "client_no_context_takeover=0",
+        "client_no_takeover_true": "client_no_context_takeover=true",
         "server_window_missing": "server_max_window_bits",
         "client_window_missing": "client_max_window_bits",
     }
 )
-async def value_against_the_definition_fails_the_connection(incoming: Incoming, parameter: str) -> None:
-    """A value where a parameter has none, or none where it has one, fails the connection.
+async def missing_or_unexpected_value_fails_the_connection(incoming: Incoming, parameter: str) -> None:
+    """An answer is invalid if a parameter without a value has one, or a parameter with a value lacks it.
 
-    client_max_window_bits may do without a value in an offer, and not in an answer.
+    client_max_window_bits may lack its value in an offer, but not in an answer.
     """
-    await incoming.expect_failed(replying(incoming, accepting(incoming, parameter)))
+    await expect_answer_rejected(incoming, parameter)
 
 
 @case("7692-7-7", hint=_FAIL)
-@each(value=NO_WINDOW | {"010": "010"})
-async def window_of_the_server_that_is_none_fails_the_connection(incoming: Incoming, value: str) -> None:
-    """A server_max_window_bits that is no number from 8 to 15 in decimal, without leading zeros, is invalid."""
-    await incoming.expect_failed(replying(incoming, accepting(incoming, f"server_max_window_bits={value}")))
+@each(value=INVALID_BITS | {"010": "010"})
+async def invalid_server_max_window_bits_fails_the_connection(incoming: Incoming, value: str) -> None:
+    """The server_max_window_bits of an answer must be a decimal number from 8 to 15 without leading zeros."""
+    await expect_answer_rejected(incoming, f"server_max_window_bits={value}")
 
 
 @case("7692-7-7", hint=_FAIL)
-@each(value=NO_WINDOW | {"010": "010"})
-async def window_of_the_client_that_is_none_fails_the_connection(incoming: Incoming, value: str) -> None:
-    """A client_max_window_bits that is no number from 8 to 15 in decimal, without leading zeros, is invalid.
+@each(value=INVALID_BITS | {"010": "010"})
+async def invalid_client_max_window_bits_fails_the_connection(incoming: Incoming, value: str) -> None:
+    """The client_max_window_bits of an answer must be a decimal number from 8 to 15 without leading zeros.
 
-    A client that takes the number for what it can use anyway compresses with a window that was not agreed.
+    A client that ignores an invalid value compresses with a window that was not agreed.
     """
-    await incoming.expect_failed(replying(incoming, accepting(incoming, f"client_max_window_bits={value}")))
+    await expect_answer_rejected(incoming, f"client_max_window_bits={value}")
 
 
 @case("7692-7-8", hint=_FAIL)
 @each(
     parameters={
-        "server_takeover": "server_no_context_takeover; server_no_context_takeover",
-        "client_takeover": "client_no_context_takeover; client_no_context_takeover",
+        "server_no_takeover": "server_no_context_takeover; server_no_context_takeover",
+        "client_no_takeover": "client_no_context_takeover; client_no_context_takeover",
         "server_window_equal": "server_max_window_bits=10; server_max_window_bits=10",
         "server_window_larger": "server_max_window_bits=10; server_max_window_bits=12",
         "server_window_smaller": "server_max_window_bits=12; server_max_window_bits=10",
@@ -129,78 +138,89 @@ async def window_of_the_client_that_is_none_fails_the_connection(incoming: Incom
     }
 )
 async def repeated_parameter_fails_the_connection(incoming: Incoming, parameters: str) -> None:
-    """An answer that says a parameter twice fails the connection, whether or not it says the same."""
-    await incoming.expect_failed(replying(incoming, accepting(incoming, parameters)))
+    """An answer that repeats a parameter fails the connection, whether the values are equal or not."""
+    await expect_answer_rejected(incoming, parameters)
 
 
-@case("7692-7.1.2.2-5", hint="fail the connection on client_max_window_bits where you did not offer it")
+@case("7692-7.1.2.2-5", hint="fail the connection on client_max_window_bits if you did not offer it")
 @each(bits=(10, 15))
-async def window_of_the_client_that_was_not_offered_fails_the_connection(incoming: Incoming, bits: int) -> None:
-    """client_max_window_bits answers an offer that has it; to a client that did not offer it the answer is invalid."""
+async def client_max_window_bits_that_was_not_offered_fails_the_connection(incoming: Incoming, bits: int) -> None:
+    """An answer with client_max_window_bits is invalid if the client did not offer that parameter."""
     require_offered(incoming, "client_max_window_bits", offered=False)
-    await incoming.expect_failed(replying(incoming, accepting(incoming, f"client_max_window_bits={bits}")))
+    await expect_answer_rejected(incoming, f"client_max_window_bits={bits}")
 
 
 @case(
     "7692-7.1.2.1-7",
-    hint="fail the connection where the answer leaves the server more than you asked for",
+    hint="fail the connection if the answer permits the server a larger window than you requested",
     reading="largest-window-unsaid",
 )
-@each(answer={"one_more": 1, "largest": 7, "none": 0})
-async def larger_window_than_asked_for_fails_the_connection(incoming: Incoming, answer: int) -> None:
-    """Where the client asks for a window, an answer with a larger one, or with none, is no answer to its offer.
+@each(more={"one_bit_larger": 1, "largest": 7, "missing": 0})
+async def larger_server_window_than_requested_fails_the_connection(incoming: Incoming, more: int) -> None:
+    """If the client requests a server window, an answer with a larger window, or without the parameter, is invalid.
 
-    `answer` is by how many bits it is larger, up to 15; 0 leaves the parameter out.
+    `more` is the number of bits by which the window is larger (15 bits at most); 0 omits the parameter.
     """
-    await incoming.expect_failed(replying(incoming, _with_a_larger_window(incoming, answer)))
+    answer = _acceptance_with_larger_window(incoming, more)
+    await incoming.expect_failed(response_with(incoming, answer))
 
 
-def _with_a_larger_window(incoming: Incoming, more: int) -> str:
-    """Return an answer with a window that is larger than the client asks for; Unreached where none is."""
+def _acceptance_with_larger_window(incoming: Incoming, more: int) -> str:
+    """Return a field value that accepts the offer with a server window `more` bits larger than the client requests.
+
+    If `more` is 0, it lacks the parameter. Raise Unreached if the client does not limit the window.
+    """
     require_offered(incoming, "server_max_window_bits", offered=True)
     values = [offer.get("server_max_window_bits") for offer in deflate_offers(incoming)]
-    asked = max((bits for bits in WINDOWS if str(bits) in values), default=15)
+    asked = max((bits for bits in WINDOW_BITS if str(bits) in values), default=15)
     if more and asked == 15:
-        raise Unreached(Reason.NOT_OFFERED, "the client asks for the largest window there is")
+        raise Unreached(Reason.NOT_OFFERED, "the client asks for the largest window")
     parameter = f"server_max_window_bits={min(asked + more, 15)}"
-    return accepting(incoming, parameter) if more else accepting(incoming, parameter).removesuffix(f"; {parameter}")
+    answer = acceptance_with(incoming, parameter)
+    return answer if more else answer.removesuffix(f"; {parameter}")
 
 
-@case("7692-7.1.1.1-5", hint="fail the connection where you asked for server_no_context_takeover and do not get it")
+@case("7692-7.1.1.1-5", hint="fail the connection if you requested server_no_context_takeover and the answer lacks it")
 async def missing_server_no_context_takeover_fails_the_connection(incoming: Incoming) -> None:
-    """Where the client asks for server_no_context_takeover, an answer without it is no answer to its offer.
+    """If the client requests server_no_context_takeover, an answer without it is invalid.
 
-    A client that goes on, and inflates with the window of the message before, does more than it had to.
+    A client that goes on departs; it must then inflate messages that refer to earlier ones.
     """
     require_offered(incoming, "server_no_context_takeover", offered=True)
     parameter = "server_no_context_takeover"
-    answer = accepting(incoming, parameter).removesuffix(f"; {parameter}")
-    ws, opened = await is_opened(incoming, replying(incoming, answer))
-    incoming.depart_if(opened, "goes on, though the server did not agree to do without takeover")
+    answer = acceptance_with(incoming, parameter).removesuffix(f"; {parameter}")
+    ws, opened = await is_opened(incoming, response_with(incoming, answer))
+    incoming.depart_if(opened, "goes on, although the server did not agree to give up context takeover")
+    await _expect_takeover_if_open(ws, opened)
+
+
+async def _expect_takeover_if_open(ws: Connection, opened: bool) -> None:
+    """Send two messages, the second of which refers to the first; expect their echoes if the connection is `opened`."""
     await ws.send(Frame(TEXT, HELLO, rsv=RSV1), Frame(TEXT, AGAIN, rsv=RSV1))
-    await ws.expect_echo(*[Frame.text("Hello")] * 2 * opened)
+    echoes = [Frame.text("Hello"), Frame.text("Hello")] if opened else []
+    await ws.expect_echo(*echoes)
 
 
-async def _declined(incoming: Incoming) -> Connection:
-    """Open the connection without the extension that the client offers; Unreached where it offers none."""
+async def _open_declined(incoming: Incoming) -> Connection:
+    """Decline the client's offer and return the open connection; raise Unreached if the client does not offer it."""
     deflate_offers(incoming)
     ws = await incoming.answer()
     incoming.conversation.opened = True
     return ws
 
 
-@case("7692-5-13", needs=Need.ECHO, hint="compress only where the answer names permessage-deflate")
+@case("7692-5-13", needs=Need.ECHO, hint="compress only if the answer names permessage-deflate")
 async def declined_offer_leaves_messages_uncompressed(incoming: Incoming) -> None:
-    """Where the server declines the client's offer, messages come and go without compression."""
-    ws = await _declined(incoming)
+    """After the server has declined the client's offer, both ends send messages without compression."""
+    ws = await _open_declined(incoming)
     await ws.echo(Frame.text("wsconform " * 400), Frame.text("short"), Frame.binary(bytes(1000)))
     bits = [(entry, frame.rsv) for entry, frame in ws.conversation.frames if frame.rsv]
     incoming.expect(not bits, "every RSV bit zero", f"RSV bits {bits[:1]}", bits[0][0] if bits else None)
 
 
-@case("7692-5-13", hint="where the server did not accept your offer, RSV1 is an error")
-async def compressed_message_behind_a_declined_offer_fails_the_connection(incoming: Incoming) -> None:
-    """Where the server declined, a message with RSV1 fails the connection, as where nothing was offered."""
-    ws = await _declined(incoming)
+@case("7692-5-13", hint="treat RSV1 as an error if the server did not accept your offer")
+async def compressed_message_after_a_declined_offer_fails_the_connection(incoming: Incoming) -> None:
+    """After the server has declined, a message with RSV1 fails the connection, as if nothing was offered."""
+    ws = await _open_declined(incoming)
     await ws.send(Frame.text(HELLO, rsv=RSV1))
     await ws.expect_connection_failed()

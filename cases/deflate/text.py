@@ -1,4 +1,4 @@
-"""Text in compressed messages: what was inflated has to be UTF-8, as a whole (RFC 6455 section 8.1, RFC 7692 6.2)."""
+"""Text in compressed messages: it must be valid UTF-8 once inflated (RFC 6455 section 8.1, RFC 7692 section 6.2)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from wsconform import BINARY, BROWSER_OFFER, BlockWriter, Connection, Frame, Need, Provocation, case, each
 
-from .made import AGAIN, HELLO, compressed, fragments, require_takeover
+from .messages import AGAIN, HELLO, compressed, fragments, require_takeover
 
-#: One of each class of octets that is no UTF-8, and one that ends too soon.
+#: One example of each class of invalid UTF-8, and one truncated character.
 INVALID = {
     "overlong": b"\xc0\xaf",
     "surrogate": b"\xed\xa0\x80",
@@ -56,11 +56,11 @@ SHAPES: dict[str, Callable[[bytes], list[Frame]]] = {
     "in_fragments": _in_fragments,
 }
 
-_HINT = "check text when it is inflated: every check that plain text goes through applies"
+_HINT = "validate text after inflating it, with the same checks as plain text"
 
 
-async def _expect_text_refused(ws: Connection, frames: Sequence[Frame], *, may_echo: tuple[bytes, ...] = ()) -> None:
-    """Send `frames` and a plain text behind; expect neither to be delivered and the connection to be failed."""
+async def _expect_text_rejected(ws: Connection, frames: Sequence[Frame], *, may_echo: tuple[bytes, ...] = ()) -> None:
+    """Send `frames` and a plain text; expect the target to deliver neither and to fail the connection."""
     await ws.send(*frames, Frame.text("behind"))
     closure = await ws.expect_connection_failed(Provocation.UTF8, probe=False, may_echo=may_echo)
     ws.note("status code", closure.status_code)
@@ -68,30 +68,30 @@ async def _expect_text_refused(ws: Connection, frames: Sequence[Frame], *, may_e
 
 @case("6455-8.1-1", "7692-6.1-7", offer=BROWSER_OFFER, hint=_HINT)
 @each(octets=INVALID, shape=SHAPES)
-async def invalid_text_inside_fails_the_connection(
+async def invalid_compressed_text_fails_the_connection(
     ws: Connection, octets: bytes, shape: Callable[[bytes], list[Frame]]
 ) -> None:
-    """Text that is no UTF-8 is refused also where it comes compressed, as is a text that ends in mid-character.
+    """A compressed text that is not valid UTF-8, or ends inside a character, is rejected like a plain one.
 
-    Text is often checked frame by frame, where compressed octets cannot be, and then not at all.
+    A target that validates text frame by frame, before it inflates, may not validate compressed text at all.
     """
-    await _expect_text_refused(ws, shape(octets))
+    await _expect_text_rejected(ws, shape(octets))
 
 
 @case("6455-8.1-1", "7692-6.1-7", offer=BROWSER_OFFER, hint=_HINT)
-async def invalid_text_behind_good_messages_fails_the_connection(ws: Connection) -> None:
-    """Text is checked in every compressed message, in one that refers to a binary message as well.
+async def invalid_compressed_text_after_valid_messages_fails_the_connection(ws: Connection) -> None:
+    """Text is validated in every compressed message, also in one that refers to a binary message.
 
-    The octet FF came legally, in a binary message; the text behind it repeats it.
+    The octet FF is valid in the binary message; the text after it is a reference to it, and invalid.
     """
     require_takeover(ws)
     binary = compressed(BlockWriter().fixed(b"\xff\xff\xff\xff\xff").message(), BINARY)
-    await _expect_text_refused(ws, [binary, compressed(AGAIN)], may_echo=(b"\xff" * 5,))
+    await _expect_text_rejected(ws, [binary, compressed(AGAIN)], may_echo=(b"\xff" * 5,))
 
 
 @case("6455-5.6-3", "7692-6.1-7", needs=Need.ECHO, offer=BROWSER_OFFER)
-async def binary_inside_may_be_any_octets(ws: Connection) -> None:
-    """A compressed binary message may hold all octets: nothing in it is text."""
+async def compressed_binary_may_hold_any_octets(ws: Connection) -> None:
+    """A compressed binary message may contain any octets: it is not validated as text."""
     message = Frame.binary(bytes(range(256)))
     await ws.send(compressed(BlockWriter().fixed(message.payload).message(), BINARY))
     await ws.expect_echo(message)
@@ -99,10 +99,10 @@ async def binary_inside_may_be_any_octets(ws: Connection) -> None:
 
 @case("7692-6.2-1", "7692-6.1-7", needs=Need.ECHO, offer=BROWSER_OFFER, hint=_HINT)
 @each(text=TEXTS, cut={"in_one_frame": False, "octet_by_octet": True})
-async def text_inside_is_delivered(ws: Connection, text: str, cut: bool) -> None:
-    """Valid text is delivered wherever its compressed form was cut: what is checked is what was inflated.
+async def compressed_text_is_delivered(ws: Connection, text: str, cut: bool) -> None:
+    """Valid text is delivered, wherever its compressed form was cut: the text is validated after inflating.
 
-    The octets on the wire are no UTF-8, and the fragments cut characters.
+    The octets on the wire are not valid UTF-8, and the fragments cut characters.
     """
     message = BlockWriter().dynamic(text.encode()).message()
     parts = [message[at : at + 1] for at in range(len(message))] if cut else [message]

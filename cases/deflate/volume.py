@@ -1,4 +1,4 @@
-"""Compressed messages, few and a thousand: five kinds of data, eight agreements, eighteen sizes (RFC 7692 7.2)."""
+"""Four or a thousand compressed messages: five kinds of data, eight agreements, many sizes (RFC 7692 section 7.2)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from wsconform import BROWSER_OFFER, Connection, Need, Profile, case, each, echo
 
 from .data import KINDS, Kind
 
-#: What is asked of a server; a client is asked to keep its own direction to the same. All but the last are the older
-#: suite's, which never takes over a window of its own from a client to a server.
+#: Offers to a server; a client is asked to use the same parameters for its own direction. All but the last are those
+#: of Autobahn, whose client never uses context takeover.
 _BASE = "permessage-deflate; client_no_context_takeover; client_max_window_bits"
 OFFERS: Mapping[str, str] = {
     "nothing": _BASE,
@@ -24,7 +24,7 @@ OFFERS: Mapping[str, str] = {
     "takeover": BROWSER_OFFER,
 }
 
-#: Lengths of messages, and the most octets of a frame (None: one frame each).
+#: Lengths of messages, and the maximum payload of a frame, in octets (None: one frame per message).
 _WHOLE = (16, 64, 256, 1024, 4096, 8192, 16384, 32768, 65536, 131072)
 _CUT = (*((length, 256) for length in _WHOLE[5:]), *((131072, frame) for frame in (1024, 4096, 32768)))
 ROWS: Mapping[str, tuple[int, int | None]] = {
@@ -32,17 +32,17 @@ ROWS: Mapping[str, tuple[int, int | None]] = {
     **{f"{length}_in_{frame}": (length, frame) for length, frame in _CUT},
 }
 
-#: Messages of a connection: few find out whether it works, many whether it goes on working.
+#: Messages per connection: few show whether compression works, many whether it keeps working.
 FEW, MANY = 4, 1000
 
-_HINT = "append 00 00 ff ff to the payload of all frames and inflate; keep the window as it was agreed"
+_HINT = "append 00 00 ff ff to the payload data of the whole message and inflate it; keep to the agreed window"
 
 
-def _base(kind: Kind, row: tuple[int, int | None]) -> str:
+def _base_offer(kind: Kind, row: tuple[int, int | None]) -> str:
     return _BASE
 
 
-def _asked(offer: str, row: tuple[int, int | None]) -> str:
+def _requested(offer: str, row: tuple[int, int | None]) -> str:
     return offer
 
 
@@ -52,12 +52,12 @@ async def _expect_echoes(ws: Connection, kind: Kind, row: tuple[int, int | None]
     await echo_volume(ws, replayed(ws, kind.payloads(length, count), kind.opcode, count, frame))
 
 
-@case("7692-7.2.2-1", "7692-5-15", needs=Need.ECHO, offer=_base, heavy=True, alone=False, allow=60, hint=_HINT)
+@case("7692-7.2.2-1", "7692-5-15", needs=Need.ECHO, offer=_base_offer, heavy=True, alone=False, allow=60, hint=_HINT)
 @each(kind=KINDS, row=ROWS)
-async def compressed_messages_come_back(ws: Connection, kind: Kind, row: tuple[int, int | None]) -> None:
-    """Compressed messages are delivered as they were, whatever they hold, however long, and in whatever frames.
+async def compressed_messages_are_echoed(ws: Connection, kind: Kind, row: tuple[int, int | None]) -> None:
+    """Compressed messages of any contents, length and frame size are delivered unchanged.
 
-    All of each echo is compared, after it was inflated where it came compressed.
+    Every octet of each echo is compared, after inflating if the echo is compressed.
     """
     await _expect_echoes(ws, kind, row, FEW)
 
@@ -67,16 +67,16 @@ async def compressed_messages_come_back(ws: Connection, kind: Kind, row: tuple[i
     "7692-5-7",
     "7692-7.2.2-1",
     needs=Need.ECHO,
-    offer=_asked,
+    offer=_requested,
     heavy=True,
     alone=False,
     allow=60,
     hint=_HINT,
 )
 @each(offer=OFFERS, row=ROWS)
-async def agreement_is_kept(ws: Connection, offer: str, row: tuple[int, int | None]) -> None:
-    """After a handshake that agrees on windows and takeover, compressed messages are delivered in either direction."""
-    ws.note("asked for", offer)
+async def agreed_parameters_are_respected(ws: Connection, offer: str, row: tuple[int, int | None]) -> None:
+    """Once windows and takeover are agreed, compressed messages are delivered in both directions."""
+    ws.note("requested", offer)
     await _expect_echoes(ws, KINDS["json"], row, FEW)
 
 
@@ -84,15 +84,15 @@ async def agreement_is_kept(ws: Connection, offer: str, row: tuple[int, int | No
     "7692-7.2.2-1",
     "7692-5-15",
     needs=Need.ECHO,
-    offer=_base,
+    offer=_base_offer,
     heavy=True,
     allow=600,
     profile=Profile.FULL,
     hint=_HINT,
 )
 @each(kind=KINDS, row=ROWS)
-async def thousand_compressed_messages_come_back(ws: Connection, kind: Kind, row: tuple[int, int | None]) -> None:
-    """A thousand compressed messages on one connection are delivered, the last as the first."""
+async def thousand_compressed_messages_are_echoed(ws: Connection, kind: Kind, row: tuple[int, int | None]) -> None:
+    """A thousand compressed messages on one connection are all delivered unchanged."""
     await _expect_echoes(ws, kind, row, MANY)
 
 
@@ -101,14 +101,16 @@ async def thousand_compressed_messages_come_back(ws: Connection, kind: Kind, row
     "7692-5-7",
     "7692-7.2.2-1",
     needs=Need.ECHO,
-    offer=_asked,
+    offer=_requested,
     heavy=True,
     allow=600,
     profile=Profile.FULL,
     hint=_HINT,
 )
 @each(offer=OFFERS, row=ROWS)
-async def agreement_is_kept_for_a_thousand_messages(ws: Connection, offer: str, row: tuple[int, int | None]) -> None:
-    """What was agreed on windows and takeover holds for a thousand messages on one connection."""
-    ws.note("asked for", offer)
+async def agreed_parameters_are_respected_for_a_thousand_messages(
+    ws: Connection, offer: str, row: tuple[int, int | None]
+) -> None:
+    """The agreed windows and takeover apply to all of a thousand messages on one connection."""
+    ws.note("requested", offer)
     await _expect_echoes(ws, KINDS["json"], row, MANY)

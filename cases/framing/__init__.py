@@ -1,1 +1,1 @@
-"""Framing: how a frame is read, whatever TCP does to it (RFC 6455 sections 5.2, 5.6, 6.2)."""
+"""Framing: headers, payload lengths and reserved bits, in any TCP segments (RFC 6455 sections 5.2, 5.6, 6.2)."""

@@ -1,4 +1,4 @@
-"""Opcodes: those without a meaning fail the connection, wherever they stand (RFC 6455 sections 5.2, 11.8)."""
+"""Opcodes: a reserved one fails the connection, wherever it occurs (RFC 6455 sections 5.2, 11.8)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from wsconform import Connection, Frame, Profile, case, each
 
 UNKNOWN = (*range(0x3, 0x8), *range(0xB, 0x10))
 
-#: With a payload and without; as the second of two frames in a row.
+#: Frames with a reserved opcode, with a payload and without.
 BAD = {f"0x{opcode:X}": Frame(opcode, b"Hello, world!") for opcode in (0x3, 0x6, 0x7, 0xB, 0xE, 0xF)} | {
     f"0x{opcode:X}": Frame(opcode) for opcode in (0x5, 0xD)
 }
@@ -19,10 +19,10 @@ _HINT = "refuse opcodes 3-7 and 11-15 as soon as the header is read"
 @case("6455-5.2-6", "6455-5.5-1", "6455-11.8-1", "6455-10.7-1", "6455-10.7-2", hint=_HINT)
 @each(opcode=UNKNOWN, payload={"empty": b"", "text": b"reserved opcode payload"})
 async def unknown_opcode_fails_the_connection(ws: Connection, opcode: int, payload: bytes) -> None:
-    """An opcode without a meaning is neither skipped nor guessed at.
+    """A frame with a reserved opcode is neither ignored nor delivered.
 
-    Nothing else about the frame is wrong. A target that skips it answers the Ping behind it,
-    one that guesses delivers the payload.
+    Nothing else about the frame is wrong. A target that ignores the frame answers the Ping behind it;
+    a target that treats it as data delivers the payload.
     """
     await ws.send(Frame(opcode, payload))
     await ws.expect_connection_failed()
@@ -37,9 +37,9 @@ async def unknown_opcode_fails_the_connection(ws: Connection, opcode: int, paylo
 async def unknown_opcode_behind_a_message_fails_the_connection(
     ws: Connection, frame: Frame, pieces: Sequence[int] | None
 ) -> None:
-    """An opcode without a meaning is an error also where a good message went before, in the same segment or not.
+    """A reserved opcode is also an error after a valid message, in the same segment or not.
 
-    The echo of that message may still come; nothing that was sent behind the error may have an effect.
+    The echo of that message may still come. Frames behind the error must have no effect.
     """
     await ws.send(Frame.text("Hello, world!"), frame, Frame.ping(), Frame.text("late"), pieces=pieces)
     await ws.expect_connection_failed(may_echo=(b"Hello, world!",))
@@ -48,9 +48,9 @@ async def unknown_opcode_behind_a_message_fails_the_connection(
 @case("6455-5.2-7", hint=_HINT)
 @each(opcode=UNKNOWN)
 async def unknown_opcode_without_fin_fails_the_connection(ws: Connection, opcode: int) -> None:
-    """An opcode without a meaning is no more welcome as the first fragment of a message.
+    """A reserved opcode is also an error on the first fragment of a message.
 
-    A target that looks at opcodes only when a message is complete waits for the rest,
+    A target that checks opcodes only when a message is complete waits for the rest,
     and answers the Ping in between.
     """
     await ws.send(Frame(opcode, b"A", fin=False))
@@ -60,9 +60,10 @@ async def unknown_opcode_without_fin_fails_the_connection(ws: Connection, opcode
 @case("6455-5.2-7", hint=_HINT)
 @each(opcode=UNKNOWN)
 async def unknown_opcode_inside_a_message_fails_the_connection(ws: Connection, opcode: int) -> None:
-    """An opcode without a meaning does not pass between the fragments of a message.
+    """A reserved opcode is also an error between the fragments of a message.
 
-    A target that skips it delivers "AC", one that takes every frame inside a message for a continuation "AB" or "ABC".
+    A target that ignores the frame delivers "AC". A target that treats every frame inside a message
+    as a continuation delivers "AB" or "ABC".
     """
     await ws.send(Frame.text("A", fin=False), Frame(opcode, b"B"), Frame.continuation("C"))
     await ws.expect_connection_failed()

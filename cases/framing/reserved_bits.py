@@ -1,4 +1,4 @@
-"""Reserved bits: zero unless an extension says what they mean (RFC 6455 sections 5.2, 11.9)."""
+"""Reserved bits: zero unless a negotiated extension defines them (RFC 6455 sections 5.2, 11.9)."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ CLOSES = {name: Frame.close(1000, rsv=bits) for name, bits in PATTERNS.items()} 
     "empty_RSV1+2+3": Frame.close(rsv=RSV1 | RSV2 | RSV3)
 }
 
-_HINT = "check all three RSV bits of every frame against what the negotiated extensions use"
+_HINT = "check all three RSV bits of every frame against those that the negotiated extensions use"
 
 
 @case("6455-5.2-3", "6455-10.7-1", "6455-10.7-2", hint=_HINT)
 @each(frame=DATA, rsv=PATTERNS)
 async def reserved_bit_of_a_message_fails_the_connection(ws: Connection, frame: Frame, rsv: int) -> None:
-    """A reserved bit that nothing was negotiated for is an error, not a detail.
+    """A reserved bit that no negotiated extension defines is an error.
 
-    A target that masks the bits off delivers the message; one that drops such a frame answers the Ping behind it.
+    A target that ignores the bits delivers the message. A target that drops the frame answers the Ping behind it.
     """
     await ws.send(replace(frame, rsv=rsv))
     await ws.expect_connection_failed()
@@ -52,9 +52,9 @@ async def reserved_bit_of_a_message_fails_the_connection(ws: Connection, frame: 
 @case("6455-5.2-3", hint=_HINT)
 @each(rsv=PATTERNS)
 async def reserved_bit_of_a_first_fragment_fails_the_connection(ws: Connection, rsv: int) -> None:
-    """A reserved bit on the first fragment of a message fails the connection, whatever would follow.
+    """A reserved bit on the first fragment of a message fails the connection.
 
-    The rest of the message is sent too, for a target that looks at the bits of whole messages only.
+    The rest of the message is sent too. A target that does not check the bits of fragments delivers it.
     """
     await ws.send(Frame.text("Hel", fin=False, rsv=rsv), Frame.continuation("lo"))
     await ws.expect_connection_failed()
@@ -68,9 +68,9 @@ async def reserved_bit_of_a_first_fragment_fails_the_connection(ws: Connection, 
 async def reserved_bit_behind_a_message_fails_the_connection(
     ws: Connection, rsv: int, pieces: Sequence[int] | None
 ) -> None:
-    """A reserved bit is an error also where a good message went before, in the same segment or not.
+    """A reserved bit is also an error after a valid message, in the same segment or not.
 
-    The echo of that message may still come; nothing that was sent behind the error may have an effect.
+    The echo of that message may still come. Frames behind the error must have no effect.
     """
     message = Frame.text("Hello, world!")
     await ws.send(message, replace(message, rsv=rsv), Frame.ping(), Frame.text("late"), pieces=pieces)
@@ -80,9 +80,9 @@ async def reserved_bit_behind_a_message_fails_the_connection(
 @case("6455-5.2-4", hint=_HINT)
 @each(frame=CONTROL, rsv=PATTERNS)
 async def reserved_bit_of_a_control_frame_fails_the_connection(ws: Connection, frame: Frame, rsv: int) -> None:
-    """A reserved bit on a Ping or Pong fails the connection as on any other frame.
+    """A reserved bit on a Ping or Pong fails the connection, as on any other frame.
 
-    Control frames often take a shorter way through a target, past the check of the bits.
+    Many targets handle control frames on a separate code path, which may lack the check of the bits.
     """
     await ws.send(replace(frame, rsv=rsv))
     await ws.expect_connection_failed()
@@ -91,23 +91,23 @@ async def reserved_bit_of_a_control_frame_fails_the_connection(ws: Connection, f
 @case("6455-5.2-4", hint=_HINT)
 @each(frame=CLOSES)
 async def reserved_bit_of_a_close_frame_is_an_error(ws: Connection, frame: Frame) -> None:
-    """A Close with a reserved bit is answered as an error, not as a good Close.
+    """A Close with a reserved bit is answered as an error, not as a valid Close.
 
-    The connection ends either way, so only the status code tells: 1000 in reply, or an empty Close,
-    says that the target saw nothing wrong.
+    The connection ends either way, so only the status code shows the difference: a target that
+    replies with 1000 or with an empty Close did not notice the error.
     """
     await ws.send(frame)
     closure = await ws.expect_connection_failed(probe=False)
     fine = closure.close is not None and closure.status_code in (None, 1000)
-    ws.depart_if(fine, f"replied {closure.close}, as to a Close without a reserved bit")
+    ws.depart_if(fine, f"Close {closure.close} in reply, as to a Close without a reserved bit")
 
 
 @case("6455-5.2-5", hint=_HINT)
 @each(rsv=PATTERNS, place={"middle": (1, 0), "last": (0, 1)})
 async def reserved_bit_of_a_continuation_fails_the_connection(ws: Connection, rsv: int, place: tuple[int, int]) -> None:
-    """A reserved bit on a continuation frame fails the connection, on the last one and before.
+    """A reserved bit on a continuation frame fails the connection, on the last frame and on an earlier one.
 
-    A target that checks the frame that begins a message only delivers the whole.
+    A target that checks only the first frame of a message delivers it.
     """
     middle, last = place
     await ws.send(
@@ -120,11 +120,11 @@ async def reserved_bit_of_a_continuation_fails_the_connection(ws: Connection, rs
 
 @case("6455-11.9-1", offer=BROWSER_OFFER, hint=_HINT)
 @each(frame=UNASSIGNED)
-async def unassigned_bit_fails_the_connection_beside_compression(ws: Connection, frame: Frame) -> None:
-    """Compression gives RSV1 a meaning, and RSV1 alone.
+async def unassigned_bit_fails_the_connection_when_compression_is_negotiated(ws: Connection, frame: Frame) -> None:
+    """Permessage-deflate defines RSV1 only, so RSV2 and RSV3 remain errors.
 
-    A target that stops checking the bits once an extension is there delivers the message,
-    compressed or not as RSV1 says.
+    A target that stops checking the bits once an extension is negotiated delivers the message,
+    which is compressed if RSV1 is set.
     """
     await ws.send(frame)
     await ws.expect_connection_failed()

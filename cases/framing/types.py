@@ -1,4 +1,4 @@
-"""Messages and their types: text stays text, binary stays what it was (RFC 6455 sections 5.2, 5.6, 6.1, 6.2)."""
+"""Messages and their types: text stays text, binary stays binary (RFC 6455 sections 5.2, 5.6, 6.1, 6.2)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ OPAQUE = {
 @case("6455-5.4-13", "6455-5.2-1", needs=Need.ECHO)
 @each(opcode=DATA)
 async def first_frame_may_be_the_last(ws: Connection, opcode: int) -> None:
-    """One frame with FIN set is a whole message, delivered without waiting for more.
+    """One frame with FIN set is a whole message and is delivered without waiting for another frame.
 
-    Nothing is sent behind it before its echo is there.
+    Nothing is sent behind it until its echo has come.
     """
     await ws.echo(Frame(opcode, b"Hello"))
 
@@ -29,10 +29,10 @@ async def first_frame_may_be_the_last(ws: Connection, opcode: int) -> None:
 @case("6455-5.2-19", needs=Need.ECHO)
 @each(opcode=DATA, rest={"empty": b"", "more": b" world"})
 async def message_is_complete_only_with_its_final_fragment(ws: Connection, opcode: int, rest: bytes) -> None:
-    """Nothing is delivered as a message before the frame with FIN is there.
+    """A message is delivered only after its frame with FIN has arrived.
 
-    A Pong between the fragments proves that the first one has been read. A target that delivers
-    fragments has then more messages to show than one.
+    A Pong between the fragments proves that the target has read the first one. A target that delivers
+    fragments has then sent a message already.
     """
     await ws.send(Frame(opcode, b"Hello", fin=False))
     early = [received for received in await ws.settle() if received.opcode in (TEXT, BINARY)]
@@ -46,9 +46,9 @@ async def message_is_complete_only_with_its_final_fragment(ws: Connection, opcod
 @case("6455-5.6-3", needs=Need.ECHO)
 @each(payload=OPAQUE)
 async def binary_payload_is_passed_unchanged(ws: Connection, payload: bytes) -> None:
-    """A binary message is octets: nobody asks whether they are text, and none is changed.
+    """The payload of a binary message is passed on unchanged, whether it is text or not.
 
-    Each payload is one that some conversion (to text, of line ends, at a zero octet) would alter or refuse.
+    Each payload is one that some conversion (to text, of line ends, at a zero octet) would change or refuse.
     """
     await ws.echo(Frame.binary(payload))
 
@@ -56,9 +56,9 @@ async def binary_payload_is_passed_unchanged(ws: Connection, payload: bytes) -> 
 @case("6455-5.6-4", "6455-6.1-4", needs=Need.ECHO)
 @each(payload={"Hello": b"Hello", "empty": b"", "not_ascii": "Grüße".encode()})
 async def text_and_binary_are_kept_apart(ws: Connection, payload: bytes) -> None:
-    """The same octets come back as text if they were text, and as binary if they were binary.
+    """The same octets come back as text if they were sent as text, and as binary if they were sent as binary.
 
-    Both are sent on one connection, so that a target with one type for all shows at the second.
+    Both are sent on one connection, so a target that uses one type for all messages fails at the second.
     """
     await ws.echo(Frame.text(payload), Frame.binary(payload), Frame.text(payload))
 
@@ -66,10 +66,11 @@ async def text_and_binary_are_kept_apart(ws: Connection, payload: bytes) -> None
 @case("6455-6.2-3", needs=Need.ECHO)
 @each(opcode=DATA)
 async def type_of_a_message_is_that_of_its_first_frame(ws: Connection, opcode: int) -> None:
-    """The opcode of the first fragment is the type of the whole; continuation frames have none to give.
+    """The opcode of the first fragment is the type of the message.
 
-    The last frame's opcode is 0, so a target that takes the type from there has no type,
-    and one that remembers the wrong message's shows at the next.
+    A continuation frame has opcode 0, so a target that takes the type from the last frame finds none.
+    A target that keeps the type of an earlier message fails because the message before and the message
+    behind have the other type.
     """
     other = Frame(TEXT + BINARY - opcode, b"between")
     await ws.echo(other)

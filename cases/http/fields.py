@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from wsconform import BROWSER_OFFER, Answer, Fields, Opening, case, each
 
-from .steps import accept_if_switched, choose_if, expect_accepted_or, expect_reaction, outcome, with_line
+from .steps import (
+    accept_if_switched,
+    choose_if,
+    expect_accepted_or,
+    expect_reaction,
+    expect_refused_or_same,
+    outcome,
+    with_line,
+)
 
 Line = tuple[str | bytes, str | bytes]
 
@@ -58,37 +66,57 @@ WHITESPACE: Mapping[str, tuple[bytes, bytes]] = {
 OBSCURE = {
     "latin_1": b"\xe9 \xff",
     "utf_8": "é".encode(),
-    "no_text": b"\x80\xc0\xfe",
-    "all_of_them": bytes(range(0x80, 0x100)),
+    "invalid_utf_8": b"\x80\xc0\xfe",
+    "80_to_ff": bytes(range(0x80, 0x100)),
 }
 
 EMPTY_ELEMENTS: Mapping[str, tuple[str, str]] = {
-    "all_over": ("Connection", ", Upgrade,, keep-alive,"),
+    "everywhere": ("Connection", ", Upgrade,, keep-alive,"),
     "leading": ("Connection", ",Upgrade"),
     "trailing": ("Connection", "Upgrade, "),
-    "doubled": ("Connection", "keep-alive, , Upgrade"),
-    "of_upgrade": ("Upgrade", ", websocket,"),
+    "inside": ("Connection", "keep-alive, , Upgrade"),
+    "in_upgrade": ("Upgrade", ", websocket,"),
 }
 
+#: A list field, and the values of its two lines.
 SPLIT: Mapping[str, tuple[str, ...]] = {
     "connection": ("Connection", "keep-alive", "Upgrade"),
-    "connection_turned": ("Connection", "Upgrade", "keep-alive"),
+    "connection_reversed": ("Connection", "Upgrade", "keep-alive"),
     "upgrade": ("Upgrade", "websocket", "wsconform-unknown"),
-    "upgrade_turned": ("Upgrade", "wsconform-unknown", "websocket"),
+    "upgrade_reversed": ("Upgrade", "wsconform-unknown", "websocket"),
     "protocol": ("Sec-WebSocket-Protocol", "chat", "superchat"),
     "extensions": ("Sec-WebSocket-Extensions", "x-wsconform-unknown", BROWSER_OFFER),
-    "extensions_turned": ("Sec-WebSocket-Extensions", BROWSER_OFFER, "x-wsconform-unknown"),
+    "extensions_reversed": ("Sec-WebSocket-Extensions", BROWSER_OFFER, "x-wsconform-unknown"),
 }
 
-FOLDED: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "extensions": ("Sec-WebSocket-Extensions", ("permessage-deflate;", "client_max_window_bits")),
-    "extension_parameter": ("Sec-WebSocket-Extensions", ("permessage-deflate;", "server_no_context_takeover")),
-    "connection": ("Connection", ("keep-alive,", "Upgrade")),
-    "upgrade": ("Upgrade", ("", "websocket")),
-    "version": ("Sec-WebSocket-Version", ("", "13")),
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A field whose value is folded over two lines: the field's name, and the part of the value on each line."""
+
+    name: str
+    first: str
+    second: str
+
+    @property
+    def unfolded(self) -> str:
+        """The value on one line."""
+        return f"{self.first} {self.second}".strip()
+
+    def folded(self, blank: str) -> str:
+        """Return the value over two lines, the second of which begins with `blank`."""
+        return f"{self.first}\r\n{blank}{self.second}"
+
+
+FOLDED = {
+    "extensions": Folded("Sec-WebSocket-Extensions", "permessage-deflate;", "client_max_window_bits"),
+    "extension_parameter": Folded("Sec-WebSocket-Extensions", "permessage-deflate;", "server_no_context_takeover"),
+    "connection": Folded("Connection", "keep-alive,", "Upgrade"),
+    "upgrade": Folded("Upgrade", "", "websocket"),
+    "version": Folded("Sec-WebSocket-Version", "", "13"),
 }
 
-NO_FIELD_LINES = {
+MALFORMED_LINES = {
     "no_colon": b"garbage",
     "empty_name": b": v",
     "parentheses": b"X(Y): v",
@@ -98,10 +126,10 @@ NO_FIELD_LINES = {
 }
 
 
-@case("6455-4.1-39", hint="whatever else a browser sends is none of the handshake's business")
+@case("6455-4.1-39", hint="accept any other field that a browser sends")
 @each(lines=OTHER_FIELDS)
 async def other_field_is_tolerated(opening: Opening, lines: tuple[Line, ...]) -> None:
-    """A client may send any other header field; a list of known fields in a target shows here."""
+    """A handshake with any other header field is accepted; a target that has a list of known fields refuses it."""
     fields = opening.request.fields
     new = Fields.of(lines).without(*(name.decode("latin-1") for name, _ in fields.lines))
     await opening.expect_accepted(replace(opening.request, fields=Fields(fields.lines + new.lines)))
@@ -110,14 +138,14 @@ async def other_field_is_tolerated(opening: Opening, lines: tuple[Line, ...]) ->
 @case("6455-4.2.1-24")
 @each(line=UNKNOWN_FIELDS)
 async def unknown_field_is_ignored(opening: Opening, line: Line) -> None:
-    """A field that the target does not know, whatever its name and value, changes nothing."""
+    """A field that the target does not know is ignored, whatever its name and value."""
     await opening.expect_accepted(opening.request.with_field(*line))
 
 
-@case("6455-4.2.1-2", hint="look fields up by name; let nothing depend on where they stand")
+@case("6455-4.2.1-2", hint="look fields up by name, not by position")
 @each(order=ORDERS)
-async def order_of_fields_means_nothing(opening: Opening, order: Order) -> None:
-    """The order of the header fields has no significance; a target that expects Host first shows here."""
+async def order_of_fields_has_no_significance(opening: Opening, order: Order) -> None:
+    """Header fields may come in any order; a target that expects Host first refuses the request."""
     request = opening.request
     await opening.expect_accepted(replace(request, fields=Fields(order(request.fields.lines))))
 
@@ -125,15 +153,15 @@ async def order_of_fields_means_nothing(opening: Opening, order: Order) -> None:
 @case("6455-4.2.1-25", hint="compare field names without regard to case")
 @each(spelling={"lower": bytes.lower, "upper": bytes.upper, "swapped": bytes.swapcase})
 async def field_names_match_in_any_case(opening: Opening, spelling: Callable[[bytes], bytes]) -> None:
-    """Field names are matched without regard to case; proxies and HTTP/2 gateways write them all in lower case."""
+    """Field names are matched without regard to case; proxies and HTTP/2 gateways write them in lower case."""
     lines = tuple((spelling(name), value) for name, value in opening.request.fields.lines)
     await opening.expect_accepted(replace(opening.request, fields=Fields(lines)))
 
 
-@case("9110-5.5-1", hint="strip SP and HTAB, and nothing else, from both ends of a value")
+@case("9110-5.5-1", hint="strip SP and HTAB, and no other octet, from both ends of a value")
 @each(around=WHITESPACE)
-async def whitespace_around_a_value_is_no_part_of_it(opening: Opening, around: tuple[bytes, bytes]) -> None:
-    """Spaces and tabs around a value are not part of it, nor is the space after the colon needed.
+async def whitespace_around_a_value_is_stripped(opening: Opening, around: tuple[bytes, bytes]) -> None:
+    """Spaces and tabs around a value are stripped, and the space after the colon is optional.
 
     A target that hashes the key as it stands on the line answers with a wrong Sec-WebSocket-Accept.
     """
@@ -147,15 +175,15 @@ async def whitespace_around_a_value_is_no_part_of_it(opening: Opening, around: t
 @case("9110-5.5-3", hint="keep octets above 7F as they are, or decode them as Latin-1, which cannot fail")
 @each(value=OBSCURE)
 async def octets_beyond_ascii_are_opaque(opening: Opening, value: bytes) -> None:
-    """Octets 80 to FF in a field's value are opaque data; decoding them as UTF-8 fails on them."""
+    """Octets 80 to FF in a field value are opaque data; a target that decodes them as UTF-8 fails on them."""
     octets = opening.request.with_field("X-Test", value).encode()
-    await expect_accepted_or(opening, octets, (400,), "octets above 7F in a field that nobody needs are refused")
+    await expect_accepted_or(opening, octets, (400,), "octets above 7F in an unknown field are refused")
 
 
 @case("9110-5.6.1.2-1", hint="skip empty elements when you read a list")
 @each(field=EMPTY_ELEMENTS)
 async def empty_list_elements_are_ignored(opening: Opening, field: tuple[str, str]) -> None:
-    """A reasonable number of empty list elements is parsed and ignored."""
+    """A reasonable number of empty list elements is ignored."""
     answer, _ = await opening.exchange(opening.request.replacing(*field))
     expect_reaction(opening, answer, "a list with empty elements")
     opening.depart_if(not answer.accepted, f"empty elements of {field[0]} are not ignored: {answer}")
@@ -163,54 +191,51 @@ async def empty_list_elements_are_ignored(opening: Opening, field: tuple[str, st
 
 @case("9110-5.3-3", hint="join the lines of a list field with commas before you read it")
 @each(split=SPLIT)
-async def split_list_equals_the_joined_one(opening: Opening, split: tuple[str, ...]) -> None:
-    """A list over two field lines means what its comma-joined form means: same status, subprotocol and extensions.
+async def list_on_two_lines_equals_the_joined_list(opening: Opening, split: tuple[str, ...]) -> None:
+    """A list over two field lines means the same as the list on one line: same status, subprotocol and extensions.
 
-    Upgrade may be ignored and an extension declined at will, so that to do so for one of the forms is a departure.
+    A server may always ignore Upgrade or decline an extension, so doing so for only one of the two forms departs.
     """
     name, *values = split
     joined, _ = await opening.exchange(opening.request.replacing(name, ", ".join(values)))
     apart, _ = await opening.exchange(opening.fresh_request().replacing(name, *values))
     expect_reaction(opening, apart, f"{name} on two lines")
+    _expect_same_as_joined(opening, name, joined, apart)
+
+
+def _expect_same_as_joined(opening: Opening, name: str, joined: Answer, apart: Answer) -> None:
+    """Expect `apart`, the answer to the field `name` on two lines, to have the outcome of `joined`, on one line."""
     opening.note("joined", outcome(joined))
     same = outcome(apart) == outcome(joined)
-    at_will = not same and _is_at_will(name, joined, apart)
-    opening.depart_if(at_will, f"joined: {outcome(joined)}; on two lines: {outcome(apart)}")
-    opening.expect(
-        same or at_will, f"what the joined form is answered with: {outcome(joined)}", outcome(apart), apart.entry
-    )
+    optional = not same and _differ_in_an_option(name, joined, apart)
+    opening.depart_if(optional, f"joined: {outcome(joined)}; on two lines: {outcome(apart)}")
+    expected = f"the answer to the joined form: {outcome(joined)}"
+    opening.expect(same or optional, expected, outcome(apart), apart.entry)
 
 
-def _is_at_will(name: str, joined: Answer, apart: Answer) -> bool:
-    """Tell whether the answers to two forms of a list differ in what a server may refuse without giving a reason."""
+def _differ_in_an_option(name: str, joined: Answer, apart: Answer) -> bool:
+    """Return whether two answers differ only in the use of Upgrade or of an extension, which is the server's option."""
     if name == "Upgrade":
         return not (joined.accepted and apart.accepted)
     declined = joined.field(name) is None or apart.field(name) is None
     return name == "Sec-WebSocket-Extensions" and joined.accepted and apart.accepted and declined
 
 
-@case("9112-5.2-2", hint="replace a fold by a space, or answer it with 400; never read its second line as a field")
+@case("9112-5.2-2", hint="replace a fold with a space, or answer 400; never read its second line as a field")
 @each(folded=FOLDED, by={"space": " ", "tab": "\t"})
-async def folded_field_is_refused_or_unfolded(opening: Opening, folded: tuple[str, tuple[str, ...]], by: str) -> None:
-    """A field folded over two lines gets a 400, or means what it means with spaces in the place of the fold.
+async def folded_field_is_refused_or_unfolded(opening: Opening, folded: Folded, by: str) -> None:
+    """A field folded over two lines gets a 400, or means the same as with a space in the place of the fold.
 
-    A target that cuts the value at the line's end, or reads the rest as a field, answers something else.
+    A target that cuts the value at the end of the first line, or reads the second line as a field, answers differently.
     """
-    name, parts = folded
-    plain, _ = await opening.exchange(opening.request.replacing(name, " ".join(parts).strip()))
-    answer, _ = await opening.exchange(opening.fresh_request().replacing(name, f"\r\n{by}".join(parts)))
-    expect_reaction(opening, answer, "a folded field")
-    opening.note("unfolded", outcome(plain))
-    opening.note("folded", outcome(answer))
-    refused = answer.status == 400 or answer.head is None
-    opening.depart_if(answer.head is None, "the folded field is refused without a response")
-    expected = f"400, or the answer to the unfolded field: {outcome(plain)}"
-    opening.expect(refused or outcome(answer) == outcome(plain), expected, outcome(answer), answer.entry)
+    plain, _ = await opening.exchange(opening.request.replacing(folded.name, folded.unfolded))
+    answer, _ = await opening.exchange(opening.fresh_request().replacing(folded.name, folded.folded(by)))
+    expect_refused_or_same(opening, plain, answer)
 
 
-@case("9112-5.2-2", hint="replace a fold by a space before you strip the value")
+@case("9112-5.2-2", hint="replace a fold with a space before you strip the value")
 async def folded_key_is_refused_or_hashed_without_the_fold(opening: Opening) -> None:
-    """A key behind a fold is refused with 400, or hashed as what it is without the fold."""
+    """A key after a fold is refused with 400, or hashed without the fold."""
     octets = opening.request.replacing("Sec-WebSocket-Key", b"\r\n " + opening.key).encode()
     answer, wire = await opening.exchange(octets)
     expect_reaction(opening, answer, "a folded field")
@@ -221,9 +246,9 @@ async def folded_key_is_refused_or_hashed_without_the_fold(opening: Opening) -> 
 @case("9112-2.2-5", hint="refuse a line that begins with whitespace right after the request line")
 @each(name=("Host", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Upgrade"), blank={"space": " ", "tab": "\t"})
 async def indented_first_field_is_not_used(opening: Opening, name: str, blank: str) -> None:
-    """A line that begins with whitespace right after the request line is skipped, or spoils the message.
+    """A line that begins with whitespace right after the request line is skipped, or the request is refused.
 
-    It holds a field that the handshake needs, so that a target which strips the line and uses it says 101.
+    The line holds a field that the handshake needs, so a target that strips the line and uses it answers 101.
     """
     value = opening.request.fields.get(name) or b""
     without = opening.request.without(name)
@@ -232,15 +257,16 @@ async def indented_first_field_is_not_used(opening: Opening, name: str, blank: s
     answer, _ = await opening.exchange(octets)
     expect_reaction(opening, answer, "an indented field")
     opening.note("answered with", answer)
-    # What is accepted without the field as well proves no use of it; that is for another case to judge.
+    # A target that accepts the request without the field too has not shown that it used the line. Another case judges
+    # that acceptance.
     used = answer.accepted and not needed.accepted
     opening.expect(not used, f"400, or {name} to be missing", str(answer), answer.entry)
 
 
 @case("9112-5.1-4", hint="a field line is a token, a colon, a value; refuse the request otherwise")
-@each(line=NO_FIELD_LINES)
-async def line_that_is_no_field_line_is_refused(opening: Opening, line: bytes) -> None:
-    """A line without a colon, or with an empty or a non-token name, makes the request invalid; leniency is noted."""
+@each(line=MALFORMED_LINES)
+async def malformed_field_line_is_refused_or_ignored(opening: Opening, line: bytes) -> None:
+    """A line without a colon, or with an empty or non-token name, makes the request invalid. Ignoring is recorded."""
     answer, _ = await opening.exchange(with_line(opening.request, line))
     expect_reaction(opening, answer, "an invalid field line")
     opening.note("answered with", answer)
@@ -249,8 +275,8 @@ async def line_that_is_no_field_line_is_refused(opening: Opening, line: bytes) -
 
 
 @case("9112-2.2-2")
-async def single_lf_ends_a_line_or_does_not(opening: Opening) -> None:
-    """A recipient may take a single LF as line terminator: which way the target goes is written down."""
+async def bare_line_feeds_are_accepted_or_refused(opening: Opening) -> None:
+    """A recipient may accept a single LF as a line terminator; the target's choice is recorded."""
     answer, _ = await opening.exchange(replace(opening.request, line_end=b"\n"))
     expect_reaction(opening, answer, "lines that end in a single LF")
     opening.choose(f"lines that end in a single LF: {answer}")

@@ -50,17 +50,17 @@ BAD_LINES: Mapping[str, _LineChange] = {
 @case("6455-4.2.1-4", "6455-11.1.1-3", hint="compare the version of the request line before you upgrade")
 @each(version=OLD_VERSIONS)
 async def version_before_1_1_is_not_upgraded(opening: Opening, version: bytes) -> None:
-    """A handshake that is no HTTP/1.1 (or later 1.x) request is not answered with 101.
+    """A handshake whose HTTP version is not 1.1 or a later 1.x is not answered with 101.
 
-    All else in the request is right, so a target that skips over the version accepts it.
+    Everything else in the request is right, so a target that skips the version accepts it.
     """
     await opening.expect_refused(replace(opening.request, version=version), best=(400, 426, 505))
 
 
-@case("9110-7.8-7", hint="ignore Upgrade where the request line says HTTP/1.0")
+@case("9110-7.8-7", hint="ignore Upgrade in an HTTP/1.0 request")
 @each(connection=("Upgrade", "keep-alive, Upgrade"))
-async def upgrade_of_http_1_0_is_ignored(opening: Opening, connection: str) -> None:
-    """Upgrade in an HTTP/1.0 request means nothing, persistent connection asked for or not."""
+async def upgrade_in_http_1_0_is_ignored(opening: Opening, connection: str) -> None:
+    """Upgrade in an HTTP/1.0 request is ignored, with or without a request for a persistent connection."""
     request = replace(opening.request, version=b"HTTP/1.0").replacing("Connection", connection)
     answer, _ = await opening.exchange(request)
     expect_reaction(opening, answer, "an HTTP/1.0 request")
@@ -68,10 +68,10 @@ async def upgrade_of_http_1_0_is_ignored(opening: Opening, connection: str) -> N
     opening.note("answered with", answer)
 
 
-@case("9110-15.2-2", hint="HTTP/1.0 knows no 1xx: neither 100 nor 101")
+@case("9110-15.2-2", hint="send no 1xx to an HTTP/1.0 client, neither 100 nor 101")
 @each(expecting={"plain": False, "with_expect": True})
 async def http_1_0_client_gets_no_interim_response(opening: Opening, expecting: bool) -> None:
-    """No 1xx response, 100 or 101, is sent to a client that speaks HTTP/1.0, not even if it says it expects one."""
+    """No 1xx response, 100 or 101, is sent to an HTTP/1.0 client, even if its request has Expect: 100-continue."""
     request = replace(opening.request, version=b"HTTP/1.0")
     answer, _ = await opening.exchange(_expecting_100(request) if expecting else request)
     expect_reaction(opening, answer, "an HTTP/1.0 request")
@@ -84,7 +84,7 @@ def _expecting_100(request: Request) -> Request:
     return replace(with_body, body=b"body")
 
 
-@case("6455-4.2.1-5", hint="a minor version above 1 promises nothing that 1.1 does not; treat it like 1.1")
+@case("6455-4.2.1-5", hint="treat a minor version above 1 like 1.1")
 @each(version=("1.2", "1.9"))
 async def later_minor_version_is_upgraded(opening: Opening, version: str) -> None:
     """A minor HTTP version above 1 is treated like 1.1."""
@@ -97,10 +97,10 @@ async def later_minor_version_is_upgraded(opening: Opening, version: str) -> Non
 @case("9112-2.3-1", hint='"HTTP" in the version is case-sensitive')
 @each(version=("http/1.1", "Http/1.1", "hTTP/1.1"))
 async def http_version_in_other_case_is_refused(opening: Opening, version: str) -> None:
-    """The HTTP-version is matched with regard to case: "http/1.1" is no version at all."""
+    """The HTTP version is matched with regard to case: "http/1.1" is not a version."""
     answer, _ = await opening.exchange(replace(opening.request, version=version.encode()))
     expect_reaction(opening, answer, f"a request of {version}")
-    opening.depart_if(answer.accepted, f"{version} is taken for HTTP/1.1")
+    opening.depart_if(answer.accepted, f"{version} is read as HTTP/1.1")
     opening.note("answered with", answer)
 
 
@@ -111,24 +111,26 @@ async def method_in_other_case_is_refused(opening: Opening, method: str) -> None
     await opening.expect_refused(replace(opening.request, method=method.encode()), best=(400, 405, 501))
 
 
-@case("9112-3.2.2-2", "6455-4.2.1-7", hint="read scheme and authority off an absolute request-target before routing")
+@case("9112-3.2.2-2", "6455-4.2.1-7", hint="remove scheme and authority from an absolute request-target before routing")
 @each(scheme={"lower": str.lower, "upper": str.upper})
 async def absolute_form_is_accepted(opening: Opening, scheme: Callable[[str], str]) -> None:
-    """The request-target may be the whole http (or https) URI; a router that compares strings gives itself away."""
+    """A request-target that is a whole http or https URI is accepted; a router that compares strings refuses it."""
     await opening.expect_accepted(_absolute(opening, scheme("https" if opening.session.facts.tls else "http")))
 
 
 @case("9112-3.2.2-3", hint="the authority of an absolute request-target replaces the Host field")
 async def authority_of_absolute_form_overrides_host(opening: Opening) -> None:
-    """With an absolute-form target the Host field is ignored in favour of the target's authority."""
+    """If the request-target is in absolute form, its authority counts and the Host field is ignored."""
     scheme = "https" if opening.session.facts.tls else "http"
     with opening.arranging("the absolute form with the same Host"):
         await opening.expect_accepted(_absolute(opening, scheme))
     request = _absolute(opening, scheme).replacing("Host", "other.test")
     answer, _ = await opening.exchange(request)
     refused = answer.status == 400 or (answer.head is None and answer.ending is not None)
-    opening.depart_if(refused, f"the mismatch of target and Host is refused: {answer}")
-    opening.expect(refused or answer.accepted, "the target's authority to count", str(answer), answer.entry)
+    opening.depart_if(refused, f"the mismatch of request-target and Host is refused: {answer}")
+    opening.expect(
+        refused or answer.accepted, "the authority of the request-target to count", str(answer), answer.entry
+    )
 
 
 def _absolute(opening: Opening, scheme: str) -> Request:
@@ -138,30 +140,30 @@ def _absolute(opening: Opening, scheme: str) -> Request:
 
 @case("9112-2.2-4", hint="skip an empty line before the request line")
 async def empty_line_before_the_request_is_skipped(opening: Opening) -> None:
-    """At least one empty line before the request line is ignored: some clients leave one after a body."""
+    """At least one empty line before the request line is ignored, because some clients send one after a body."""
     octets = b"\r\n" + opening.request.encode()
     await expect_accepted_or(opening, octets, (400,), "an empty line before the request line is refused")
 
 
-@case("9112-2.2-6", hint="answer what is not HTTP with 400 and close, at the first octet that cannot be right")
+@case("9112-2.2-6", hint="answer octets that are not HTTP with 400 and close, at the first invalid octet")
 @each(octets=NOT_HTTP)
 async def octets_that_are_not_http_are_refused(opening: Opening, octets: bytes) -> None:
-    """What does not match the HTTP grammar gets a 400, or the end of the connection, and harms nobody else.
+    """Octets that do not match the HTTP grammar get a 400 or the end of the connection; other clients are still served.
 
-    The octets end in an empty line, so that no target can be waiting for the rest of a line.
+    The octets end in an empty line, so no target can be waiting for the rest of a line.
     """
     await _expect_refused_as_not_http(opening, octets)
 
 
-@case("9112-2.2-6", needs=Need.CLEARTEXT, hint="a ClientHello on the cleartext port is no HTTP: refuse it")
+@case("9112-2.2-6", needs=Need.CLEARTEXT, hint="refuse a TLS ClientHello on the cleartext port")
 async def client_hello_on_the_cleartext_port_is_refused(opening: Opening) -> None:
-    """A TLS ClientHello that was meant for another port is refused, not waited on."""
+    """A TLS ClientHello on the cleartext port is refused; the target does not wait for more octets."""
     await _expect_refused_as_not_http(opening, _CLIENT_HELLO + b"\r\n\r\n")
 
 
-@case("9112-2.2-6", hint="a server of HTTP/1.1 alone answers the preface of HTTP/2 with 400 or closes")
+@case("9112-2.2-6", hint="if you speak only HTTP/1.1, answer the HTTP/2 preface with 400 or close")
 async def http_2_preface_is_refused(opening: Opening) -> None:
-    """The preface of HTTP/2 is refused by a target that speaks only HTTP/1.1; one that knows HTTP/2 is excused."""
+    """A target that speaks only HTTP/1.1 refuses the HTTP/2 preface; a target that speaks HTTP/2 may answer it."""
     wire = await opening.dial()
     answer, _ = await opening.exchange(_HTTP2_PREFACE, wire=wire)
     speaks_http2 = wire.conversation.before_head[3:4] == b"\x04"
@@ -172,7 +174,7 @@ async def http_2_preface_is_refused(opening: Opening) -> None:
 
 async def _expect_refused_as_not_http(opening: Opening, octets: bytes) -> None:
     await opening.expect_refused(octets)
-    # Whether it took harm shows on the next connection.
+    # A target that was harmed does not accept the next connection.
     await opening.expect_accepted()
 
 
@@ -180,10 +182,10 @@ def _is_silence(answer: Answer) -> bool:
     return answer.head is None and answer.ending is None
 
 
-@case("9112-3-3", hint="answer a broken request line with 400; repairing it opens doors to smuggling")
+@case("9112-3-3", hint="answer a broken request line with 400; repairing it enables request smuggling")
 @each(change=BAD_LINES)
 async def broken_request_line_is_not_repaired(opening: Opening, change: _LineChange) -> None:
-    """A request line that breaks the grammar gets a 400, or a redirection; leniency is written down."""
+    """A request line that breaks the grammar gets a 400, or a redirection; accepting it is recorded."""
     line, end, fields = opening.request.encode().partition(b"\r\n")
     answer, _ = await opening.exchange(change(line) + end + fields)
     expect_reaction(opening, answer, "a broken request line")
@@ -196,7 +198,7 @@ async def broken_request_line_is_not_repaired(opening: Opening, change: _LineCha
 async def success_to_connect_has_no_body_fields(opening: Opening) -> None:
     """A 2xx to CONNECT begins a tunnel and carries neither Content-Length nor Transfer-Encoding.
 
-    Most targets refuse the method, which is right as well; of one that says nothing the sentence says nothing.
+    Most targets refuse the method, which is right as well. A target that does not answer is not judged.
     """
     host = opening.session.address.host.encode()
     target = host if b":" in host.rpartition(b"]")[2] else host + b":80"

@@ -1,4 +1,4 @@
-"""Steps that several cases about HTTP share: requests that are changed, answers that are weighed."""
+"""Steps that several cases about HTTP share: changing requests, and judging answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from wsconform import CRLF, Answer, Connection, Frame, Head, HttpConnection, Opening, Request
 
-from ..opening.answers import accept_unless_elsewhere
+from ..opening.answers import accept_unless_not_found
 
 #: A change to a correct request.
 Change = Callable[[Request], Request]
@@ -43,25 +43,25 @@ def with_line(request: Request, line: bytes, *, first: bool = False) -> bytes:
 
 
 def with_query(target: bytes, octets: int) -> bytes:
-    """Return `target` with a query that makes it longer by `octets`, three at the least."""
+    """Return `target` with a query that makes it longer by `octets`, which is three or more."""
     return target + (b"&" if b"?" in target else b"?") + b"p=" + b"q" * (octets - 3)
 
 
 def outcome(answer: Answer) -> str:
-    """Tell what was answered: the status, and of a 101 the subprotocol and the extensions."""
+    """Return the status of `answer` as text, and of a 101 also the subprotocol and the extensions."""
     if answer.head is None or not answer.accepted:
         return str(answer)
     chosen = (b", ".join(answer.head.fields.get_all(f"Sec-WebSocket-{name}")) for name in ("Protocol", "Extensions"))
     return " / ".join([str(answer), *(value.decode("latin-1") or "none" for value in chosen)])
 
 
-def says_close(head: Head | None) -> bool:
-    """Return whether a response announces the end of the connection (RFC 9112 section 9.6)."""
+def announces_close(head: Head | None) -> bool:
+    """Return whether a response has Connection: close, which announces the end (RFC 9112 section 9.6)."""
     return head is not None and b"close" in (option.lower() for option in head.fields.elements("Connection"))
 
 
 def expect_reaction(opening: Opening, answer: Answer, to: str) -> None:
-    """Expect that the target answered or ended the connection; silence fails the case."""
+    """Expect a response or the end of the connection. Silence fails the case."""
     silent = answer.head is None and answer.ending is None
     opening.expect(not silent, f"a reaction to {to}", "no reaction", answer.entry)
 
@@ -74,7 +74,7 @@ async def expect_bad_request(opening: Opening, request: Request | bytes) -> Answ
 
 
 async def expect_accepted_or(opening: Opening, octets: bytes, statuses: tuple[int, ...], reason: str) -> None:
-    """Expect `octets`, which carry the key of `opening.request`, to be accepted; one of `statuses` is a departure."""
+    """Expect `octets`, with the key of `opening.request`, to be accepted. One of `statuses` departs with `reason`."""
     answer, wire = await opening.exchange(octets)
     if answer.status in statuses:
         opening.depart(f"{reason}: {answer}")
@@ -83,15 +83,15 @@ async def expect_accepted_or(opening: Opening, octets: bytes, statuses: tuple[in
 
 
 def depart_or_accept(opening: Opening, answer: Answer, wire: HttpConnection, asked: Request, too_long: str) -> None:
-    """Take 400, 414 and 431 for departures, `too_long` saying why; expect a good 101 otherwise, or a 404."""
+    """Depart with the reason `too_long` on 400, 414 or 431; otherwise expect a correct 101, or a 404."""
     if answer.status in (400, 414, 431):
         opening.depart(f"{too_long}: {answer}")
     else:
-        accept_unless_elsewhere(opening, answer, wire, asked)
+        accept_unless_not_found(opening, answer, wire, asked)
 
 
-async def begin_refused(opening: Opening, change: Change, *, tail: bytes = b"") -> tuple[Answer, HttpConnection]:
-    """Send a handshake spoilt by `change`, `tail` right behind it; being refused is not what is tested here."""
+async def exchange_refused(opening: Opening, change: Change, *, tail: bytes = b"") -> tuple[Answer, HttpConnection]:
+    """Send a handshake spoilt by `change`, then `tail`. If it is not refused, the case is inconclusive."""
     with opening.arranging("a handshake that is refused"):
         answer, wire = await opening.exchange(change(opening.request), tail=tail)
         opening.expect(not answer.accepted, "the handshake to be refused", str(answer), answer.entry)
@@ -100,43 +100,59 @@ async def begin_refused(opening: Opening, change: Change, *, tail: bytes = b"") 
 
 
 def expect_http_or_end(opening: Opening, first: Answer, second: Answer, asked: Request | None = None) -> None:
-    """Expect that what followed `first` was taken as a request: `second` answers it, or the connection ended.
+    """Expect that the octets after `first` were read as a request: `second` answers it, or the connection ended.
 
-    A 101 among the answers has to fit `asked`. How a connection ended, announced or not, is noted. Silence shows that
-    nothing was read as frames, so it departs; whether an announced end came is for another case to judge.
+    Without `asked`, a 101 fails; with it, those octets were a handshake, and the case checks a 101 itself. How the
+    connection ended, announced or not, is recorded. Silence shows that nothing was read as frames, so it departs;
+    another case judges whether an announced end came.
     """
+    wrong, announced = "octets that are not HTTP", announces_close(first.head)
     if second.head is None:
-        opening.expect(second.entry is None, "an HTTP response", "octets that are none", second.entry)
-        announced = "although its end was announced" if says_close(first.head) else "and the request is not answered"
-        opening.depart_if(second.ending is None, f"the connection stays open, {announced}")
+        opening.expect(second.entry is None, "an HTTP response", wrong, second.entry)
+        reason = "although its end was announced" if announced else "and the request is not answered"
+        opening.depart_if(second.ending is None, f"the connection stays open, {reason}")
         if second.ending is not None:
-            opening.note("after the first response", "closed" if says_close(first.head) else "closed without saying so")
+            opening.note("after the first response", "closed" if announced else "closed without an announcement")
         return
-    opening.expect(second.head.octets.startswith(b"HTTP/"), "an HTTP response", "octets that are none", second.entry)
+    opening.expect(second.head.octets.startswith(b"HTTP/"), "an HTTP response", wrong, second.entry)
     opening.note("the second request", second)
     if asked is None:
         opening.expect(not second.accepted, "an ordinary response", str(second), second.entry)
 
 
+def expect_refused_or_same(opening: Opening, plain: Answer, answer: Answer) -> None:
+    """Expect `answer`, to a folded field, to be a 400, or to have the outcome of `plain`, to the unfolded field.
+
+    A target that closes without a response departs.
+    """
+    expect_reaction(opening, answer, "a folded field")
+    opening.note("unfolded", outcome(plain))
+    opening.note("folded", outcome(answer))
+    opening.depart_if(answer.head is None, "the folded field is refused without a response")
+    refused = answer.status == 400 or answer.head is None
+    expected = f"400, or the answer to the unfolded field: {outcome(plain)}"
+    opening.expect(refused or outcome(answer) == outcome(plain), expected, outcome(answer), answer.entry)
+
+
 def accept_if_switched(opening: Opening, answer: Answer, wire: HttpConnection, asked: Request) -> None:
-    """Where `answer` is a 101, expect it to fit the key of `asked`; where it is not, leave it to the case."""
+    """If `answer` is a 101, expect it to fit the key of `asked`; otherwise do nothing."""
     if answer.accepted:
         opening.accept(answer, wire, asked)
 
 
-def choose_if(opening: Opening, condition: bool, what: str) -> None:
-    """Write down a choice of the target where `condition` holds; the verdict is NOTED then."""
+def choose_if(opening: Opening, condition: bool, choice: str) -> None:
+    """If `condition` holds, record the target's `choice`, which makes the verdict informational."""
     if condition:
-        opening.choose(what)
+        opening.choose(choice)
 
 
 def smuggled_ping(opening: Opening) -> bytes:
-    """Return the octets of a masked Ping, to be sent where they are not a frame but a request's body."""
+    """Return the octets of a masked Ping, for use as the body of a request."""
     return Frame.ping(b"body, not frame").masked(opening.session.random.randbytes(4)).encode()
 
 
 async def expect_body_unread_as_frames(opening: Opening, octets: bytes) -> None:
-    """Send a handshake with a body: it is refused, or the connection opens and takes no notice of the body."""
+    """Send a handshake with a body; expect a refusal, or an open connection on which the body has no effect."""
     answer, wire = await opening.exchange(octets)
     expect_reaction(opening, answer, "a handshake with a body")
     if not answer.accepted:

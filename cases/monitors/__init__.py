@@ -1,1 +1,1 @@
-"""Monitors: rules that watch everything that a target sends, in every case of a run."""
+"""Monitors: rules that watch all frames and heads that a target sends, in every case of a run."""

@@ -1,4 +1,4 @@
-"""Watched in every conversation: the form of the target's control frames (RFC 6455 section 5.5)."""
+"""Monitors of the form of the target's control frames (RFC 6455 section 5.5)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wsconform import Conversation, Sample, Verdict, monitor, opcode_name
 def control_frames_are_not_fragmented(conversation: Conversation) -> Iterator[Sample]:
     """Every control frame of the target has FIN set.
 
-    Looked at in every frame of the run; the first that comes without FIN decides.
+    Every frame of the run is examined; the first control frame without FIN decides.
     """
     for entry, frame in conversation.frames:
         if frame.is_control:
@@ -19,11 +19,11 @@ def control_frames_are_not_fragmented(conversation: Conversation) -> Iterator[Sa
             yield Sample(f"{opcode_name(frame.opcode)}{'' if frame.fin else ' without FIN'}", verdict, entry)
 
 
-@monitor("6455-5.5-2", hint="cut a reason or application data to fit, or refuse them, before the frame is made")
+@monitor("6455-5.5-2", hint="shorten or refuse a reason or application data before you build the frame")
 def control_frames_have_at_most_125_octets(conversation: Conversation) -> Iterator[Sample]:
     """Every control frame of the target has at most 125 octets of payload.
 
-    Looked at in every frame of the run; what usually breaks it is a reason that quotes what was wrong.
+    Every frame of the run is examined. The usual cause of a longer frame is a reason that quotes the error.
     """
     for entry, frame in conversation.frames:
         if frame.is_control:

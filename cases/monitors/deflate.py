@@ -1,4 +1,4 @@
-"""Every compressed message that a target sends: its bit, its blocks, and how it ends (RFC 7692 sections 6, 7.2.1)."""
+"""Monitors of the target's compressed messages: RSV1, DEFLATE blocks, and their end (RFC 7692 sections 6, 7.2.1)."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from wsconform import (
     whole_messages,
 )
 
-#: Octets of a message without RSV1 up to which it is looked at for DEFLATE.
-_LOOKED_AT = 4096
+#: A message without RSV1 is tried as DEFLATE if it has at most this many octets.
+_MOST_TRIED = 4096
 
 
 def _sample(right: bool, label: str, entry: int | None) -> Sample:
@@ -30,15 +30,15 @@ def _sample(right: bool, label: str, entry: int | None) -> Sample:
 
 
 def _ended(conversation: Conversation) -> Iterator[tuple[Compressed, PayloadEnd]]:
-    """Yield the compressed messages of the target whose end is known, with it."""
+    """Yield the target's compressed messages whose end is known, each with its end."""
     return ((each, each.usage.end) for each in compressed_messages(conversation, GLANCE) if each.usage)
 
 
-@monitor("7692-6.1-3", hint="control frames are never compressed, and RSV1 says that they are")
+@monitor("7692-6.1-3", hint="do not set RSV1 on a control frame, which is never compressed")
 def control_frames_have_no_compression_bit(conversation: Conversation) -> Iterator[Sample]:
-    """RSV1 is not set on Ping, Pong and Close, where compression is agreed.
+    """RSV1 is not set on Ping, Pong and Close if compression was negotiated.
 
-    Looked at in every control frame of the target: those that answer ours, and those of its own.
+    Every control frame of the target is examined, replies to ours as well as its own.
     """
     if conversation.deflate is None:
         return
@@ -49,9 +49,9 @@ def control_frames_have_no_compression_bit(conversation: Conversation) -> Iterat
 
 @monitor("7692-6.1-4", hint="set RSV1 on the first frame of a compressed message, and on no other")
 def continuations_have_no_compression_bit(conversation: Conversation) -> Iterator[Sample]:
-    """RSV1 is not set on a frame that continues a message, where compression is agreed.
+    """RSV1 is not set on a continuation frame if compression was negotiated.
 
-    Looked at where the target fragments what it sends.
+    Only a target that fragments its messages is judged.
     """
     if conversation.deflate is None:
         return
@@ -62,12 +62,13 @@ def continuations_have_no_compression_bit(conversation: Conversation) -> Iterato
 
 @monitor(
     *("7692-6.1-1", "7692-7.2.1-9", "7692-7.2.1-10"),
-    hint="compress a message as a whole, cut what comes of it, and keep 00 00 ff ff everywhere but at its end",
+    hint="compress the whole message, then fragment the result; remove 00 00 ff ff only at its end",
 )
 def compressed_messages_inflate(conversation: Conversation) -> Iterator[Sample]:
-    """A compressed message of the target is DEFLATE: its fragments together, with 00 00 ff ff behind them.
+    """The fragments of a compressed message together, with 00 00 ff ff appended, are valid DEFLATE.
 
-    Read block by block with the window of all messages before. What follows a message that is no DEFLATE is not judged.
+    Messages are read block by block, with the window of all earlier messages. Messages after one that is not DEFLATE
+    are not judged.
     """
     for message in compressed_messages(conversation, GLANCE):
         kind = "fragments" if message.frames > 1 else "one frame"
@@ -79,11 +80,11 @@ def compressed_messages_inflate(conversation: Conversation) -> Iterator[Sample]:
             yield _sample(not cut, "ends inside a block" if cut else f"inflates ({kind})", message.entry)
 
 
-@monitor("7692-7.2.1-1", hint="flush, then remove the last four octets, 00 00 ff ff, of the message")
+@monitor("7692-7.2.1-1", hint="flush, then remove the last four octets of the message, 00 00 ff ff")
 def last_four_octets_are_removed(conversation: Conversation) -> Iterator[Sample]:
     """00 00 ff ff is removed from the end of a compressed message.
 
-    A message that still has it inflates, and is four octets too long.
+    A message that still has these octets inflates, but is four octets too long.
     """
     for message, end in _ended(conversation):
         if message.payload and end is not PayloadEnd.CUT:
@@ -91,11 +92,12 @@ def last_four_octets_are_removed(conversation: Conversation) -> Iterator[Sample]
             yield _sample(not left, "00 00 ff ff in place" if left else "removed", message.entry)
 
 
-@monitor("7692-7.2.1-2", hint="flush so that an empty stored block ends the message; add 00 behind a final block")
+@monitor("7692-7.2.1-2", hint="flush so that an empty stored block ends the message; add 00 after a final block")
 def messages_end_with_an_empty_block(conversation: Conversation) -> Iterator[Sample]:
     """A compressed message ends with an empty stored block, whose last four octets are then removed.
 
-    Without it the receiver, which puts those back, is left inside a block; a final block needs 00 behind it.
+    The receiver appends those four octets; without the block they leave it inside another block. A final block needs 00
+    after it.
     """
     for message, end in _ended(conversation):
         if message.payload and end in (PayloadEnd.WHOLE, PayloadEnd.BARE):
@@ -104,11 +106,11 @@ def messages_end_with_an_empty_block(conversation: Conversation) -> Iterator[Sam
             )
 
 
-@monitor("7692-7.2.1-8", hint="fill the octet up with zero bits behind a final block")
+@monitor("7692-7.2.1-8", hint="pad the octet with zero bits after a final block")
 def final_blocks_are_padded_with_zeros(conversation: Conversation) -> Iterator[Sample]:
-    """A block with BFINAL that ends inside an octet is followed by zero bits up to the next.
+    """A block with BFINAL that ends inside an octet is followed by zero bits up to the next octet.
 
-    Looked at where the target sends such blocks, which few do.
+    Only a target that sends such blocks is judged; few do.
     """
     for message in compressed_messages(conversation, GLANCE):
         for block in message.usage.blocks if message.usage else ():
@@ -117,11 +119,11 @@ def final_blocks_are_padded_with_zeros(conversation: Conversation) -> Iterator[S
                 yield _sample(not block.padding, label, message.entry)
 
 
-@monitor("7692-7.2.1-11", hint="distances end at 32768: codes 30 and 31 belong to another format")
-def window_has_32768_octets_at_most(conversation: Conversation) -> Iterator[Sample]:
-    """No match of the target's refers farther back than 32768 octets.
+@monitor("7692-7.2.1-11", hint="use distances up to 32768; codes 30 and 31 belong to another format")
+def window_is_at_most_32768_octets(conversation: Conversation) -> Iterator[Sample]:
+    """No match in the target's messages refers farther back than 32768 octets.
 
-    DEFLATE cannot say more; the codes that would are those of Deflate64, which is another format.
+    DEFLATE cannot express more. The codes for longer distances belong to Deflate64, which is another format.
     """
     for message in compressed_messages(conversation, GLANCE):
         if message.usage:
@@ -130,32 +132,33 @@ def window_has_32768_octets_at_most(conversation: Conversation) -> Iterator[Samp
             yield Sample(message.error, Verdict.FAILED, message.entry)
 
 
-@monitor("7692-7.2.1-20", "7692-7.2.1-19", hint="compress an empty message to 00, or leave it plain")
-def compressed_messages_have_an_octet(conversation: Conversation) -> Iterator[Sample]:
-    """A compressed message has at least one octet, as the header of the empty block remains.
+@monitor("7692-7.2.1-20", "7692-7.2.1-19", hint="compress an empty message to 00, or send it uncompressed")
+def compressed_messages_are_not_empty(conversation: Conversation) -> Iterator[Sample]:
+    """A compressed message has at least one octet, because the header of the empty block remains.
 
-    Looked at in all of them; the occasion is the echo of an empty message.
+    All compressed messages are examined; the echo of an empty message is the likely offender.
     """
     for message in compressed_messages(conversation, GLANCE):
         yield _sample(bool(message.payload), "octets" if message.payload else "no octets", message.entry)
 
 
-@monitor("7692-6.1-2", hint="set RSV1 on the first frame of what you compress")
-def messages_without_the_bit_are_plain(conversation: Conversation) -> Iterator[Sample]:
-    """A message of the target without RSV1 is plain: it is not one of ours, compressed.
+@monitor("7692-6.1-2", hint="set RSV1 on the first frame of every compressed message")
+def messages_without_rsv1_are_not_compressed(conversation: Conversation) -> Iterator[Sample]:
+    """A message of the target without RSV1 is not one of our messages in compressed form.
 
-    Looked at where compression is agreed, in short messages that are not what we sent, octet by octet.
+    If compression was negotiated, short messages that differ from all that we sent are inflated and compared.
     """
     if conversation.deflate is None:
         return
     sent = {frame.payload for frame in conversation.sent if not frame.is_control}
     for entry, first, payload, _ in whole_messages(conversation):
-        if not first.rsv & RSV1 and len(payload) <= _LOOKED_AT:
+        if not first.rsv & RSV1 and len(payload) <= _MOST_TRIED:
             hidden = payload not in sent and _inflated(payload) in sent
             yield _sample(not hidden, "compressed" if hidden else "plain", entry)
 
 
 def _inflated(payload: bytes) -> bytes | None:
+    """Return the inflated payload; None if it is empty or not DEFLATE."""
     try:
         return Inflater(limit=1 << 16).decompress(payload) or None
     except InflateError:

@@ -1,4 +1,4 @@
-"""Every frame that a target sends: bits, opcodes, masking, lengths, order, text (RFC 6455 sections 5, 6)."""
+"""Monitors of every frame of a target: bits, opcodes, masking, lengths, order, text (RFC 6455 sections 5, 6)."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def _data_frames(conversation: Conversation) -> Iterator[tuple[int, Frame]]:
 
 
 def _is_in_order(conversation: Conversation) -> bool:
-    """Return whether the target ended the stream itself, with FIN, where nobody had made an error."""
+    """Return whether the target ended the stream itself, with FIN, and neither end had made an error before."""
     closes = [number for number, frame in enumerate(conversation.sent) if frame.opcode == CLOSE]
-    # Frames behind our own Close are an error of ours: a target may drop TCP over them, and what it had queued with it.
+    # Frames after our own Close are an error of ours. A target may then drop TCP, and lose the frames in its queue.
     ours = conversation.broken_by_us or bool(closes and closes[0] + 1 < len(conversation.sent))
     return conversation.ending is Ending.FIN and conversation.provoked is None and not ours
 
 
 def ends_whole(conversation: Conversation) -> bool:
-    """Return whether the stream came to an end at which a frame could not be cut off: behind the target's own Close.
+    """Return whether the stream ended, after the target's own Close, so that its last frame must be whole.
 
-    A connection may be dropped at any time where there is a need (section 7.2.3), amid a frame as well: an
-    endpoint that gives up its backlog when our Close or our FIN has come has still sent nothing but frames.
+    A connection may be dropped at any time if there is a need (section 7.2.3), even inside a frame. An endpoint that
+    drops its backlog when our Close or our FIN arrives has still sent nothing but frames.
     """
     return conversation.opened and bool(conversation.closes()) and _is_in_order(conversation)
 
@@ -61,65 +61,71 @@ def _messages(conversation: Conversation) -> Iterator[tuple[int, Frame, bytes]]:
 
 
 def _inflater(conversation: Conversation) -> Inflater | None:
-    # With the largest window and takeover: whether the target kept to what was agreed is for other rules.
+    # It has the largest window and context takeover. Other monitors check the negotiated parameters.
     return None if conversation.deflate is None else Inflater()
 
 
-@monitor("6455-5.2-2", hint="send RSV bits as zero, but RSV1 of a compressed message's first frame")
+@monitor("6455-5.2-2", hint="set RSV1 only on the first frame of a compressed message, and no other RSV bit")
 def reserved_bits_are_zero(conversation: Conversation) -> Iterator[Sample]:
-    """Reserved bits are zero, but RSV1 where compression was negotiated."""
+    """Reserved bits are zero, except RSV1 if compression was negotiated."""
     allowed = RSV1 if conversation.deflate else 0
     for entry, frame in conversation.frames:
         yield _sample(not frame.rsv & ~allowed, f"RSV {frame.rsv:03b}", entry)
 
 
 @monitor("6455-5.2-8")
-def opcodes_have_a_meaning(conversation: Conversation) -> Iterator[Sample]:
-    """Only opcodes with a meaning are sent: 0, 1, 2, 8, 9, A."""
+def opcodes_are_defined(conversation: Conversation) -> Iterator[Sample]:
+    """Only defined opcodes are sent: 0, 1, 2, 8, 9, A."""
     for entry, frame in conversation.frames:
         yield _sample(frame.opcode in DEFINED_OPCODES, f"opcode 0x{frame.opcode:X}", entry)
 
 
-@monitor("6455-5.1-5", "6455-5.1-1", "6455-6.1-6", "6455-5.3-1", hint="a client masks every frame, a server none")
+@monitor(
+    "6455-5.1-5",
+    "6455-5.1-1",
+    "6455-6.1-6",
+    "6455-5.3-1",
+    hint="mask every frame as a client, and no frame as a server",
+)
 def frames_are_masked_by_clients_only(conversation: Conversation) -> Iterator[Sample]:
-    """A client masks every frame that it sends, and a server none."""
+    """A client masks every frame that it sends; a server masks no frame."""
     for entry, frame in conversation.frames:
         masked = frame.key is not None
         yield _sample(masked is conversation.role.masks, "masked" if masked else "not masked", entry)
 
 
-@monitor("6455-5.2-14", hint="up to 125 in 7 bits, up to 65535 in 16, and 64 bits only for more")
-def lengths_are_as_short_as_can_be(conversation: Conversation) -> Iterator[Sample]:
-    """A payload length is sent in the fewest octets that can say it."""
+@monitor("6455-5.2-14", hint="encode lengths up to 125 in 7 bits, up to 65535 in 16 bits, and larger ones in 64 bits")
+def lengths_are_minimal(conversation: Conversation) -> Iterator[Sample]:
+    """A payload length is encoded in the fewest octets that can hold it."""
     for entry, frame in conversation.frames:
         form = frame.form or LengthForm.minimal(frame.length)
-        label = f"in {form.value} bits" if frame.is_minimal else f"{frame.length} octets said in {form.value} bits"
+        label = f"in {form.value} bits" if frame.is_minimal else f"a length of {frame.length} in {form.value} bits"
         yield _sample(frame.is_minimal, label, entry)
 
 
-@monitor("6455-6.1-3", "6455-5.2-17", hint="send nothing that is not a frame, and finish the frames that you begin")
-def stream_is_frames_to_its_end(conversation: Conversation) -> Iterator[Sample]:
-    """What a target sends parses as frames to the last octet, with a masking key where, and only where, MASK is set.
+@monitor("6455-6.1-3", "6455-5.2-17", hint="send only frames, and finish every frame that you begin")
+def stream_ends_with_a_whole_frame(conversation: Conversation) -> Iterator[Sample]:
+    """The octets of a target parse as frames to the last one, with a masking key if and only if MASK is set.
 
-    Looked at where the target ended the stream in good order, behind its Close. An octet that belongs to no frame puts
-    all that follows out of step, or is left over at the end.
+    Judged if the target ended the stream in good order after its Close. An octet that belongs to no frame misaligns
+    everything after it, or is left over at the end.
     """
     if ends_whole(conversation):
         residue = len(conversation.residue)
-        label = f"{residue} octets at the end that make no frame" if residue else "whole frames"
+        label = f"{residue} octets at the end that are not a whole frame" if residue else "whole frames"
         yield _sample(not residue, label, conversation.end_entry)
 
 
-@monitor("6455-5.4-9", hint="finish a message before the next one begins, whoever sends it")
-def fragments_of_messages_do_not_mix(conversation: Conversation) -> Iterator[Sample]:
-    """A message begins when the one before is finished, and continues only what has begun."""
+@monitor("6455-5.4-9", hint="finish a message before you begin the next one, even if different threads send them")
+def fragments_of_messages_are_not_interleaved(conversation: Conversation) -> Iterator[Sample]:
+    """A message begins only after the one before is finished, and a continuation only follows an unfinished message."""
     open_message = False
     for entry, frame in _data_frames(conversation):
         continues = frame.opcode == CONTINUATION
         if continues is open_message:
             yield _sample(True, "fragment" if continues or not frame.fin else "whole message", entry)
         elif continues:
-            yield _sample(False, "a continuation of nothing", entry)
+            yield _sample(False, "a continuation without a message", entry)
         else:
             yield _sample(False, "a message inside another", entry)
         open_message = not frame.fin
@@ -127,7 +133,7 @@ def fragments_of_messages_do_not_mix(conversation: Conversation) -> Iterator[Sam
 
 @monitor("6455-6.1-5")
 def messages_are_finished(conversation: Conversation) -> Iterator[Sample]:
-    """Every message that is begun gets its frame with FIN, unless a Close, of either end, cuts it off."""
+    """Every message that is begun gets its frame with FIN, unless a Close of either end cuts it off."""
     unfinished = None
     for entry, frame in conversation.frames:
         if frame.opcode == CLOSE:
@@ -141,9 +147,9 @@ def messages_are_finished(conversation: Conversation) -> Iterator[Sample]:
         yield _sample(False, "a message left open at the end, without a Close", unfinished)
 
 
-@monitor("6455-5.6-1", hint="encode text as UTF-8, whatever the application hands over")
+@monitor("6455-5.6-1", hint="encode text as UTF-8, whatever the application passes in")
 def text_is_utf8(conversation: Conversation) -> Iterator[Sample]:
-    """A text message is valid UTF-8 as a whole, inflated if it was compressed."""
+    """A text message is valid UTF-8 as a whole, after inflation if it was compressed."""
     inflater = _inflater(conversation)
     for entry, first, payload in _messages(conversation):
         text = payload
@@ -151,8 +157,8 @@ def text_is_utf8(conversation: Conversation) -> Iterator[Sample]:
             try:
                 text = inflater.decompress(payload)
             except InflateError:
-                # What does not inflate is another rule's subject, and what follows it has no context any more.
+                # Another monitor judges a message that does not inflate. The context is lost for the messages after it.
                 return
         if first.opcode == TEXT:
             right = is_utf8(text)
-            yield _sample(right, "UTF-8" if right else "no UTF-8", entry)
+            yield _sample(right, "UTF-8" if right else "not UTF-8", entry)

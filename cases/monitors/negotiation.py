@@ -1,4 +1,4 @@
-"""What handshakes say about extensions, and whether frames keep to it (RFC 6455 sections 4.2.2, 5.8, 9)."""
+"""Monitors of the extensions in handshakes, and of frames that use them (RFC 6455 sections 4.2.2, 5.8, 9)."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from .opening import accepted, answered, judged
 
 NAME = "Sec-WebSocket-Extensions"
 
-#: Windows, in bits, that RFC 7692 section 7.3 advises against.
+#: Window sizes, in bits, that RFC 7692 section 7.3 advises against.
 _SMALL = ("8", "9")
 
 
-def _told(head: Head) -> str:
+def _field_text(head: Head) -> str:
     return " and ".join(value.decode("latin-1") or "(empty)" for value in head.fields.get_all(NAME))
 
 
-def _spoken(conversation: Conversation) -> Iterator[tuple[int, Head]]:
-    """Return the heads in which the target speaks of extensions: a server's 101s, a client's requests."""
+def _heads_with_extensions(conversation: Conversation) -> Iterator[tuple[int, Head]]:
+    """Return the heads in which the target lists extensions: a server's 101s, or a client's requests."""
     return iter(conversation.heads) if conversation.role is Role.CLIENT else accepted(conversation)
 
 
-@monitor("6455-4.2.2-23", hint="where no extension is accepted, leave the field out")
+@monitor("6455-4.2.2-23", hint="if you accept no extension, leave the field out")
 def extensions_are_never_empty(conversation: Conversation) -> Iterator[Sample]:
     """No 101 has a Sec-WebSocket-Extensions without an element."""
     for entry, head in accepted(conversation):
@@ -45,14 +45,14 @@ def extensions_are_never_empty(conversation: Conversation) -> Iterator[Sample]:
         yield judged(all(value.strip(b", \t") for value in values), f"{NAME} with an empty value", entry)
 
 
-@monitor("6455-4.3-7", "6455-4.3-6", hint="write name; parameter; parameter=token, and commas between elements only")
+@monitor("6455-4.3-7", "6455-4.3-6", hint="write name; parameter; parameter=token, with commas only between elements")
 def extensions_follow_the_grammar(conversation: Conversation) -> Iterator[Sample]:
     """Every Sec-WebSocket-Extensions is a list of names with parameters, whose values are tokens once unquoted."""
-    for entry, head in _spoken(conversation):
+    for entry, head in _heads_with_extensions(conversation):
         values = [value for value in head.fields.get_all(NAME) if value.strip(b", \t")]
         if values:
             parts = [part.strip(b" \t") for value in values for part in value.split(b",")]
-            yield judged(all(parts) and _is_well_formed(head), _told(head), entry)
+            yield judged(all(parts) and _is_well_formed(head), _field_text(head), entry)
 
 
 def _is_well_formed(head: Head) -> bool:
@@ -63,16 +63,16 @@ def _is_well_formed(head: Head) -> bool:
     return True
 
 
-@monitor("6455-4.2.2-21", "6455-9-2", hint="answer what was offered; accept nothing on your own")
-def no_extension_is_accepted_unasked(conversation: Conversation) -> Iterator[Sample]:
-    """No 101 lists an extension that its request did not offer; names are compared without case."""
+@monitor("6455-4.2.2-21", "6455-9-2", hint="accept only extensions that the request offers")
+def only_offered_extensions_are_accepted(conversation: Conversation) -> Iterator[Sample]:
+    """No 101 lists an extension that its request did not offer; names are compared without regard to case."""
     for entry, response, request in answered(conversation):
         try:
             asked = {extension.name.lower() for extension in offered(request.fields)}
             extra = [each.name for each in offered(response.fields) if each.name.lower() not in asked]
         except MalformedExtensions:
             continue
-        yield judged(not extra, f"accepted, and not offered: {', '.join(extra)}", entry)
+        yield judged(not extra, f"accepted but not offered: {', '.join(extra)}", entry)
 
 
 @monitor("6455-9.1-12", hint="name each extension that you accept once")
@@ -84,10 +84,10 @@ def deflate_is_accepted_at_most_once(conversation: Conversation) -> Iterator[Sam
             yield judged(count <= 1, f"{count} times {DEFLATE}", entry)
 
 
-@monitor("6455-9.1-8", "6455-9-3", hint="answer with the four parameters of RFC 7692 section 7.1, and their values")
+@monitor("6455-9.1-8", "6455-9-3", hint="use only the four parameters of RFC 7692 section 7.1, and their values")
 def deflate_parameters_are_defined(conversation: Conversation) -> Iterator[Sample]:
     """Each permessage-deflate, in an offer or in a 101, has parameters and values that RFC 7692 defines."""
-    for entry, head in _spoken(conversation):
+    for entry, head in _heads_with_extensions(conversation):
         if _is_well_formed(head):
             for extension in offered(head.fields):
                 if extension.name == DEFLATE:
@@ -95,9 +95,9 @@ def deflate_parameters_are_defined(conversation: Conversation) -> Iterator[Sampl
                     yield judged(problem is None, problem or "", entry)
 
 
-@monitor("6455-5.8-1", "7692-5-13", hint="set RSV bits, and compress, only where your 101 named the extension")
-def frames_use_no_extension_that_was_not_negotiated(conversation: Conversation) -> Iterator[Sample]:
-    """Where the 101 listed no extension, no frame has a reserved bit or a reserved opcode."""
+@monitor("6455-5.8-1", "7692-5-13", hint="set RSV bits and compress only if your 101 named the extension")
+def frames_use_only_negotiated_extensions(conversation: Conversation) -> Iterator[Sample]:
+    """If the 101 listed no extension, no frame has a reserved bit or a reserved opcode."""
     named = conversation.role is Role.SERVER and any(NAME in head.fields for _, head in accepted(conversation))
     if not conversation.opened or conversation.extensions or named:
         return
@@ -114,9 +114,9 @@ def _deflates(head: Head) -> list[Extension]:
 
 
 def _accepted_deflates(conversation: Conversation) -> Iterator[tuple[int, Extension, list[Extension]]]:
-    """Return each permessage-deflate of a 101 with the offers that it may answer, all of them legal; and its entry.
+    """Return each permessage-deflate of a 101, with its entry and the offers that it may answer, all of them valid.
 
-    What is accepted of an offer that should have been declined is for the cases that make it.
+    If an offer should have been declined, the case that made it judges the answer.
     """
     return iter(conversation.once(_answers_with_deflate))
 
@@ -135,7 +135,7 @@ def _answers_with_deflate(conversation: Conversation) -> list[tuple[int, Extensi
     "7692-7.1.2.1-2",
     "7692-7.1.2.1-3",
     "7692-7.1.2.2-4",
-    hint="choose one offer, grant what it asks for, and limit the client only where it offers to be limited",
+    hint="choose one offer, grant its parameters, and limit the client only if the offer permits it",
 )
 def deflate_fits_one_of_the_offers(conversation: Conversation) -> Iterator[Sample]:
     """Each permessage-deflate in a 101 has parameters with which it answers one of the offers."""
@@ -144,9 +144,9 @@ def deflate_fits_one_of_the_offers(conversation: Conversation) -> Iterator[Sampl
         yield judged(None in problems, f"{extension} to {', '.join(map(str, offers))}: {problems[0]}", entry)
 
 
-@monitor("7692-7.3-1", hint="use a window of 10 bits or more: a smaller one finds next to nothing to refer to")
-def windows_are_useful(conversation: Conversation) -> Iterator[Sample]:
-    """No window of less than 10 bits (1024 octets) is asked for, or agreed to without being asked for."""
+@monitor("7692-7.3-1", hint="use a window of 10 bits or more; a smaller one finds hardly any matches")
+def windows_have_at_least_10_bits(conversation: Conversation) -> Iterator[Sample]:
+    """The target neither requests a window of less than 10 bits (1024 octets), nor agrees to one without a request."""
     if conversation.role is Role.SERVER:
         for entry, extension, offers in _accepted_deflates(conversation):
             yield from _windows(extension, entry, offers)

@@ -1,4 +1,4 @@
-"""Rules over every request of a client (RFC 6455 section 4.1, RFC 9110, RFC 9112)."""
+"""Monitors of every request of a client (RFC 6455 section 4.1, RFC 9110, RFC 9112)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _request(conversation: Conversation) -> Iterator[tuple[int, Head]]:
 
 
 def _is_odd(conversation: Conversation) -> bool:
-    """Return whether we sent what a client may take for an error, whatever the case was about."""
+    """Return whether we sent octets or frames that a client may treat as an error, whatever the case tests."""
     return conversation.sent_raw or any(
         frame.rsv
         or frame.key is not None
@@ -48,13 +48,13 @@ def _judge(holds: bool, entry: int, observed: str) -> Sample:
     return Sample("" if holds else observed, Verdict.PASSED if holds else Verdict.FAILED, entry)
 
 
-def _said(values: tuple[bytes, ...]) -> str:
+def _values_text(values: tuple[bytes, ...]) -> str:
     return ", ".join(value.decode("latin-1") for value in values) or "(missing)"
 
 
 @monitor("6455-4.1-18")
 def request_is_valid_http(conversation: Conversation) -> Iterator[Sample]:
-    """The opening handshake is a valid HTTP request: line ends, field names, no fold, no control octets."""
+    """The opening handshake is a valid HTTP request: line ends, field names, no folds, no control octets."""
     for entry, head in _request(conversation):
         spaces = head.octets.split(b"\r\n", 1)[0].count(b" ")
         defects = [*head.defects, *(["not three words in the request line"] if spaces != 2 else [])]
@@ -63,7 +63,7 @@ def request_is_valid_http(conversation: Conversation) -> Iterator[Sample]:
 
 @monitor("6455-4.1-17", "6455-4.1-1")
 def request_comes_first_and_whole(conversation: Conversation) -> Iterator[Sample]:
-    """Once connected the client sends one whole request, and nothing before it."""
+    """Once connected, the client sends one whole request, and nothing before it."""
     for entry, head in _request(conversation):
         yield _judge(bool(re.match(rb"[A-Za-z]+ ", head.octets)), entry, f"begins with {head.octets[:12]!r}")
 
@@ -85,7 +85,7 @@ def version_is_http_1_1(conversation: Conversation) -> Iterator[Sample]:
 
 @monitor("6455-4.1-21", "9112-3.2.1-1")
 def target_is_the_resource_name(conversation: Conversation) -> Iterator[Sample]:
-    """The request-target is the resource name, or an absolute http or https URI; the former is favoured."""
+    """The request-target is the resource name. An absolute http or https URI departs."""
     for entry, head in _request(conversation):
         if re.match(rb"https?://", head.target):
             yield Sample("absolute-form", Verdict.DEPARTED, entry)
@@ -98,7 +98,7 @@ def upgrade_names_websocket(conversation: Conversation) -> Iterator[Sample]:
     """The request's Upgrade includes "websocket"."""
     for entry, head in _request(conversation):
         names = head.fields.elements("Upgrade")
-        yield _judge(b"websocket" in [name.lower() for name in names], entry, f"Upgrade: {_said(names)}")
+        yield _judge(b"websocket" in [name.lower() for name in names], entry, f"Upgrade: {_values_text(names)}")
 
 
 @monitor("6455-4.1-25")
@@ -106,12 +106,14 @@ def connection_names_upgrade(conversation: Conversation) -> Iterator[Sample]:
     """The request's Connection includes the option "Upgrade"."""
     for entry, head in _request(conversation):
         options = head.fields.elements("Connection")
-        yield _judge(b"upgrade" in [option.lower() for option in options], entry, f"Connection: {_said(options)}")
+        yield _judge(
+            b"upgrade" in [option.lower() for option in options], entry, f"Connection: {_values_text(options)}"
+        )
 
 
 @monitor("6455-4.1-26", "6455-11.3.1-1")
 def key_is_sent_once(conversation: Conversation) -> Iterator[Sample]:
-    """The request has Sec-WebSocket-Key, and has it once."""
+    """The request has exactly one Sec-WebSocket-Key."""
     for entry, head in _request(conversation):
         count = len(head.fields.get_all("Sec-WebSocket-Key"))
         yield _judge(count == 1, entry, f"{count} Sec-WebSocket-Key fields")
@@ -131,49 +133,49 @@ def key_is_16_octets_in_base64(conversation: Conversation) -> Iterator[Sample]:
 
 @monitor("6455-4.1-32", "6455-11.3.5-2")
 def version_is_13_and_sent_once(conversation: Conversation) -> Iterator[Sample]:
-    """The request has Sec-WebSocket-Version: 13, once."""
+    """The request has exactly one Sec-WebSocket-Version, with the value 13."""
     for entry, head in _request(conversation):
         values = head.fields.get_all("Sec-WebSocket-Version")
-        yield _judge(values == (b"13",), entry, f"Sec-WebSocket-Version: {_said(values)}")
+        yield _judge(values == (b"13",), entry, f"Sec-WebSocket-Version: {_values_text(values)}")
 
 
 @monitor("6455-4.1-33")
 def reserved_versions_are_never_sent(conversation: Conversation) -> Iterator[Sample]:
-    """Versions 9 to 12 are reserved and are never asked for."""
+    """A request never asks for the reserved versions 9 to 12."""
     for entry, head in _request(conversation):
         values = head.fields.elements("Sec-WebSocket-Version")
         reserved = [value for value in values if value in (b"9", b"10", b"11", b"12")]
-        yield _judge(not reserved, entry, f"version {_said(tuple(reserved))}")
+        yield _judge(not reserved, entry, f"version {_values_text(tuple(reserved))}")
 
 
 @monitor("9110-7.2-1", "9112-3.2-1")
 def host_is_sent_once(conversation: Conversation) -> Iterator[Sample]:
-    """The request has one Host, the authority without userinfo."""
+    """The request has exactly one Host, whose value is the authority without userinfo."""
     for entry, head in _request(conversation):
         values = head.fields.get_all("Host")
         good = len(values) == 1 and _AUTHORITY.fullmatch(values[0]) is not None
-        yield _judge(good, entry, f"Host: {_said(values)}")
+        yield _judge(good, entry, f"Host: {_values_text(values)}")
 
 
 @monitor("9110-9.3.1-1")
 def request_has_no_body(conversation: Conversation) -> Iterator[Sample]:
-    """A GET for the handshake carries no content."""
+    """The GET of the handshake carries no content."""
     for entry, head in _request(conversation):
         length = head.fields.get("Content-Length")
         with_body = "Transfer-Encoding" in head.fields or length not in (None, b"0")
-        yield _judge(not with_body, entry, f"Content-Length: {_said((length,) if length else ())}")
+        yield _judge(not with_body, entry, f"Content-Length: {_values_text((length,) if length else ())}")
 
 
 @monitor("9110-10.1.1-1")
-def no_continue_is_expected(conversation: Conversation) -> Iterator[Sample]:
-    """A request without content expects no 100."""
+def request_without_a_body_has_no_expect(conversation: Conversation) -> Iterator[Sample]:
+    """A request without content does not expect a 100."""
     for entry, head in _request(conversation):
         yield _judge("Expect" not in head.fields, entry, "Expect in a request without content")
 
 
 @monitor("6455-9.1-7")
 def offered_extensions_are_registered(conversation: Conversation) -> Iterator[Sample]:
-    """The extensions offered have names in IANA's registry; private names are not favoured."""
+    """The extensions offered have names in IANA's registry; private names depart."""
     for entry, head in _request(conversation):
         try:
             names = [extension.name for extension in offered(head.fields)]
@@ -186,17 +188,17 @@ def offered_extensions_are_registered(conversation: Conversation) -> Iterator[Sa
 
 @monitor("6454-7.1-1", "6454-7.3-1")
 def origin_is_well_formed(conversation: Conversation) -> Iterator[Sample]:
-    """An Origin is "null" or serialised origins, and stands once."""
+    """An Origin is "null" or a list of serialised origins, and is sent once."""
     for entry, head in _request(conversation):
         values = head.fields.get_all("Origin")
         if values:
             good = len(values) == 1 and _ORIGIN.fullmatch(values[0]) is not None
-            yield _judge(good, entry, f"Origin: {_said(values)}")
+            yield _judge(good, entry, f"Origin: {_values_text(values)}")
 
 
 @monitor("6455-9.1-9")
 def declined_extensions_are_not_used(conversation: Conversation) -> Iterator[Sample]:
-    """An extension that was offered and not accepted is not used: RSV1 stays zero."""
+    """An extension that was offered and not accepted is not used: all RSV bits are zero."""
     if conversation.opened and not conversation.extensions:
         for entry, frame in conversation.frames:
             yield _judge(not frame.rsv, entry, f"RSV bits {frame.rsv:03b} on {frame}")
@@ -219,31 +221,31 @@ def every_close_is_masked(conversation: Conversation) -> Iterator[Sample]:
 
 @monitor("6455-5.3-7")
 def masking_leaves_the_stream_readable(conversation: Conversation) -> Iterator[Sample]:
-    """The payload length leaves the masking key out: the stream stays readable behind the client's Close."""
+    """The payload length excludes the masking key, so that no octets are left over after the client's Close."""
     if ends_whole(conversation) and conversation.end_entry is not None:
         residue = len(conversation.residue)
-        yield _judge(not residue, conversation.end_entry, f"{residue} octets make no frame")
+        yield _judge(not residue, conversation.end_entry, f"{residue} octets at the end are not a whole frame")
 
 
 @monitor("6455-7.1.7-8", "6455-7.2.1-3", "6455-7.3-2")
 def client_does_not_close_by_itself(conversation: Conversation) -> Iterator[Sample]:
-    """Unless the protocol or its application tells it to, a client does not close the connection.
+    """A client closes the connection only if the protocol or its application requires it.
 
-    Looked at where neither a Close of ours, nor our end of TCP, nor an error came before.
+    Judged if no Close of ours, no end of TCP by us, and no error came before.
     """
     if not conversation.opened or conversation.provoked is not None or _is_odd(conversation):
         return
     left = conversation.left_at
     for entry, body in conversation.closes()[:1]:
         by_itself = (left is None or entry < left) and body.code in (None, 1000, 1001)
-        yield _judge(not by_itself, entry, f"Close {body} out of nothing")
+        yield _judge(not by_itself, entry, f"Close {body} without a cause")
     if not conversation.closes() and conversation.frames:
         yield Sample()
 
 
 @monitor("whatwg-ws-5-2")
 def browsers_send_no_pings(conversation: Conversation) -> Iterator[Sample]:
-    """A browser sends no Pings of its own; another client may, which is written down."""
+    """A browser sends no Pings of its own; another client may, which is recorded."""
     pings = [entry for entry, frame in conversation.frames if frame.opcode == 0x9]
     for _, head in conversation.heads[:1]:
         browser = (head.fields.get("User-Agent") or b"").startswith(b"Mozilla/") and "Origin" in head.fields
@@ -255,7 +257,7 @@ def browsers_send_no_pings(conversation: Conversation) -> Iterator[Sample]:
 
 @monitor("6455-4.1-40", "9110-7.8-8")
 def nothing_follows_the_request(conversation: Conversation) -> Iterator[Sample]:
-    """The client sends nothing after its request until the answer has come."""
+    """The client sends nothing after its request until the response has arrived."""
     for entry, head in _request(conversation):
         early = conversation.before_head
-        yield _judge(not early, entry, f"{len(early)} octets behind the request to {head.target.decode('latin-1')}")
+        yield _judge(not early, entry, f"{len(early)} octets after the request to {head.target.decode('latin-1')}")

@@ -1,4 +1,4 @@
-"""Whether a target's compressor keeps to the window and to the takeover that were agreed (RFC 7692 section 7.2.1)."""
+"""Monitors of a compressor: the negotiated window, and context takeover (RFC 7692 section 7.2.1)."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from wsconform import GLANCE, Conversation, Sample, Verdict, compressed_messages
 
 
 def _agreed(conversation: Conversation, name: str) -> str | None:
-    """Return the parameter `name` that was agreed for the target's side; None where it was not."""
+    """Return the parameter `name` that was agreed for the target's own messages; None if it was not agreed."""
     extension = conversation.deflate
     return extension.get(f"{conversation.role.value}_{name}") if extension else None
 
 
-@monitor("7692-7.2.1-18", "7692-7.2.1-16", hint="give your compressor the window that was agreed")
+@monitor("7692-7.2.1-18", "7692-7.2.1-16", hint="configure your compressor with the window that was agreed")
 def agreed_window_is_kept(conversation: Conversation) -> Iterator[Sample]:
-    """Where a window was agreed for the target, none of its matches refers farther back."""
+    """If a window was agreed for the target, no match in its messages refers farther back than the window."""
     value = _agreed(conversation, "max_window_bits")
     bits = next((bits for bits in range(8, 16) if str(bits) == value), None)
     if bits is None:
         return
     for message in compressed_messages(conversation, GLANCE):
         if message.usage and message.usage.distance:
-            label = f"{message.usage.distance} octets back, where {1 << bits} were agreed"
+            label = f"a match {message.usage.distance} octets back; {1 << bits} were agreed"
             kept = message.usage.distance <= 1 << bits
             yield Sample("" if kept else label, Verdict.PASSED if kept else Verdict.FAILED, message.entry)
 
 
 @monitor("7692-7.2.1-14", "7692-7.2.1-12", hint="start every message with a new compressor")
-def messages_stand_alone_where_it_was_agreed(conversation: Conversation) -> Iterator[Sample]:
-    """Where the target is to do without takeover, none of its matches refers back beyond its message's start."""
+def agreed_no_context_takeover_is_kept(conversation: Conversation) -> Iterator[Sample]:
+    """If no_context_takeover was agreed for the target, no match refers to an earlier message."""
     if _agreed(conversation, "no_context_takeover") is None:
         return
     for message in compressed_messages(conversation, GLANCE):
         if message.usage:
-            label = f"{message.usage.reach} octets before the message's start"
+            label = f"a match {message.usage.reach} octets before the message's start"
             alone = not message.usage.reach
             yield Sample("" if alone else label, Verdict.PASSED if alone else Verdict.FAILED, message.entry)

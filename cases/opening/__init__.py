@@ -1,1 +1,1 @@
-"""The opening handshake of a server: what it must accept, refuse, and say (RFC 6455 section 4)."""
+"""The opening handshake of a server: requests that it must accept or refuse, and its response (RFC 6455 section 4)."""

@@ -1,4 +1,4 @@
-"""Sec-WebSocket-Extensions: which offers a server may take up, and how it says so (RFC 6455 sections 4.2.2, 9.1)."""
+"""Sec-WebSocket-Extensions: the offers that a server may accept, and how it answers them (RFC 6455 4.2.2, 9.1)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from wsconform import (
     parse_extensions,
 )
 
-from .answers import EXTENSIONS, said, taken
+from .answers import EXTENSIONS, accepted_extensions, field_text
 
-_UNKNOWN = "pass over the extensions that you do not know, and accept the handshake without them"
-_ANSWER = "build the response's list from the offers that you accept, and from nothing else"
+_UNKNOWN = "ignore the extensions that you do not know, and accept the handshake without them"
+_ANSWER = "list only the offers that you accept in the response"
 
 #: Long enough that a target compresses it if it compresses anything.
 _COMPRESSIBLE = Frame.text("wsconform " * 400)
@@ -27,9 +27,9 @@ _COMPRESSIBLE = Frame.text("wsconform " * 400)
 
 @case("6455-4.1-38", hint="use an extension only if the client's offer and your answer both name it")
 async def no_extension_is_used_without_an_offer(opening: Opening) -> None:
-    """A client may offer no extension; then none is answered, and no frame carries a reserved bit.
+    """If the client offers no extension, the server answers with none, and no frame has a reserved bit set.
 
-    The text is one that any target would compress that compresses at all.
+    The text that is sent is long and repetitive, so any target that compresses at all would compress its echo.
     """
     ws = await opening.expect_accepted(opening.request.without(EXTENSIONS))
     entry, head = ws.conversation.heads[-1]
@@ -54,28 +54,29 @@ async def no_extension_is_used_without_an_offer(opening: Opening) -> None:
     }
 )
 async def unknown_extensions_do_not_invalidate_the_handshake(opening: Opening, offer: str) -> None:
-    """Extensions that the target does not know are passed over: the connection is opened without them.
+    """Extensions that the target does not know are ignored, and the connection is opened without them.
 
-    To refuse them locks out every client that knows one extension more; to repeat them agrees to what nobody does.
+    Refusing them locks out every client that knows one extension more. Repeating them agrees to an extension that the
+    target does not implement.
     """
     answer, _ = await opening.exchange(_offering(opening, offer))
     opening.expect(answer.accepted, "101", str(answer), answer.entry)
     named = {extension.name for extension in parse_extensions(offer.encode())}
-    known = [extension.name for extension in taken(opening, answer) if extension.name in named]
+    known = [extension.name for extension in accepted_extensions(opening, answer) if extension.name in named]
     opening.expect(not known, "101 without the unknown extensions", f"101 that accepts {known}", answer.entry)
 
 
 @case("6455-4.2.2-21", "6455-9-2", hint=_ANSWER)
 @each(offer={"nothing": None, "unknown": "x-unknown", "deflate": BROWSER_OFFER, "other_deflate": "x-deflate-frame"})
-async def nothing_is_accepted_that_was_not_offered(opening: Opening, offer: str | None) -> None:
+async def only_offered_extensions_are_accepted(opening: Opening, offer: str | None) -> None:
     """The response lists only extensions that the request listed.
 
-    A target that always names its own makes a correct client fail the connection.
+    A target that always names its own extension makes a correct client fail the connection.
     """
     answer, _ = await opening.exchange(_offering(opening, offer))
     opening.expect(answer.accepted, "101", str(answer), answer.entry)
     named = {extension.name for extension in parse_extensions(offer.encode())} if offer else set()
-    extra = [str(extension) for extension in taken(opening, answer) if extension.name not in named]
+    extra = [str(extension) for extension in accepted_extensions(opening, answer) if extension.name not in named]
     opening.expect(not extra, "no extension that was not offered", f"101 that accepts {extra}", answer.entry)
 
 
@@ -91,35 +92,35 @@ async def nothing_is_accepted_that_was_not_offered(opening: Opening, offer: str 
     }
 )
 async def answer_derives_from_one_of_the_offers(opening: Opening, offer: str) -> None:
-    """Of several offers of one extension one is answered at most, with parameters that fit that offer.
+    """The target answers at most one of several offers of an extension, with parameters that fit that offer.
 
-    A target that answers each of them, or mixes their parameters, agrees to what was not offered.
+    A target that answers each of them, or mixes their parameters, agrees to something that was not offered.
     """
     answer, _ = await opening.exchange(_offering(opening, offer))
     opening.expect(answer.accepted, "101", str(answer), answer.entry)
-    accepted = [extension for extension in taken(opening, answer) if extension.name == DEFLATE]
-    told = ", ".join(map(str, accepted)) or "none"
-    opening.expect(len(accepted) <= 1, f"one {DEFLATE} at most", told, answer.entry)
+    accepted = [extension for extension in accepted_extensions(opening, answer) if extension.name == DEFLATE]
+    listed = ", ".join(map(str, accepted)) or "none"
+    opening.expect(len(accepted) <= 1, f"one {DEFLATE} at most", listed, answer.entry)
     offers = [each for each in parse_extensions(offer.encode()) if each.name == DEFLATE]
     fits = all(any(deflate_answers(one, other) is None for other in offers) for one in accepted)
-    opening.expect(fits, "an answer to one of the offers", told, answer.entry)
-    opening.note("accepted", told)
+    opening.expect(fits, "an answer to one of the offers", listed, answer.entry)
+    opening.note("accepted", listed)
 
 
 @case("6455-9.1-12", hint="name each extension that you accept once")
 @each(offer={"bare": DEFLATE, "browser": BROWSER_OFFER, "takeover": f"{DEFLATE}; server_no_context_takeover"})
 async def accepted_extension_is_named_once(opening: Opening, offer: str) -> None:
-    """An extension is accepted by its name, once, or declined by leaving it out.
+    """The response names an accepted extension once, and does not name a declined one.
 
     Two elements would be two extensions in a row, each with its own compression.
     """
     answer, _ = await opening.exchange(_offering(opening, offer))
     opening.expect(answer.accepted, "101", str(answer), answer.entry)
-    accepted = [str(extension) for extension in taken(opening, answer) if extension.name == DEFLATE]
+    accepted = [str(extension) for extension in accepted_extensions(opening, answer) if extension.name == DEFLATE]
     opening.expect(len(accepted) <= 1, f"one {DEFLATE} at most", ", ".join(accepted), answer.entry)
 
 
-@case("6455-9-1", hint="an offer is a question: whatever you make of it, accept the handshake")
+@case("6455-9-1", hint="accept the handshake whether or not you accept an offer")
 @each(
     offer={
         "deflate": BROWSER_OFFER,
@@ -129,9 +130,9 @@ async def accepted_extension_is_named_once(opening: Opening, offer: str) -> None
     }
 )
 async def handshake_is_accepted_whatever_is_offered(opening: Opening, offer: str) -> None:
-    """A server takes some of the extensions offered, all, or none; each time the connection is opened.
+    """The connection is opened whether the server accepts all, some or none of the offered extensions.
 
-    A target that refuses where it has nothing to take makes of an offer a demand.
+    A target that refuses the handshake because it accepts none of the offers treats an offer as a demand.
     """
     ws = await opening.expect_accepted(_offering(opening, offer))
     opening.note("accepted", ", ".join(map(str, ws.conversation.extensions)) or "none")
@@ -147,16 +148,17 @@ async def handshake_is_accepted_whatever_is_offered(opening: Opening, offer: str
     }
 )
 async def offers_on_several_lines_are_one_list(opening: Opening, lines: tuple[str, ...]) -> None:
-    """Sec-WebSocket-Extensions may stand on several lines of a request, which make one list.
+    """Sec-WebSocket-Extensions on several lines of a request makes one list.
 
-    What comes of them is compared with what comes of one line; a target that reads one line alone loses offers.
+    The answer to several lines is compared with the answer to one line. A target that reads only one line loses offers.
     """
     wanted, _ = await opening.exchange(_offering(opening, ", ".join(lines)))
     answer, _ = await opening.exchange(opening.fresh_request().replacing(EXTENSIONS, *lines))
-    opening.expect(outcome(opening, answer) == outcome(opening, wanted), *_told(wanted, answer), answer.entry)
+    same = _outcome(opening, answer) == _outcome(opening, wanted)
+    opening.expect(same, *_expected_and_observed(wanted, answer), answer.entry)
 
 
-@case("6455-9.1-10", hint="go through the offers in their order, and take the first that you can serve")
+@case("6455-9.1-10", hint="accept the first offer in the list that you can serve")
 @each(
     offers={
         "takeover_first": (f"{DEFLATE}; server_no_context_takeover", DEFLATE),
@@ -164,14 +166,14 @@ async def offers_on_several_lines_are_one_list(opening: Opening, lines: tuple[st
     }
 )
 async def order_of_offers_is_a_preference(opening: Opening, offers: tuple[str, ...]) -> None:
-    """The order in which a client lists its offers says which it would like best; the choice is the server's.
+    """A client lists its offers in order of preference; the server's choice is recorded.
 
-    An answer to one of these has the parameter, an answer to the other need not have it.
+    An answer to one of these offers has the parameter; an answer to the other need not have it.
     """
     answer, _ = await opening.exchange(_offering(opening, ", ".join(offers)))
     opening.expect(answer.accepted, "101", str(answer), answer.entry)
-    accepted = taken(opening, answer)
-    opening.choose(f"of {', '.join(offers)} it accepts {', '.join(map(str, accepted)) or 'none'}")
+    accepted = accepted_extensions(opening, answer)
+    opening.choose(f"of {', '.join(offers)} the target accepts {', '.join(map(str, accepted)) or 'none'}")
 
 
 def _offering(opening: Opening, offer: str | None) -> Request:
@@ -179,12 +181,12 @@ def _offering(opening: Opening, offer: str | None) -> Request:
     return request.without(EXTENSIONS) if offer is None else request.replacing(EXTENSIONS, offer)
 
 
-def outcome(opening: Opening, answer: Answer) -> tuple[bool, tuple[Extension, ...]]:
-    """Return whether the handshake was accepted, and with which extensions: what two spellings must agree in."""
-    return answer.accepted, taken(opening, answer)
+def _outcome(opening: Opening, answer: Answer) -> tuple[bool, tuple[Extension, ...]]:
+    """Return whether the handshake was accepted, and with which extensions."""
+    return answer.accepted, accepted_extensions(opening, answer)
 
 
-def _told(wanted: Answer, answer: Answer) -> tuple[str, str]:
-    """Return what an answer should have been, and what it was."""
-    expected, observed = (f"{each}, {EXTENSIONS}: {said(each.field(EXTENSIONS))}" for each in (wanted, answer))
+def _expected_and_observed(wanted: Answer, answer: Answer) -> tuple[str, str]:
+    """Return the expected answer and the observed one, each as text for a finding."""
+    expected, observed = (f"{each}, {EXTENSIONS}: {field_text(each.field(EXTENSIONS))}" for each in (wanted, answer))
     return expected, observed

@@ -1,13 +1,13 @@
-"""Sec-WebSocket-Protocol: what a server makes of a list of subprotocols (RFC 6455 sections 4.2.2, 4.3, 11.3.4)."""
+"""Sec-WebSocket-Protocol: how a server answers a list of subprotocols (RFC 6455 sections 4.2.2, 4.3, 11.3.4)."""
 
 from __future__ import annotations
 
-from wsconform import Answer, HttpConnection, Opening, Provocation, Request, case, each, is_token
+from wsconform import Answer, HttpConnection, Opening, Request, case, each, is_token
 
-from .answers import SUBPROTOCOL, chosen, expect_reaction, said
+from .answers import SUBPROTOCOL, chosen_subprotocols, expect_reaction, field_text, note_refusal
 
-_NONE = "where none of the offered subprotocols is yours, leave Sec-WebSocket-Protocol out of the 101"
-_TOKENS = "each element is a token: letters, digits and !#$%&'*+-.^_`|~; refuse what is not"
+_NONE = "if you speak none of the offered subprotocols, leave Sec-WebSocket-Protocol out of the 101"
+_TOKENS = "each element is a token: letters, digits and !#$%&'*+-.^_`|~; refuse anything else"
 
 MALFORMED = {
     "space_inside": "chat room",
@@ -29,59 +29,58 @@ MALFORMED = {
 }
 
 
-@case("6455-4.1-34", hint="do not insist on a subprotocol, or refuse with a 4xx where your application needs one")
+@case("6455-4.1-34", hint="do not insist on a subprotocol; if your application needs one, refuse with a 4xx")
 async def handshake_without_subprotocols_is_accepted(opening: Opening) -> None:
-    """A client may offer no subprotocol at all, and is accepted.
+    """A handshake that offers no subprotocol is accepted.
 
-    Only a target whose configuration names a subprotocol may insist on it, and says so with a 4xx.
+    Only a target whose configuration names a subprotocol may insist on it, and refuses with a 4xx.
     """
     asked = opening.request.without(SUBPROTOCOL)
     answer, wire = await opening.exchange(asked)
     _accept_unless_by_policy(opening, answer, wire, asked)
 
 
-@case("6455-4.2.2-17", hint="send Sec-WebSocket-Protocol only in answer to one")
-async def no_subprotocol_is_chosen_unasked(opening: Opening) -> None:
-    """A client that offers no subprotocol is told of none.
+@case("6455-4.2.2-17", hint="send Sec-WebSocket-Protocol only if the request has the field")
+async def no_subprotocol_is_chosen_without_an_offer(opening: Opening) -> None:
+    """The response to a client that offers no subprotocol has no Sec-WebSocket-Protocol.
 
-    A target that always names its own makes correct clients fail the connection.
+    A target that always names its own subprotocol makes correct clients fail the connection.
     """
     answer, _ = await opening.exchange(opening.request.without(SUBPROTOCOL))
     _expect_field_absent(opening, answer)
 
 
-@case("6455-4.2.1-22", hint="an unknown subprotocol is no error: accept the handshake without one")
+@case("6455-4.2.1-22", hint="an unknown subprotocol is not an error: accept the handshake without one")
 @each(count=(1, 2, 20))
 async def unknown_subprotocols_do_not_invalidate_the_handshake(opening: Opening, count: int) -> None:
-    """Names that the target does not know are legal, and lead to a connection without a subprotocol.
+    """Unknown subprotocol names are legal, and lead to a connection without a subprotocol.
 
-    A 4xx by policy is a target's right, and noted. To agree to one of them is a violation where the target's
-    configuration names what it knows, and a departure where nobody can tell what it is willing to speak.
+    A target may refuse with a 4xx by policy, which is recorded. Agreeing to an unknown name is a violation if the
+    target's configuration names its subprotocols, and a departure if no configuration lists them.
     """
     unknown = [_unknown(opening) for _ in range(count)]
     answer, _ = await opening.exchange(opening.request.replacing(SUBPROTOCOL, ", ".join(unknown)))
     _expect_accepted_or_policy(opening, answer)
-    names = chosen(answer)
+    names = chosen_subprotocols(answer)
     agrees = _depart_if_willing(opening, names, unknown)
-    told = f"{SUBPROTOCOL}: {said(*names)}"
-    opening.expect(agrees or not any(names), "101 without an unknown name", told, answer.entry)
+    observed = f"{SUBPROTOCOL}: {field_text(*names)}"
+    opening.expect(agrees or not any(names), "101 without an unknown name", observed, answer.entry)
 
 
 @case("6455-4.2.2-16", hint=_NONE)
 @each(count=(1, 3))
-async def no_subprotocol_field_is_sent_where_none_is_agreed(opening: Opening, count: int) -> None:
-    """Where no offered name is known the 101 has no Sec-WebSocket-Protocol, not even an empty one.
+async def no_subprotocol_field_is_sent_if_none_is_agreed(opening: Opening, count: int) -> None:
+    """If no offered name is known, the 101 has no Sec-WebSocket-Protocol, not even an empty one.
 
-    "None" as a value, or the first name offered, is what targets send that always send the field. A target that
-    takes one of the names departs as long as its configuration does not say which it knows.
+    Targets that always send the field send the value "None", or the first name offered. A target that chooses one of
+    the names departs if no configuration lists its subprotocols.
     """
     unknown = [_unknown(opening) for _ in range(count)]
     answer, _ = await opening.exchange(opening.request.replacing(SUBPROTOCOL, ", ".join(unknown)))
-    if not _depart_if_willing(opening, chosen(answer), unknown):
-        _expect_field_absent(opening, answer)
+    _expect_field_absent_or_willing(opening, answer, unknown)
 
 
-@case("6455-4.2.2-19", "6455-4.3-9", hint="choose one of the names; send neither the list nor anything but the name")
+@case("6455-4.2.2-19", "6455-4.3-9", hint="choose one of the names, and send that name alone")
 @each(
     offered={
         "two": ("chat", "superchat"),
@@ -91,41 +90,41 @@ async def no_subprotocol_field_is_sent_where_none_is_agreed(opening: Opening, co
     }
 )
 async def one_subprotocol_is_chosen_of_several(opening: Opening, offered: tuple[str, ...]) -> None:
-    """Of a list of names at most one comes back, one of the list, and nothing else.
+    """The response has at most one subprotocol, which is one of the names offered.
 
-    A target that sends the list back agrees to everything, and a client must fail the connection.
+    A target that sends the list back agrees to every name, and a client must fail the connection.
     """
     offer = (*_known(opening), *offered)
     answer, _ = await opening.exchange(opening.request.replacing(SUBPROTOCOL, ", ".join(offer)))
     _expect_accepted_or_policy(opening, answer)
-    names = chosen(answer)
-    opening.expect(len(names) <= 1, f"one {SUBPROTOCOL} at most", said(*names), answer.entry)
-    opening.expect(all(map(is_token, names)), "a single token", said(*names), answer.entry)
-    opening.expect(all(name.decode() in offer for name in names), "one of the names", said(*names), answer.entry)
-    opening.note("chosen", said(*names))
+    names = chosen_subprotocols(answer)
+    opening.expect(len(names) <= 1, f"one {SUBPROTOCOL} at most", field_text(*names), answer.entry)
+    opening.expect(all(map(is_token, names)), "a single token", field_text(*names), answer.entry)
+    opening.expect(all(name.decode() in offer for name in names), "one of the names", field_text(*names), answer.entry)
+    opening.note("chosen", field_text(*names))
 
 
 @case("6455-4.3-3", hint=_TOKENS)
 @each(value=MALFORMED)
 async def malformed_subprotocol_is_refused(opening: Opening, value: str) -> None:
-    """The offer is a list of tokens; anything else is no valid handshake.
+    """A subprotocol offer that is not a list of tokens is refused.
 
-    A 101 that names no subprotocol is lenient; one that repeats the malformed name agrees to it.
+    A 101 that names no subprotocol is lenient. A 101 that repeats the malformed name agrees to it.
     """
-    await _expect_refused_or_passed_over(opening, value)
+    await _expect_refused_or_ignored(opening, value)
 
 
-@case("6455-4.3-4", hint="an offer without a single name is malformed: answer 400")
+@case("6455-4.3-4", hint="an offer without any name is malformed: answer 400")
 @each(value={"empty": "", "comma": ",", "commas": ", ,"})
 async def empty_list_of_subprotocols_is_refused(opening: Opening, value: str) -> None:
-    """A list of subprotocols has one element at least; a field without any is malformed.
+    """A list of subprotocols without an element is malformed and refused.
 
-    A 101 without the field is lenient; one with the field answers a question that was not asked.
+    A 101 without the field is lenient. A 101 with the field chooses a name that was not offered.
     """
-    await _expect_refused_or_passed_over(opening, value)
+    await _expect_refused_or_ignored(opening, value)
 
 
-@case("6455-4.3-5", hint="skip empty elements of a list")
+@case("6455-4.3-5", hint="skip the empty elements of a list")
 @each(
     form={
         "everywhere": ", {0},, {1} ,",
@@ -135,9 +134,9 @@ async def empty_list_of_subprotocols_is_refused(opening: Opening, value: str) ->
     }
 )
 async def empty_elements_of_a_list_are_skipped(opening: Opening, form: str) -> None:
-    """A few empty elements between the names are passed over, and the names are read.
+    """A few empty elements between the names are skipped, and the names are read.
 
-    What comes of it is compared with the same two names without empty elements.
+    The answer is compared with the answer to the same two names without empty elements.
     """
     names = (_one_known(opening), "x-unknown")
     wanted, _ = await opening.exchange(opening.request.replacing(SUBPROTOCOL, ", ".join(names)))
@@ -150,9 +149,9 @@ async def empty_elements_of_a_list_are_skipped(opening: Opening, form: str) -> N
 @case("6455-11.3.4-1", hint="join the lines with commas before you read the list")
 @each(unknown_first={"unknown_first": True, "unknown_last": False})
 async def subprotocols_on_two_lines_are_one_list(opening: Opening, unknown_first: bool) -> None:
-    """Sec-WebSocket-Protocol may stand on several lines of a request, which make one list.
+    """Sec-WebSocket-Protocol on several lines of a request makes one list.
 
-    What comes of two lines is compared with what comes of one; a target that reads one line of them loses a name.
+    The answer to two lines is compared with the answer to one. A target that reads only one of the lines loses a name.
     """
     names = (_one_known(opening), _unknown(opening))
     ordered = names[::-1] if unknown_first else names
@@ -162,13 +161,13 @@ async def subprotocols_on_two_lines_are_one_list(opening: Opening, unknown_first
 
 
 def _known(opening: Opening) -> tuple[str, ...]:
-    """Return the subprotocols that the target's configuration names, none if it names none."""
-    said = opening.session.address.subprotocol or ""
-    return tuple(name.strip() for name in said.split(",") if name.strip())
+    """Return the subprotocols that the target's configuration names; () if it names none."""
+    configured = opening.session.address.subprotocol or ""
+    return tuple(name.strip() for name in configured.split(",") if name.strip())
 
 
 def _one_known(opening: Opening) -> str:
-    """Return a subprotocol that the target knows; without a configured one, a name that it may know."""
+    """Return a subprotocol that the target's configuration names; without a configured one, a name that it may know."""
     return next(iter(_known(opening)), "chat")
 
 
@@ -177,7 +176,7 @@ def _unknown(opening: Opening) -> str:
 
 
 def _expect_accepted_or_policy(opening: Opening, answer: Answer) -> None:
-    """Expect a 101, or a 4xx, which is noted: a target may insist on a subprotocol of its own."""
+    """Expect a 101, or a 4xx, which is recorded: a target may insist on a subprotocol of its own."""
     refused = 400 <= answer.status < 500
     opening.expect(refused or answer.accepted, "101, or a 4xx by policy", str(answer), answer.entry)
     if refused:
@@ -185,16 +184,17 @@ def _expect_accepted_or_policy(opening: Opening, answer: Answer) -> None:
 
 
 def _depart_if_willing(opening: Opening, names: tuple[bytes, ...], offered: list[str]) -> bool:
-    """Tell whether one of the `offered` names was agreed to where no configuration says it is not known; depart then.
+    """Depart if no configuration lists the target's names and it agreed to one of the `offered`; return whether it did.
 
-    "Agree" and "willing to use" (section 4.2.2) are the server's own affair, so its 101 alone proves no error.
+    Section 4.2.2 leaves it to the server which names it is "willing to use", so its 101 alone proves no error.
     """
     agrees = not _known(opening) and len(names) == 1 and names[0].decode("latin-1") in offered
-    opening.depart_if(agrees, f"a random name is agreed to: {said(*names)}")
+    opening.depart_if(agrees, f"the target agrees to a random name: {field_text(*names)}")
     return agrees
 
 
 def _accept_unless_by_policy(opening: Opening, answer: Answer, wire: HttpConnection, asked: Request) -> None:
+    """Expect a correct 101. A 4xx is recorded instead if the target's configuration names a subprotocol."""
     if _known(opening) and 400 <= answer.status < 500:
         opening.note("refused by policy", answer)
     else:
@@ -202,27 +202,32 @@ def _accept_unless_by_policy(opening: Opening, answer: Answer, wire: HttpConnect
 
 
 def _expect_field_absent(opening: Opening, answer: Answer) -> None:
-    """Expect a 101 without the field, or a refusal, which is noted."""
+    """Expect a 101 without the field, or a refusal, which is recorded."""
     _expect_accepted_or_policy(opening, answer)
-    names = chosen(answer)
-    opening.expect(not names, f"no {SUBPROTOCOL} in the 101", f"{SUBPROTOCOL}: {said(*names)}", answer.entry)
+    names = chosen_subprotocols(answer)
+    opening.expect(not names, f"no {SUBPROTOCOL} in the 101", f"{SUBPROTOCOL}: {field_text(*names)}", answer.entry)
 
 
-async def _expect_refused_or_passed_over(opening: Opening, value: str) -> None:
-    """Expect a refusal of the offer `value`; a 101 that passes it over departs, one that names anything fails."""
+def _expect_field_absent_or_willing(opening: Opening, answer: Answer, offered: list[str]) -> None:
+    """Expect a 101 without the field, or a refusal; a name that the target may be willing to speak departs."""
+    if not _depart_if_willing(opening, chosen_subprotocols(answer), offered):
+        _expect_field_absent(opening, answer)
+
+
+async def _expect_refused_or_ignored(opening: Opening, value: str) -> None:
+    """Expect a refusal of the offer `value`. A 101 that ignores the offer departs; a 101 that names anything fails."""
     answer, wire = await opening.exchange(opening.request.replacing(SUBPROTOCOL, value))
     expect_reaction(opening, answer)
-    names = chosen(answer)
-    opening.expect(not names, "a refusal", f"101 with {SUBPROTOCOL}: {said(*names)}", answer.entry)
-    opening.depart_if(answer.accepted, "the malformed list is passed over instead of refused")
-    if not answer.accepted:
-        wire.conversation.provoked = Provocation.HANDSHAKE
-        opening.note("refused with", answer)
+    names = chosen_subprotocols(answer)
+    opening.expect(not names, "a refusal", f"101 with {SUBPROTOCOL}: {field_text(*names)}", answer.entry)
+    opening.depart_if(answer.accepted, "the malformed list is ignored instead of refused")
+    note_refusal(opening, answer, wire)
 
 
 def _expect_same(opening: Opening, excused: bool, wanted: Answer, answer: Answer) -> None:
-    """Expect `answer` to accept, and to choose, as `wanted` did."""
-    opening.note("one plain list leads to", f"{wanted}, chosen: {said(*chosen(wanted))}")
-    told = f"{wanted}, chosen: {said(*chosen(wanted))}"
-    same = (answer.accepted, chosen(answer)) == (wanted.accepted, chosen(wanted))
-    opening.expect(excused or same, told, f"{answer}, chosen: {said(*chosen(answer))}", answer.entry)
+    """Expect `answer` to accept the handshake and to choose a name as `wanted` did, unless it is `excused`."""
+    expected = f"{wanted}, chosen: {field_text(*chosen_subprotocols(wanted))}"
+    observed = f"{answer}, chosen: {field_text(*chosen_subprotocols(answer))}"
+    opening.note("answer to one plain list", expected)
+    same = (answer.accepted, chosen_subprotocols(answer)) == (wanted.accepted, chosen_subprotocols(wanted))
+    opening.expect(excused or same, expected, observed, answer.entry)

@@ -1,4 +1,4 @@
-"""Invalid text: every class of octets that is no UTF-8 fails the connection (RFC 3629 sections 3, 4)."""
+"""Invalid text: octets that are not UTF-8 fail the connection, one family for each class (RFC 3629 sections 3, 4)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from wsconform import Connection, Frame, Profile, case, each
 
 from .refusal import expect_text_refused
 
-#: Letters of two octets and one, U+1F79, of three.
+#: Greek letters of two octets each, except U+1F79, which has three.
 _GOOD = "κ\u1f79σμε".encode()
 _READING = "when-text-is-checked"
-_HINT = "check text strictly: no overlong forms, no surrogates, nothing past U+10FFFF, no rest at the end"
+_HINT = "reject overlong forms, surrogates, code points above U+10FFFF, and an incomplete character at the end"
 
 
 def _all(*texts: str) -> dict[str, bytes]:
-    """Return octets by their hexadecimal digits."""
+    """Return the octets of each of `texts` (hexadecimal digits), by the text."""
     return {text: bytes.fromhex(text) for text in texts}
 
 
@@ -53,7 +53,7 @@ LONELY_LEADS = _all(
     ),
     *("e228a1", "f0288cbc", "f09028bc", "f828", "fc28", "fc20"),
 ) | {
-    # Without the last of each kind, as another suite has them.
+    # The last lead octet of each kind is missing, as in the cases of Autobahn.
     "two_octet_leads_c0_to_de_and_spaces": b"".join(bytes((lead, 0x20)) for lead in range(0xC0, 0xDF)),
     "three_octet_leads_e0_to_ee_and_spaces": b"".join(bytes((lead, 0x20)) for lead in range(0xE0, 0xEF)),
     "four_octet_leads_f0_to_f6_and_spaces": b"".join(bytes((lead, 0x20)) for lead in range(0xF0, 0xF7)),
@@ -71,7 +71,7 @@ TRUNCATED = _all(
 ) | {"each_incomplete_sequence": bytes.fromhex("c0e080f08080f8808080fc80808080dfefbff7bfbffbbfbfbffdbfbfbfbf")}
 IMPOSSIBLE = _all("c0", "c1", *(f"{octet:02x}" for octet in range(0xF5, 0x100)), "fefeffff", "61ff62")
 
-#: One of each class, for shapes other than a message of its own.
+#: One example of each class, for `SHAPES`.
 CLASSES = {
     "overlong": bytes.fromhex("c0af"),
     "surrogate": bytes.fromhex("eda080"),
@@ -132,9 +132,9 @@ SHAPES: dict[str, Shape] = {
 @case("3629-3-2", "6455-8.1-1", "6455-10.7-1", "6455-10.7-2", hint=_HINT, reading=_READING)
 @each(octets=OVERLONG)
 async def overlong_form_fails_the_connection(ws: Connection, octets: bytes) -> None:
-    """A character in more octets than it needs is no UTF-8.
+    """Overlong UTF-8 encodings are invalid.
 
-    Decoders that compute instead of checking read C0 AF as "/", past whoever looked for one.
+    A decoder that does not check reads C0 AF as "/", which an earlier search for "/" did not find.
     """
     await expect_text_refused(ws, Frame.text(octets))
 
@@ -142,9 +142,9 @@ async def overlong_form_fails_the_connection(ws: Connection, octets: bytes) -> N
 @case("3629-3-3", "6455-8.1-1", hint=_HINT, reading=_READING)
 @each(octets=SURROGATES)
 async def surrogate_fails_the_connection(ws: Connection, octets: bytes) -> None:
-    """A surrogate is half a character of UTF-16, and none of UTF-8, alone or in a pair.
+    """An encoded surrogate is invalid, alone or in a pair.
 
-    Runtimes whose strings are UTF-16 tend to let them through; a pair is CESU-8.
+    Surrogates belong to UTF-16, and some runtimes whose strings are UTF-16 accept them. A pair is CESU-8.
     """
     await expect_text_refused(ws, Frame.text(octets))
 
@@ -152,17 +152,17 @@ async def surrogate_fails_the_connection(ws: Connection, octets: bytes) -> None:
 @case("3629-3-3", "6455-8.1-2", hint=_HINT, reading=_READING)
 @each(cut=(1, 2, 3, 4, 5))
 async def surrogate_pair_over_two_fragments_fails_the_connection(ws: Connection, cut: int) -> None:
-    """A pair of surrogates is not made good by a fragment's boundary, between the two or inside one."""
+    """A pair of surrogates is also invalid if a boundary between fragments splits it, between the two or inside one."""
     pair = bytes.fromhex("eda080edb080")
     await expect_text_refused(ws, Frame.text(pair[:cut], fin=False), Frame.continuation(pair[cut:]))
 
 
 @case("3629-4-1", "6455-8.1-1", hint=_HINT, reading=_READING)
 @each(octets=TOO_LARGE)
-async def code_point_past_the_last_fails_the_connection(ws: Connection, octets: bytes) -> None:
-    """There is no character past U+10FFFF, in four octets, five or six.
+async def code_point_above_the_last_fails_the_connection(ws: Connection, octets: bytes) -> None:
+    """A code point above U+10FFFF is invalid, in four, five or six octets.
 
-    Early definitions went on to six octets, and so do decoders written after them.
+    Early definitions of UTF-8 allowed up to six octets, and decoders that follow them still do.
     """
     await expect_text_refused(ws, Frame.text(octets))
 
@@ -170,16 +170,16 @@ async def code_point_past_the_last_fails_the_connection(ws: Connection, octets: 
 @case("3629-4-2", "6455-8.1-1", hint=_HINT, reading=_READING)
 @each(octets=STRAY)
 async def stray_continuation_octet_fails_the_connection(ws: Connection, octets: bytes) -> None:
-    """An octet 80 to BF stands only behind a lead octet that has room for it."""
+    """An octet 80 to BF is invalid unless it follows a lead octet that requires it."""
     await expect_text_refused(ws, Frame.text(octets))
 
 
 @case("3629-4-3", "6455-8.1-1", hint=_HINT, reading=_READING)
 @each(octets=LONELY_LEADS)
 async def lead_octet_without_its_continuation_fails_the_connection(ws: Connection, octets: bytes) -> None:
-    """A lead octet is followed by all of its continuation octets, and by nothing else before them.
+    """A lead octet is invalid unless all of its continuation octets follow directly.
 
-    The octet that interrupts is a good character, so a decoder that starts anew there swallows the error.
+    The octet that interrupts the sequence is a valid character, so a decoder that restarts there misses the error.
     """
     await expect_text_refused(ws, Frame.text(octets))
 
@@ -187,9 +187,9 @@ async def lead_octet_without_its_continuation_fails_the_connection(ws: Connectio
 @case("3629-4-3", "6455-8.1-1", hint=_HINT, reading=_READING)
 @each(octets=TRUNCATED)
 async def truncated_sequence_fails_the_connection(ws: Connection, octets: bytes) -> None:
-    """A text does not end inside a character.
+    """A text that ends inside a character is invalid.
 
-    Every octet so far is fine, so only a target that asks at the end of the message notices.
+    Most of these texts are the start of a valid text, so only a check at the end of the message finds the error.
     """
     await expect_text_refused(ws, Frame.text(octets))
 
@@ -197,17 +197,17 @@ async def truncated_sequence_fails_the_connection(ws: Connection, octets: bytes)
 @case("3629-4-4", "6455-8.1-1", hint=_HINT, reading=_READING)
 @each(octets=IMPOSSIBLE)
 async def impossible_octet_fails_the_connection(ws: Connection, octets: bytes) -> None:
-    """The octets C0, C1 and F5 to FF stand in no text, wherever."""
+    """The octets C0, C1 and F5 to FF are invalid anywhere in a text."""
     await expect_text_refused(ws, Frame.text(octets))
 
 
 @case("6455-8.1-1", "6455-8.1-2", hint=_HINT, reading=_READING)
 @each(octets=CLASSES, shape=SHAPES)
-async def invalid_octets_fail_the_connection_wherever_they_stand(ws: Connection, octets: bytes, shape: Shape) -> None:
-    """Invalid octets fail the connection in the middle of good text, in any fragment, and cut in two.
+async def invalid_octets_fail_the_connection_at_any_place(ws: Connection, octets: bytes, shape: Shape) -> None:
+    """Invalid octets fail the connection inside valid text, in any fragment, and if they are split.
 
-    A target that checks the first fragment only, each fragment by itself, or the start of
-    a message, lets one of these pass.
+    A target that checks only the first fragment, each fragment by itself, or the start of
+    a message, accepts one of these.
     """
     await expect_text_refused(ws, *shape(octets))
 
@@ -215,5 +215,5 @@ async def invalid_octets_fail_the_connection_wherever_they_stand(ws: Connection,
 @case("6455-8.1-1", profile=Profile.STANDARD, hint=_HINT, reading=_READING)
 @each(octets=CLASSES)
 async def invalid_octets_fail_the_connection_in_any_segments(ws: Connection, octets: bytes) -> None:
-    """Invalid octets are seen also where each comes in a segment of its own."""
+    """Invalid octets fail the connection also if every octet comes in a segment of its own."""
     await expect_text_refused(ws, *_in_one_frame(octets), pieces=(1,))

@@ -1,4 +1,4 @@
-"""Valid text: every character has one encoding, which is accepted and not changed (RFC 3629, RFC 6455 section 5.6)."""
+"""Valid text: every character is accepted and passed on unchanged (RFC 3629, RFC 6455 section 5.6)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from wsconform import BINARY, CLOSE, TEXT, Connection, Frame, Need, case, each
 BOUNDARIES = {
     f"U+{point:04X}": chr(point)
     for point in (
-        # First and last of each length, both ends of the surrogates' gap, both ends of each range of a second octet.
+        # The first and last code point of each length, of the gap for surrogates, and of each range of a second octet.
         *(0x0, 0x1, 0x7F, 0x80, 0x7FF, 0x800, 0xFFF, 0x1000, 0xCFFF, 0xD000, 0xD7FF, 0xE000, 0xFFFD, 0xFFFF),
         *(0x10000, 0x3FFFF, 0x40000, 0xFFFFF, 0x100000, 0x10FFFF),
     )
 }
 
-#: The last two of each plane, and the block of 32 in the first; then the controls that look like something else.
+#: The last two code points of each plane.
 NONCHARACTERS = {
     f"U+{point:04X}": chr(point) for plane in range(17) for point in (plane << 16 | 0xFFFE, plane << 16 | 0xFFFF)
 }
@@ -45,7 +45,7 @@ TEXTS = {
     "two_octets": "hello¢world",
     "three_octets": "hello€world",
     "four_octets": "hello𤭢world",
-    # With U+1F79, whose encoding has three octets, between letters of two.
+    # U+1F79 has three octets; the other letters have two.
     "one_greek_letter": "κ",
     "two_greek_letters": "κ\u1f79",
     "three_greek_letters": "κ\u1f79σ",
@@ -67,22 +67,22 @@ def _is_stripped(text: str, payload: bytes) -> bool:
 
 
 async def _expect_text_with_or_without_mark(ws: Connection, text: str) -> bool:
-    """Expect the echo of `text`, its leading U+FEFF there or not; return whether it is missing."""
+    """Expect the echo of `text`, with or without its leading U+FEFF; return whether the mark is missing."""
     deadline = ws.session.deadline()
     while (received := await ws.next(deadline)) is not None:
         if received.opcode == TEXT and (received.payload == text.encode() or _is_stripped(text, received.payload)):
             return received.payload != text.encode()
         if received.opcode in (TEXT, BINARY, CLOSE) and not ws.is_chatter(received):
             ws.session.fail("the echo of a text that begins with U+FEFF", str(received), received.entry)
-    return ws.session.fail("the echo of a text that begins with U+FEFF", "none")
+    return ws.session.fail("the echo of a text that begins with U+FEFF", "no echo")
 
 
 @case("3629-3-1", needs=Need.ECHO)
 @each(text=BOUNDARIES)
 async def character_at_a_boundary_is_valid(ws: Connection, text: str) -> None:
-    """The first and the last character of each length, and of each range, are text.
+    """The first and the last character of each length, and of each range, are valid.
 
-    A decoder that is off by one at an end of a range refuses or changes them.
+    A decoder that is off by one at the end of a range refuses or changes them.
     """
     await ws.echo(Frame.text(text), Frame.text(f"<{text}>"))
 
@@ -90,9 +90,9 @@ async def character_at_a_boundary_is_valid(ws: Connection, text: str) -> None:
 @case("6455-5.6-5", needs=Need.ECHO)
 @each(text=NONCHARACTERS)
 async def noncharacter_is_valid(ws: Connection, text: str) -> None:
-    """A noncharacter has an encoding like any other code point, and is passed on.
+    """A noncharacter is valid and is passed on.
 
-    Unicode asks not to interchange them; UTF-8 does not exclude them.
+    Unicode recommends not to interchange noncharacters, but UTF-8 does not exclude them.
     """
     await ws.echo(Frame.text(text))
 
@@ -100,9 +100,9 @@ async def noncharacter_is_valid(ws: Connection, text: str) -> None:
 @case("6455-5.6-5", needs=Need.ECHO)
 @each(text=CONTROLS)
 async def control_character_is_valid(ws: Connection, text: str) -> None:
-    """Control and format characters are text, NUL among them.
+    """Control and format characters, NUL included, are valid and passed on.
 
-    A string that ends at NUL, a line end that is converted or a character that is taken out shows in the echo.
+    If a target ends strings at NUL, converts line ends or removes characters, the echo differs.
     """
     await ws.echo(Frame.text(text), Frame.text(f"a{text}b"))
 
@@ -110,19 +110,19 @@ async def control_character_is_valid(ws: Connection, text: str) -> None:
 @case("3629-3-1", needs=Need.ECHO)
 @each(text=TEXTS)
 async def text_is_passed_unchanged(ws: Connection, text: str) -> None:
-    """A text comes back octet by octet, neither normalised nor escaped.
+    """A text is passed on unchanged, neither normalised nor escaped.
 
-    Its characters have one to four octets, in several scripts.
+    The characters have one to four octets and come from several scripts.
     """
     await ws.echo(Frame.text(text))
 
 
-@case("3629-6-1", "6455-5.6-5", needs=Need.ECHO, hint="a leading U+FEFF is part of the message")
+@case("3629-6-1", "6455-5.6-5", needs=Need.ECHO, hint="keep a leading U+FEFF: it is part of the message")
 @each(text=MARKED)
 async def leading_byte_order_mark_is_kept(ws: Connection, text: str) -> None:
-    """U+FEFF at the start of a text is a character of it, and is not stripped without need.
+    """U+FEFF at the start of a text is part of the text and is kept.
 
-    Decoders that look for a byte order mark take it away. A failed connection is worse.
+    Decoders that look for a byte order mark remove it: a departure. To fail the connection is a failure.
     """
     await ws.send(Frame.text(text))
     stripped = await _expect_text_with_or_without_mark(ws, text)
@@ -131,5 +131,5 @@ async def leading_byte_order_mark_is_kept(ws: Connection, text: str) -> None:
 
 @case("3629-6-1", needs=Need.ECHO)
 async def byte_order_mark_inside_a_text_is_a_character(ws: Connection) -> None:
-    """U+FEFF behind the first character is one like any other."""
+    """U+FEFF inside a text is passed on like any other character."""
     await ws.echo(Frame.text("a\ufeff"), Frame.text("a\ufeffb"))

@@ -88,14 +88,12 @@ class ObservedConnection:
     @cached_property
     def end(self) -> TranscriptEntry | None:
         """The target's end of the stream, FIN or RST."""
-        return next(
-            (each for each in self.entries if each.kind == "event" and each.direction is Direction.TARGET), None
-        )
+        return next((each for each in self.entries if each.kind in _ENDS and each.direction is Direction.TARGET), None)
 
     @cached_property
     def our_end(self) -> TranscriptEntry | None:
         """Our own end of the stream."""
-        return next((each for each in self.entries if each.kind == "event" and each.summary in _OUR_ENDS), None)
+        return next((each for each in self.entries if each.kind in _ENDS and each.direction is Direction.EVENT), None)
 
     @cached_property
     def closed_first(self) -> Direction | None:
@@ -130,7 +128,7 @@ class ObservedConnection:
         return (self.entries[-1].micros - self.response.micros) // 1000
 
 
-_OUR_ENDS = frozenset({"our FIN", "our RST"})
+_ENDS = frozenset({"fin", "rst"})
 
 
 def deciding_connection(result: Result) -> ObservedConnection:

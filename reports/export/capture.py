@@ -87,9 +87,7 @@ class TcpStream:
                     yield self._packet(side, _ACK | (_PSH if last else 0), part)
                     self.next[side] += len(part)
                 yield self._packet(1 - side, _ACK)
-            case StepKind.END if any("RST" in summary or "reset" in summary for summary in step.summaries):
-                yield self._packet(side, _RST | _ACK)
-            case StepKind.RST:
+            case StepKind.RST | StepKind.RESET:
                 yield self._packet(side, _RST | _ACK)
             case StepKind.FIN | StepKind.END:
                 yield self._packet(side, _FIN | _ACK)

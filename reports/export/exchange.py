@@ -40,11 +40,13 @@ class StepKind(enum.Enum):
     HEAD = "head"
     FIN = "fin"
     RST = "rst"
-    #: The target ended the stream.
+    #: The target ended its direction of the stream (FIN).
     END = "end"
+    #: The target reset the stream (RST).
+    RESET = "reset"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One act on a connection (numbered from 1), `micros` microseconds after the start of the case.
 
@@ -131,7 +133,7 @@ class Exchange:
                     )
                 else:
                     found.append(step)
-        if not any(step.kind is not StepKind.END for step in found):
+        if all(step.kind in (StepKind.END, StepKind.RESET) for step in found):
             raise CannotExport(f"{self.result.case}: nothing was sent or received in this case")
         return found
 
@@ -155,21 +157,32 @@ def _steps(entry: TranscriptEntry) -> Iterator[Step]:
     summaries = (entry.summary,) if entry.summary else ()
     match entry.direction:
         case Direction.OURS:
-            yield Step(
-                StepKind.SEND, entry.connection, entry.micros, entry.octets, (entry.summary,), (entry.octets.head,)
-            )
+            yield _step(StepKind.SEND, entry, (entry.summary,), pieces=(entry.octets.head,))
         case Direction.TARGET if entry.kind in ("request", "response"):
-            yield Step(StepKind.HEAD, entry.connection, entry.micros, entry.octets, summaries)
+            yield _step(StepKind.HEAD, entry, summaries)
         case Direction.TARGET if entry.octets.length:
-            yield Step(StepKind.RECEIVE, entry.connection, entry.micros, entry.octets, summaries)
+            yield _step(StepKind.RECEIVE, entry, summaries)
+        case Direction.TARGET if entry.kind == "rst":
+            yield _step(StepKind.RESET, entry, summaries)
         case Direction.TARGET:
-            yield Step(StepKind.END, entry.connection, entry.micros, summaries=summaries)
-        case Direction.EVENT if entry.summary == "our FIN":
-            yield Step(StepKind.FIN, entry.connection, entry.micros, summaries=summaries)
-        case Direction.EVENT if entry.summary == "our RST":
-            yield Step(StepKind.RST, entry.connection, entry.micros, summaries=summaries)
+            yield _step(StepKind.END, entry, summaries)
+        case Direction.EVENT if entry.kind == "fin":
+            yield _step(StepKind.FIN, entry, summaries)
+        case Direction.EVENT if entry.kind == "rst":
+            yield _step(StepKind.RST, entry, summaries)
         case _:
             return
+
+
+def _step(kind: StepKind, entry: TranscriptEntry, summaries: tuple[str, ...], pieces: tuple[bytes, ...] = ()) -> Step:
+    return Step(
+        kind=kind,
+        connection=entry.connection,
+        micros=entry.micros,
+        octets=entry.octets,
+        summaries=summaries,
+        pieces=pieces,
+    )
 
 
 def _is_same_write(last: Step, step: Step) -> bool:

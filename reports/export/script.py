@@ -243,9 +243,9 @@ def _body(steps: Sequence[Step], exchange: Exchange) -> Iterator[str]:
                 yield f"{name}.finish()"
             case StepKind.RST:
                 yield f"{name}.reset()"
-            case StepKind.END:
+            case StepKind.END | StepKind.RESET:
                 yield f"{name}.rest(SILENCE)  # {summary}"
-    ended = {step.connection for step in steps if step.kind in (StepKind.END, StepKind.RST)}
+    ended = {step.connection for step in steps if step.kind in (StepKind.END, StepKind.RESET, StepKind.RST)}
     for number, name in opened.items():
         if number not in ended:
             yield f"{name}.rest(1.0)"

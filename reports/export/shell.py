@@ -46,7 +46,7 @@ def _connection(steps: Sequence[Step], exchange: Exchange) -> Iterator[str]:
                 waited = True
                 yield f"  # {summary}"
                 yield from (f"  printf '{part}'" for part in _parts(step.octets.head))
-            case StepKind.RECEIVE | StepKind.HEAD | StepKind.END:
+            case StepKind.RECEIVE | StepKind.HEAD | StepKind.END | StepKind.RESET:
                 waited = False
                 yield f"  # target: {summary}"
             case StepKind.FIN:

@@ -184,7 +184,7 @@ def _ender(transcript: Iterable[TranscriptEntry]) -> str:
             continue
         if entry.kind == "frame" and (header := read_header(entry.octets.head)) and header.opcode == CLOSE:
             closed.add(entry.direction)
-        if entry.kind == "event" and entry.summary.split(" ")[-1] in ("FIN", "RST"):
+        if entry.kind in ("fin", "rst"):
             if len(closed) < 2:
                 return ""
             return "the target" if entry.direction is Direction.TARGET else "wsconform"

@@ -73,6 +73,9 @@ def wsconform() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` (those of the process by default) ask for; return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if sys.platform == "win32":
+        _say("wsconform: does not run on Windows; use Linux or macOS, or the Windows Subsystem for Linux")
+        return Exit.USAGE
     try:
         code = wsconform.main(words, "wsconform", standalone_mode=False, obj=words)
         return int(code) if isinstance(code, int) else Exit.HELD

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 from tests.support.command import Say
-from tests.support.memory_server import CHOICE, ECHO, REFUSES, Hall, in_hall
+from tests.support.memory_server import CHOICE, ECHO, REFUSES, MemoryServer, run_with_server
 from wsconform.autobahn.ids import SELECTED, Selected, matches, matches_whole, order
 from wsconform.autobahn.spec import Server, Spec, read
 from wsconform.catalogue.aliases import older_cases
@@ -250,27 +250,27 @@ class TestNumbers:
     """The control addresses where a configuration says what is served."""
 
     def test_numbers_and_ids_are_those_of_the_list(self) -> None:
-        async def body(hall: Hall) -> None:
-            assert (await hall.ask("/getCaseCount")).messages == ["4"]
-            told = [(await hall.ask(f"/getCaseInfo?case={number}")).messages[0] for number in range(1, 5)]
+        async def body(server: MemoryServer) -> None:
+            assert (await server.ask("/getCaseCount")).messages == ["4"]
+            told = [(await server.ask(f"/getCaseInfo?case={number}")).messages[0] for number in range(1, 5)]
             assert [json.loads(each)["id"] for each in told] == ["1.1.1", "2.1", "9.1.1", "10.1.1"]
-            (named,) = (await hall.ask("/getCaseInfo?casetuple=10.1.1")).messages
+            (named,) = (await server.ask("/getCaseInfo?casetuple=10.1.1")).messages
             assert json.loads(named)["id"] == "10.1.1"
-            assert (await hall.ask("/getCaseInfo?case=5")).status == 404
-            assert (await hall.ask("/getCaseInfo?casetuple=2.2")).status == 404
+            assert (await server.ask("/getCaseInfo?case=5")).status == 404
+            assert (await server.ask("/getCaseInfo?casetuple=2.2")).status == 404
 
-        in_hall(body, numbering=numbering())
+        run_with_server(body, numbering=numbering())
 
     def test_a_case_under_two_ids_runs_under_both(self) -> None:
-        async def body(hall: Hall) -> None:
-            await hall.run("case=1")
-            await hall.run("case=4")
-            await hall.run("casetuple=9.1.1")
+        async def body(server: MemoryServer) -> None:
+            await server.run("case=1")
+            await server.run("case=4")
+            await server.run("casetuple=9.1.1")
             for which, word in (("case=1", "OK"), ("casetuple=10.1.1", "OK"), ("case=3", "INFORMATIONAL")):
-                (said,) = (await hall.ask(f"/getCaseStatus?{which}&agent=toy")).messages
+                (said,) = (await server.ask(f"/getCaseStatus?{which}&agent=toy")).messages
                 assert json.loads(said) == {"behavior": word}
 
-        book = in_hall(body, numbering=numbering())
+        book = run_with_server(body, numbering=numbering())
         assert [result.case for _, result in book.results] == [ECHO.id, ECHO.id, CHOICE.id]
         assert book.details == [
             f"Running test case ID {id} for agent toy from peer 127.0.0.1:{port}"
@@ -280,14 +280,14 @@ class TestNumbers:
         assert (record.role, record.info[SELECTED]) == (Role.CLIENT, "*")
 
     def test_what_an_agent_is_spared_is_closed_at_once_and_changes_no_number(self) -> None:
-        async def body(hall: Hall) -> None:
-            assert (await hall.ask("/getCaseCount")).messages == ["4"]
-            answer = await hall.run("case=3")
+        async def body(server: MemoryServer) -> None:
+            assert (await server.ask("/getCaseCount")).messages == ["4"]
+            answer = await server.run("case=3")
             assert (answer.status, answer.messages, answer.close) == (101, [], 1005)
-            assert (await hall.run("case=4")).messages != []
-            assert (await hall.run("case=3", "other")).messages != []
+            assert (await server.run("case=4")).messages != []
+            assert (await server.run("case=3", "other")).messages != []
 
-        book = in_hall(body, numbering=numbering({"toy": ("9.1.1", "1.1.1")}))
+        book = run_with_server(body, numbering=numbering({"toy": ("9.1.1", "1.1.1")}))
         left_out = [result for _, result in book.results if result.verdict is Verdict.SKIPPED]
         # The one that runs under another id as well is not left out.
         assert [(result.case, result.reason) for result in left_out] == [(CHOICE.id, Reason.EXCLUDED)]
@@ -339,7 +339,7 @@ class TestCommands:
         word = self.file(cases=["11.*"], servers=[{"url": "ws://127.0.0.1:9"}])
         assert say("run", word)[::2] == (
             5,
-            "nothing is selected: s.json: its patterns take no id; see docs/older-suite.md\n",
+            "nothing is selected: s.json: its patterns take no id; see docs/from-autobahn.md\n",
         )
         word = self.file(cases=[], url="ws://127.0.0.1:9001")
         assert say("serve", word)[0] == 5

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.proof import put
+from tests.support.proof import run_cases
 from wsconform.catalogue.aliases import OLDER, ask_for_aliases, load_aliases
 from wsconform.catalogue.case import Case, Item, Monitor, Sample
 from wsconform.catalogue.load import load_catalogue, with_aliases
@@ -80,7 +80,7 @@ def stimuli() -> Mapping[str, Sequence[Sequence[Sent]]]:
 
     cases: list[Item] = list({case.id: case for case in named().values()}.values())
     recorder = Monitor("test.recorder", record, ("6455-5.2-3",), "Records.", "")
-    put([*cases, recorder], ReferenceServer, heavy=True)
+    run_cases([*cases, recorder], ReferenceServer, heavy=True)
     return seen
 
 

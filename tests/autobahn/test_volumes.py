@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.autobahn.test_stimuli import STIMULI, VOLUMES, _frames
-from tests.support.proof import put
+from tests.support.proof import run_cases
 from wsconform.catalogue.aliases import OLDER
 from wsconform.catalogue.case import Case, Profile
 from wsconform.catalogue.load import load_catalogue
@@ -51,7 +51,7 @@ def recorded(case: Case) -> Log:
             log.messages.append((opcode, payload))
             await super().on_message(opcode, payload)
 
-    (result,) = put([case], Recorder, heavy=True).values()
+    (result,) = run_cases([case], Recorder, heavy=True).values()
     assert result.verdict.name == "PASSED", result.finding
     return log
 

@@ -6,15 +6,18 @@ import zlib
 
 import pytest
 
-from tests.support.proof import put
+from tests.support.proof import run_cases
 from wsconform.cases.deflate.distances import probe, similar
-from wsconform.cases.deflate.negotiated import words
+from wsconform.cases.deflate.our_offers import compressible_text
+from wsconform.catalogue.case import Item
 from wsconform.catalogue.load import load_catalogue
 from wsconform.evidence.result import Verdict
-from wsconform.fixtures.reference import ReferenceClient
+from wsconform.fixtures.reference import ReferenceClient, ReferenceServer
+from wsconform.fixtures.reference.negotiation import Negotiation
 from wsconform.fixtures.reference.pipe import Gone
 from wsconform.wire.blocks import read_message
 from wsconform.wire.deflate import Deflater
+from wsconform.wire.http1 import Fields
 
 
 def used(bits: int) -> tuple[int, int]:
@@ -58,7 +61,7 @@ class TestTexts:
 
     @pytest.mark.parametrize("size", [1, 1000, 1 << 18])
     def test_words_have_their_length(self, size: int) -> None:
-        assert len(words(size)) == size
+        assert len(compressible_text(size)) == size
 
 
 class Regretful(ReferenceClient):
@@ -82,13 +85,67 @@ class Waiting(Regretful):
         await super().send_close(1000)
 
 
-FAMILIES = ("deflate_twice_fails_the_connection", "other_compression_fails_the_connection")
+FAMILIES = (
+    "permessage_deflate_listed_twice_fails_the_connection",
+    "compression_that_was_not_offered_fails_the_connection",
+)
 CASES = tuple(entry for entry in load_catalogue() if entry.family in [f"deflate.refusals.{name}" for name in FAMILIES])
 
 
 def test_a_client_that_closes_with_1010_has_failed_the_connection() -> None:
-    assert {result.verdict for result in put(CASES, Regretful).values()} == {Verdict.PASSED}
+    assert {result.verdict for result in run_cases(CASES, Regretful).values()} == {Verdict.PASSED}
 
 
 def test_a_client_that_stays_with_another_code_has_not() -> None:
-    assert {result.verdict for result in put(CASES, Waiting).values()} == {Verdict.FAILED}
+    assert {result.verdict for result in run_cases(CASES, Waiting).values()} == {Verdict.FAILED}
+
+
+class UndefinedParameter(Negotiation):
+    """Adds an undefined parameter to the permessage-deflate that it accepts."""
+
+    def answer(self, fields: Fields) -> bytes | None:
+        """Return the answer with the parameter `level`."""
+        answer = super().answer(fields)
+        return answer and answer + b"; level=9"
+
+
+class AnswersWithAnUndefinedParameter(ReferenceServer):
+    """Sends an answer that `expect_legal_parameters` must not accept."""
+
+    negotiation_class = UndefinedParameter
+
+
+class AcceptsEveryAnswer(ReferenceClient):
+    """Does not check Sec-WebSocket-Extensions: it must not satisfy `expect_answer_rejected`."""
+
+    def check_extensions(self, fields: Fields) -> None:
+        """Check nothing."""
+
+
+def members(family: str) -> tuple[Item, ...]:
+    """Return the members of `family` in the catalogue."""
+    return tuple(entry for entry in load_catalogue() if entry.family == family)
+
+
+LEGAL = members("deflate.answers.answer_has_only_legal_parameters")
+INVALID = members("deflate.refusals.invalid_client_max_window_bits_fails_the_connection")
+
+
+def test_an_answer_with_legal_parameters_passes() -> None:
+    assert {result.verdict for result in run_cases(LEGAL, ReferenceServer).values()} == {Verdict.PASSED}
+
+
+def test_an_undefined_parameter_in_an_answer_fails() -> None:
+    results = run_cases(LEGAL, AnswersWithAnUndefinedParameter)
+    findings = [result.finding for result in results.values() if result.verdict is Verdict.FAILED and result.finding]
+    assert len(findings) == len(LEGAL)
+    assert all("level" in finding.observed for finding in findings)
+    assert {finding.expected for finding in findings} == {"a legal permessage-deflate, or none"}
+
+
+def test_a_client_that_rejects_invalid_parameters_passes() -> None:
+    assert {result.verdict for result in run_cases(INVALID, ReferenceClient).values()} == {Verdict.PASSED}
+
+
+def test_a_client_that_accepts_invalid_parameters_fails() -> None:
+    assert {result.verdict for result in run_cases(INVALID, AcceptsEveryAnswer).values()} == {Verdict.FAILED}

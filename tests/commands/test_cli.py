@@ -19,7 +19,7 @@ import pytest
 import trio
 
 from tests.support.command import CASE, CASES, LONG, TakesAnyMask, closed_port, running, serving, url, wsconform
-from wsconform.cli import COMMANDS
+from wsconform.cli import COMMANDS, main
 from wsconform.fixtures.reference import ReferenceServer
 from wsconform.journal.journal import read
 
@@ -240,3 +240,13 @@ def test_help_names_the_kinds_of_reports_that_there_are(word: str) -> None:
     assert isinstance(option, click.Option)
     kinds = sorted(point.name for point in entry_points(group="wsconform.reports"))
     assert (option.help or "").removeprefix("Also write ") == f"{', '.join(kinds)}."
+
+
+def test_on_windows_the_command_says_that_it_needs_another_system(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert main(["list", "cases"]) == 2
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err.count("\n")) == ("", 1)
+    assert "does not run on Windows; use Linux or macOS" in captured.err

@@ -136,7 +136,7 @@ SITUATIONS = {
         ("run", "wss://127.0.0.1:{port}/", *CASES),
         3,
         "127.0.0.1:{port}: the certificate does not verify: unable to get local issuer certificate;"
-        " name its authority with --cacert, or use --insecure",
+        " name its CA's file with --cacert, or use --insecure",
         server=tls_server,
     ),
     "the same, insecure": Situation(

@@ -19,14 +19,14 @@ from wsconform.registry.requirement import Level
 
 FAMILY = CASES[1]
 MEMBERS = [f"{FAMILY}[{name}]" for name in ("text", "empty_binary", "first_fragment", "ping", "close", "pong")]
-ALONE = "masking.same_key_may_come_again"
+ALONE = "masking.masking_key_may_repeat"
 
 LIST = """\
 # What we know of echo-go.
 [echo-go]
 # The library answers 1000 to everything.
-"masking.same_key_may_come_again" = "answers 1000"   # since 1.2
-"masking.key_*" = { reason = "rewritten in 2.0", issue = "echo-go 42", until = 2099-03-31 }
+"masking.masking_key_may_repeat" = "answers 1000"   # since 1.2
+"masking.*_starts_*" = { reason = "rewritten in 2.0", issue = "echo-go 42", until = 2099-03-31 }
 
 ["*"]
 "limits.gone" = "no such case any more"
@@ -121,7 +121,7 @@ def test_however_a_list_is_written_it_takes_entries(text: str, tmp_path: Path) -
 
 
 def test_entries_are_taken_out_and_comments_stay() -> None:
-    text = without(LIST, [("echo-go", "masking.same_key_may_come_again"), ("*", "limits.gone")])
+    text = without(LIST, [("echo-go", "masking.masking_key_may_repeat"), ("*", "limits.gone")])
     lines = LIST.splitlines()
     assert text.splitlines() == [*lines[:3], lines[4], ""]
 
@@ -130,7 +130,7 @@ def test_entries_are_taken_out_and_comments_stay() -> None:
 
 
 def test_a_list_that_holds(say: Say) -> None:
-    listed('[echo-go]\n"masking.same_key_may_come_again" = "answers 1000"\n')
+    listed('[echo-go]\n"masking.masking_key_may_repeat" = "answers 1000"\n')
     assert say("expected", "check") == (
         0,
         "without a journal: whether entries pass is not looked at\nexpected.toml: 1 entry, none to mend.\n",
@@ -156,9 +156,9 @@ def test_everything_that_holds_no_more_is_told_at_once(say: Say, tmp_path: Path)
     assert code == 1
     assert out.splitlines() == [
         "by wsconform-out/journal.jsonl",
-        'expected.toml: echo-go: "masking.same_key_may_come_again": passes now; `wsconform expected prune` takes the'
+        'expected.toml: echo-go: "masking.masking_key_may_repeat": passes now; `wsconform expected prune` takes the'
         " entry out",
-        'expected.toml: echo-go: "masking.key_*": past its date 2020-03-31; mend the target, or move the date',
+        'expected.toml: echo-go: "masking.*_starts_*": past its date 2020-03-31; mend the target, or move the date',
         'expected.toml: echo-go: "masking.payload_of_any_length_is_unmasked[0]": the reason is TODO; say why this'
         " failure is expected",
         'expected.toml: *: "limits.gone": matches no case; mend the pattern, or `wsconform expected prune` takes it'
@@ -246,7 +246,7 @@ def test_what_matches_nothing_or_passes_is_taken_out(say: Say) -> None:
         "expected.toml: 2 entries taken out.",
     ]
     (left,) = load(Path("expected.toml")).entries
-    assert left.pattern == "masking.key_*", "what is past its date is for a person to decide"
+    assert left.pattern == "masking.*_starts_*", "what is past its date is for a person to decide"
     assert say("expected", "prune")[1].splitlines()[-1] == "expected.toml: nothing to take out."
 
 

@@ -22,7 +22,7 @@ RAW = (sys.executable, str(DRIVERS / "raw.py"))
 #: Six cases on an open connection, and eight that refuse the handshake.
 OPEN, REFUSED = "masking.wrongly_masked_frame_fails_the_connection", "connecting.statuses.status_other_than_101_*"
 FEW = "masking.wrongly_masked_frame_fails_the_connection[text]"
-ECHOED = "control.ping.keep_alive_of_a_user_agent_gives_no_offence[ping]"
+ECHOED = "control.ping.keep_alive_frames_of_a_user_agent_are_accepted[ping]"
 
 
 def serve(folder: Path, *words: str, cases: tuple[str, ...] = (OPEN, REFUSED)) -> tuple[Ended, Journal]:
@@ -66,7 +66,7 @@ class TestDrivers:
     def test_one_that_gets_no_further_is_given_up_and_the_rest_is_lost(self, tmp_path: Path) -> None:
         ended, journal = serve(tmp_path, "--driver", "--", *RAW, "first", "{url}", "it", cases=(OPEN,))
         assert ended.code == 3
-        assert ended.error == "it: 5 cases were not put: the driver was started 3 times (exit code 0)"
+        assert ended.error == "it: 5 cases did not run: the driver was started 3 times (exit code 0)"
         found = results(journal)
         assert found.pop(FEW).mark is Mark.PASSED
         assert {(result.verdict, result.reason) for result in found.values()} == {(Verdict.INCONCLUSIVE, Reason.LOST)}
@@ -82,7 +82,7 @@ class TestDrivers:
     def test_one_that_never_runs_a_case_is_told_with_its_last_words(self, tmp_path: Path) -> None:
         ended, journal = serve(tmp_path, "--driver", "--", *RAW, "quit", "{url}")
         assert ended.code == 3
-        assert 'ran no case: exit code 7; the last that it printed: "no configuration"' in ended.error
+        assert 'ran no case: exit code 7; its last line of output: "no configuration"' in ended.error
         assert journal.footer is not None
 
 
@@ -119,7 +119,7 @@ class TestEachCase:
 
     def test_no_more_cases_are_put_after_so_many_failures(self, tmp_path: Path) -> None:
         words = ("--max-failures", "1", "--fail-on", "never", "-j", "1", "--", *RAW, "shout", "{url}")
-        ended, journal = serve(tmp_path, *words, cases=("control.ping.keep_alive_of_a_user_agent_gives_no_offence",))
+        ended, journal = serve(tmp_path, *words, cases=("control.ping.keep_alive_frames_of_a_user_agent_are_accepted",))
         found = [result.mark for result in results(journal).values()]
         assert found[0] is Mark.VIOLATION
         assert len(found) > 1
@@ -151,7 +151,7 @@ class TestEachCase:
     def test_a_client_that_ends_without_connecting_is_told_with_its_exit_code(self, tmp_path: Path) -> None:
         ended, _ = serve(tmp_path, "--", *RAW, "quit", "{url}")
         assert ended.code == 3
-        assert 'ended before it connected: exit code 7; the last that it printed: "no configuration"' in ended.error
+        assert 'ended before it connected: exit code 7; its last line of output: "no configuration"' in ended.error
 
     def test_a_command_that_does_not_exist_is_told(self, tmp_path: Path) -> None:
         ended, _ = serve(tmp_path, "--", "./no-such-client", "{url}")
@@ -255,7 +255,7 @@ class TestWrongUse:
             (("--max-failures", "1", "--driver", "--", "x", "{url}"), "--max-failures is for a client that is started"),
             (("-c", "no.such.case"), 'no case matches "no.such.case"'),
             (("-c", "opening.*"), "no case"),
-            (("--listen", "192.0.2.1"), "no such address"),
+            (("--listen", "192.0.2.1"), "does not have that address"),
         ],
     )
     def test_is_told_in_one_line(self, tmp_path: Path, words: tuple[str, ...], told: str) -> None:

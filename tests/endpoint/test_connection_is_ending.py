@@ -1,10 +1,10 @@
-"""Whether a target is ending the connection: asked with a Ping, and nothing read past."""
+"""`Connection.is_ending`: a Ping shows whether the target ends the connection; other messages stay to be read."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.support.scripted import Body, FarEnd, Script, put
+from tests.support.scripted import Body, FarEnd, Script, run_case
 from wsconform import Connection, Frame, Verdict
 from wsconform.wire.frame import CLOSE, PING, PONG, TEXT
 
@@ -35,8 +35,8 @@ async def is_silent(end: FarEnd) -> None:
         pass
 
 
-def asking(expected: bool, *kept: int) -> Body:
-    """Return a case that expects the answer `expected`, and messages of opcodes `kept` to be read after it."""
+def expecting(expected: bool, *kept: int) -> Body:
+    """Return a case that expects the result `expected`, and then to read messages with the opcodes `kept`."""
 
     async def body(ws: Connection) -> None:
         assert await ws.is_ending() is expected
@@ -52,23 +52,23 @@ def asking(expected: bool, *kept: int) -> Body:
 @pytest.mark.parametrize(
     ("script", "body"),
     [
-        (answers, asking(False, TEXT)),
-        (closes, asking(True, TEXT, CLOSE)),
-        (ends, asking(True)),
-        (is_silent, asking(False)),
+        (answers, expecting(False, TEXT)),
+        (closes, expecting(True, TEXT, CLOSE)),
+        (ends, expecting(True)),
+        (is_silent, expecting(False)),
     ],
     ids=["a Pong", "a Close", "a FIN", "silence"],
 )
-def test_is_ending_tells_an_end_from_an_answer_and_keeps_what_came(script: Script, body: Body) -> None:
-    attempted = put(script, body)
+def test_is_ending_distinguishes_an_end_from_an_answer_and_keeps_messages(script: Script, body: Body) -> None:
+    attempted = run_case(script, body)
     assert (attempted.verdict, attempted.finding) == (Verdict.PASSED, None)
 
 
-def test_a_ping_that_comes_meanwhile_is_answered_once() -> None:
+def test_answers_a_ping_that_comes_meanwhile_once() -> None:
     async def body(ws: Connection) -> None:
         await ws.is_ending()
         await ws.next(ws.session.deadline())
         pongs = [frame for frame in ws.conversation.sent if frame.opcode == PONG]
         assert [pong.payload for pong in pongs] == [b"its own"]
 
-    assert put(answers, body).verdict is Verdict.PASSED
+    assert run_case(answers, body).verdict is Verdict.PASSED

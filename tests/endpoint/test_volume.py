@@ -1,4 +1,4 @@
-"""Volumes: what goes out, how echoes are compared piece by piece, and what is made of every other reaction."""
+"""Volumes: the sent frames, the comparison of echoes, limits of the target, transcripts, and compression."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.scripted import FarEnd, Script, put
+from tests.support.scripted import FarEnd, Script, run_case
 from tests.transport.test_stream import served
 from wsconform import Connection, Frame
 from wsconform.endpoint.session import Facts
@@ -32,12 +32,12 @@ Answer = Callable[[int, bytes], Iterable[Frame | bytes]]
 
 
 def one_frame(opcode: int, payload: bytes) -> Iterable[Frame]:
-    """Answer as a good echo does."""
+    """Answer like a correct echo server."""
     return (Frame(opcode, payload),)
 
 
 def answering(answer: Answer, *, seen: list[Frame] | None = None, extension: str = "") -> Script:
-    """Return a script that answers each whole message with what `answer` makes of it, and Pings with Pongs."""
+    """Return a script that answers each whole message with the frames of `answer`, and Pings with Pongs."""
 
     async def script(end: FarEnd) -> None:
         await end.open(*((("Sec-WebSocket-Extensions", extension),) if extension else ()))
@@ -64,7 +64,7 @@ def answering(answer: Answer, *, seen: list[Frame] | None = None, extension: str
 
 
 def echoing(messages: Sequence[Message], piece: int | None = None) -> Callable[[Connection], Awaitable[None]]:
-    """Return the body of a case that puts `messages`."""
+    """Return the body of a case that sends `messages` and expects their echoes."""
 
     async def body(ws: Connection) -> None:
         await echo_volume(ws, messages, piece=piece)
@@ -73,28 +73,28 @@ def echoing(messages: Sequence[Message], piece: int | None = None) -> Callable[[
 
 
 def attempted(answer: Answer, *messages: Message, **options: Any) -> Attempted:
-    """Put `messages` to a target that answers with `answer`."""
-    return put(answering(answer), echoing(messages), **options)
+    """Exchange `messages` with a target that answers with `answer`."""
+    return run_case(answering(answer), echoing(messages), **options)
 
 
 def run_of(octets: int, opcode: int = BINARY, fragment: int | None = None) -> Message:
-    """Return a message of a pattern whose length is no power of two."""
+    """Return a message of a pattern whose length is not a power of two."""
     return Message(opcode, RepeatedOctets(PATTERN, octets), fragment=fragment)
 
 
-class TestRun:
+class TestRepeatedOctets:
     @given(st.binary(min_size=1, max_size=9), st.integers(0, 300), st.integers(0, 300))
-    def test_any_part_is_that_of_the_repeated_pattern(self, pattern: bytes, start: int, count: int) -> None:
+    def test_any_part_equals_that_of_the_repeated_pattern(self, pattern: bytes, start: int, count: int) -> None:
         assert RepeatedOctets(pattern, 600).at(start, count) == (pattern * 700)[start : start + count]
 
     @given(
         st.binary(min_size=1, max_size=9), st.integers(0, 40), st.integers(0, 300), st.binary(min_size=4, max_size=4)
     )
-    def test_it_is_masked_as_any_payload(self, pattern: bytes, start: int, count: int, key: bytes) -> None:
+    def test_masking_equals_that_of_any_payload(self, pattern: bytes, start: int, count: int, key: bytes) -> None:
         octets = b"".join(Message(BINARY, RepeatedOctets(pattern, 400)).masked(start, count, key))
         assert octets == apply_mask((pattern * 400)[start : start + count], key)
 
-    def test_a_long_one_is_made_in_pieces_that_go_on_where_the_last_ended(self) -> None:
+    def test_a_long_payload_is_made_in_consecutive_pieces(self) -> None:
         pieces = list(run_of(MEBIBYTE).masked(0, MEBIBYTE, b"abcd"))
         assert max(map(len, pieces)) <= 1 << 16
         assert len({id(piece) for piece in pieces}) == 2
@@ -102,7 +102,7 @@ class TestRun:
         assert apply_mask(b"".join(pieces), b"abcd") == RepeatedOctets(PATTERN, MEBIBYTE).at(0, MEBIBYTE)
 
 
-class TestWhatGoesOut:
+class TestSending:
     @pytest.mark.parametrize(
         ("length", "fragment", "frames"),
         [
@@ -116,12 +116,12 @@ class TestWhatGoesOut:
     )
     def test_frames(self, length: int, fragment: int | None, frames: list[tuple[int, bool, int]]) -> None:
         seen: list[Frame] = []
-        put(answering(one_frame, seen=seen), echoing([run_of(length, TEXT, fragment)]))
+        run_case(answering(one_frame, seen=seen), echoing([run_of(length, TEXT, fragment)]))
         assert [(frame.opcode, frame.fin, len(frame.payload)) for frame in seen] == frames
         assert b"".join(frame.payload for frame in seen) == RepeatedOctets(PATTERN, length).at(0, length)
         assert len({frame.key for frame in seen}) == len(seen)
 
-    def test_writes_of_a_size_are_not_broken_where_frames_are(self) -> None:
+    def test_writes_of_a_size_continue_across_frames(self) -> None:
         written: list[int] = []
 
         async def body(ws: Connection) -> None:
@@ -135,12 +135,12 @@ class TestWhatGoesOut:
             ws.stream.send_each = send_each  # type: ignore[method-assign]
             await echo_volume(ws, [run_of(300_000), run_of(10)], piece=1000)
 
-        assert put(answering(one_frame), body).verdict is Verdict.PASSED
+        assert run_case(answering(one_frame), body).verdict is Verdict.PASSED
         # Two headers of 14 and 6 octets, and the payloads.
         assert written[:-1] == [1000] * (len(written) - 1)
         assert sum(written) == 300_000 + 10 + 20
 
-    def test_no_more_are_on_their_way_than_there_is_room_for(self) -> None:
+    def test_limits_messages_and_octets_in_flight(self) -> None:
         most = 0
         waiting = 0
 
@@ -159,16 +159,16 @@ class TestWhatGoesOut:
                 await end.send(*(Frame(frame.opcode, frame.payload) for frame in kept))
                 kept = []
 
-        assert put(script, echoing([run_of(10)] * 200)).verdict is Verdict.PASSED
+        assert run_case(script, echoing([run_of(10)] * 200)).verdict is Verdict.PASSED
         assert most == 64
         most = 0
-        assert put(script, echoing([run_of(300_000)] * 9)).verdict is Verdict.PASSED
+        assert run_case(script, echoing([run_of(300_000)] * 9)).verdict is Verdict.PASSED
         assert most == 4
 
 
 class TestEchoes:
     @pytest.mark.parametrize("size", [1, 7, 1000, 65536])
-    def test_come_in_whatever_frames_with_control_frames_between(self, size: int) -> None:
+    def test_accepts_any_fragmentation_with_control_frames_between(self, size: int) -> None:
         seen: list[Frame] = []
 
         def cut(opcode: int, payload: bytes) -> Iterable[Frame]:
@@ -178,14 +178,14 @@ class TestEchoes:
                     yield Frame.ping(b"%d" % at)
             yield Frame.continuation(b"")
 
-        result = put(answering(cut, seen=seen), echoing([run_of(3000, TEXT), run_of(70_000)]))
+        result = run_case(answering(cut, seen=seen), echoing([run_of(3000, TEXT), run_of(70_000)]))
         assert result.verdict is Verdict.PASSED
         pongs = [frame.payload for frame in seen if frame.opcode == PONG]
         assert len(pongs) == sum(min(3, -(-length // size)) for length in (3000, 70_000))
 
-    def test_nothing_of_a_thousand_is_lost(self) -> None:
+    def test_exchanges_a_thousand_messages(self) -> None:
         seen: list[Frame] = []
-        result = put(answering(one_frame, seen=seen), echoing([run_of(size) for size in range(1000)]))
+        result = run_case(answering(one_frame, seen=seen), echoing([run_of(size) for size in range(1000)]))
         assert result.verdict is Verdict.PASSED
         assert [len(frame.payload) for frame in seen] == list(range(1000))
 
@@ -193,9 +193,9 @@ class TestEchoes:
         ("answer", "observed"),
         [
             (lambda o, p: [Frame(o, p[:70_000] + b"!" + p[70_001:])], "a payload that differs from octet 70000 on"),
-            (lambda o, p: [Frame(o, p[:-1])], "Binary of 99999 octets, the first of those that were sent"),
+            (lambda o, p: [Frame(o, p[:-1])], "Binary of only the first 99999 octets"),
             (lambda o, p: [Frame(o, p + b"x")], "a payload that differs from octet 100000 on"),
-            (lambda o, p: [Frame(o, b"")], "Binary of 0 octets, the first of those that were sent"),
+            (lambda o, p: [Frame(o, b"")], "Binary of only the first 0 octets"),
             (lambda o, p: [Frame(TEXT, p)], "another type: Text"),
             (lambda o, p: [Frame.continuation(p)], "another type: Continuation"),
             (lambda o, p: [Frame(o, p), Frame(o, b"once more")], "a payload that differs from octet 0 on"),
@@ -203,29 +203,29 @@ class TestEchoes:
             (lambda o, p: [Frame(o, p, fin=False)], "nothing for 20 s"),
             (lambda o, p: [Frame.close(1002)], "Close 1002"),
             (lambda o, p: [Frame.close(1007)], "Close 1007"),
-            (lambda o, p: [b"\x89\x7e\x00\x80" + bytes(128), Frame.text("?")], 'Text of 1 octets ("?")'),
+            (lambda o, p: [b"\x89\x7e\x00\x80" + bytes(128), Frame.text("?")], 'Text of 1 octet ("?")'),
         ],
     )
-    def test_others_fail(self, answer: Answer, observed: str) -> None:
-        # A second message, so that what comes too much is there before the last echo.
+    def test_fails_for_other_reactions(self, answer: Answer, observed: str) -> None:
+        # Two messages, so that the additional octets come before the last echo.
         result = attempted(answer, run_of(100_000), run_of(100_000))
         assert result.verdict is Verdict.FAILED
         assert result.finding is not None
         assert result.finding.observed == observed
 
-    def test_one_more_than_was_sent_fails(self) -> None:
+    def test_fails_for_one_message_more_than_was_sent(self) -> None:
         result = attempted(lambda o, p: [Frame(o, p), Frame(o, b"once more")], run_of(10))
         assert result.verdict is Verdict.FAILED
         assert result.finding is not None
-        assert result.finding.observed == "no message more than was sent"
+        assert result.finding.observed == "one message more than was sent"
 
-    def test_what_is_there_in_its_place_is_shown(self) -> None:
+    def test_shows_the_octets_that_differ(self) -> None:
         result = attempted(lambda o, p: [Frame(o, p[:70_000] + b"!!" + p[70_002:])], run_of(100_000))
         assert result.finding is not None
         assert result.finding.entry is not None
         assert result.transcript[result.finding.entry].octets.head.startswith(b"!!")
 
-    def test_other_order_fails(self) -> None:
+    def test_fails_for_another_order(self) -> None:
         kept: list[bytes] = []
 
         def turned(opcode: int, payload: bytes) -> Iterable[Frame]:
@@ -235,7 +235,7 @@ class TestEchoes:
         result = attempted(turned, run_of(10), run_of(11))
         assert result.verdict is Verdict.FAILED
 
-    def test_a_greeting_among_them_is_none(self) -> None:
+    def test_ignores_a_greeting_between_echoes(self) -> None:
         def chatting(opcode: int, payload: bytes) -> Iterable[Frame]:
             return [Frame.text("0123 hello"), Frame(opcode, payload)]
 
@@ -262,36 +262,34 @@ class TestLimits:
             (run_of(1000), None, Verdict.FAILED),
         ],
     )
-    def test_a_target_that_stops_at_one_is_not_blamed(
-        self, message: Message, code: int | None, verdict: Verdict
-    ) -> None:
+    def test_an_end_at_a_limit_is_inconclusive(self, message: Message, code: int | None, verdict: Verdict) -> None:
         result = attempted(lambda o, p: [Frame.close(code)], message)
         assert result.verdict is verdict
         assert (result.reason is Reason.LIMIT) is (verdict is Verdict.INCONCLUSIVE)
 
     @pytest.mark.parametrize(("octets", "verdict"), [(1000, Verdict.FAILED), (2 * MEBIBYTE, Verdict.INCONCLUSIVE)])
-    def test_an_end_without_a_word(self, octets: int, verdict: Verdict) -> None:
+    def test_an_end_without_a_close(self, octets: int, verdict: Verdict) -> None:
         async def script(end: FarEnd) -> None:
             await end.open()
             await end.frame()
             await end.fin()
 
-        assert put(script, echoing([run_of(octets)])).verdict is verdict
+        assert run_case(script, echoing([run_of(octets)])).verdict is verdict
 
-    def test_one_that_breaks_off_while_we_send(self) -> None:
+    def test_an_rst_while_we_send(self) -> None:
         async def script(end: FarEnd) -> None:
             await end.open()
             await end.stream.receive_some(10)
             await end.rst()
 
-        result = put(script, echoing([run_of(2 * MEBIBYTE)] * 3))
+        result = run_case(script, echoing([run_of(2 * MEBIBYTE)] * 3))
         assert result.verdict is Verdict.INCONCLUSIVE
         assert result.finding is not None
         assert "RST" in result.finding.observed
 
     @pytest.mark.parametrize("echo", [True, False])
-    def test_whatever_end_is_a_refusal_where_the_limit_is_looked_for(self, echo: bool) -> None:
-        said: list[str | None] = []
+    def test_refusal_returns_any_end_of_the_connection(self, echo: bool) -> None:
+        refusals: list[str | None] = []
 
         def answer(opcode: int, payload: bytes) -> Iterable[Frame]:
             if len(payload) > 100:
@@ -299,21 +297,21 @@ class TestLimits:
             return [Frame(opcode, payload)] if echo else []
 
         async def body(ws: Connection) -> None:
-            said.append(await refusal(ws, run_of(100)))
-            said.append(await refusal(ws, run_of(101)))
+            refusals.append(await refusal(ws, run_of(100)))
+            refusals.append(await refusal(ws, run_of(101)))
 
-        assert put(answering(answer), body, facts=Facts(echo=echo)).verdict is Verdict.PASSED
-        assert said == [None, 'Close 1002 "no"']
+        assert run_case(answering(answer), body, facts=Facts(echo=echo)).verdict is Verdict.PASSED
+        assert refusals == [None, 'Close 1002 "no"']
 
-    def test_a_wrong_echo_is_none(self) -> None:
+    def test_refusal_fails_for_a_wrong_echo(self) -> None:
         async def body(ws: Connection) -> None:
             await refusal(ws, run_of(100))
 
-        assert put(answering(lambda o, p: [Frame(o, p[:-1] + b"!")]), body).verdict is Verdict.FAILED
+        assert run_case(answering(lambda o, p: [Frame(o, p[:-1] + b"!")]), body).verdict is Verdict.FAILED
 
 
 class TestTranscript:
-    def test_the_first_frames_and_the_number_of_the_rest(self) -> None:
+    def test_shows_the_first_frames_and_the_number_of_the_others(self) -> None:
         result = attempted(one_frame, *[run_of(10)] * 100)
         frames = [entry for entry in result.transcript if entry.kind == "frame"]
         assert [sum(entry.direction is way for entry in frames) for way in (Direction.OURS, Direction.TARGET)] == [
@@ -324,7 +322,7 @@ class TestTranscript:
         assert "100 messages sent, in 100 frames of 1600 octets" in events
         assert "100 echoes came, in 100 frames" in events
 
-    def test_octets_are_told_by_their_ends_and_a_hash(self) -> None:
+    def test_shows_the_first_and_last_octets_and_a_hash(self) -> None:
         result = attempted(one_frame, run_of(MEBIBYTE))
         whole = Frame(BINARY, RepeatedOctets(PATTERN, MEBIBYTE).at(0, MEBIBYTE)).encode()
         came = next(e for e in result.transcript if e.kind == "frame" and e.direction is Direction.TARGET)
@@ -332,7 +330,7 @@ class TestTranscript:
         assert (came.octets.head, came.octets.tail, came.octets.length) == (whole[:128], whole[-64:], len(whole))
         assert came.octets.sha256 == hashlib.sha256(whole).hexdigest()
 
-    def test_monitors_get_small_frames_whole_and_of_large_ones_the_headers(self) -> None:
+    def test_monitors_get_small_frames_whole_and_headers_of_large_ones(self) -> None:
         (conversation,) = attempted(one_frame, run_of(10), run_of(MEBIBYTE), run_of(11)).conversations
         frames = [frame for _, frame in conversation.frames]
         assert [(len(frame.payload), frame.length) for frame in frames] == [(10, 10), (0, MEBIBYTE), (11, 11)]
@@ -341,9 +339,9 @@ class TestTranscript:
 
 
 class TestCompression:
-    """Over a connection with permessage-deflate and takeover in both directions."""
+    """A connection with permessage-deflate and context takeover in both directions."""
 
-    def put(
+    def run(
         self,
         answer: Answer,
         count: int,
@@ -354,7 +352,7 @@ class TestCompression:
         async def body(ws: Connection) -> None:
             await echo_volume(ws, replayed(ws, payloads, TEXT, count, fragment))
 
-        return put(answering(answer, extension="permessage-deflate"), body, offer=OFFER, facts=facts or Facts())
+        return run_case(answering(answer, extension="permessage-deflate"), body, offer=OFFER, facts=facts or Facts())
 
     def inflating(self) -> tuple[Answer, list[bytes]]:
         inflater, deflater, seen = Inflater(), Deflater(), list[bytes]()
@@ -366,16 +364,16 @@ class TestCompression:
         return answer, seen
 
     @pytest.mark.parametrize("fragment", [None, 100])
-    def test_turns_are_right_for_a_window_that_is_taken_over(self, fragment: int | None) -> None:
+    def test_repetitions_are_correct_with_context_takeover(self, fragment: int | None) -> None:
         text = PATTERN.decode() * 2000
         payloads = [f"{number} {text[number * 777 : number * 777 + 9000]} {number}".encode() for number in range(5)]
         answer, seen = self.inflating()
-        result = self.put(answer, 23, payloads, fragment)
+        result = self.run(answer, 23, payloads, fragment)
         assert (result.verdict, result.finding) == (Verdict.PASSED, None)
         assert seen == [payloads[number % 5] for number in range(23)]
         assert result.conversations[0].gap
 
-    def test_each_is_compressed_twice_at_most(self) -> None:
+    def test_compresses_each_payload_at_most_twice(self) -> None:
         payloads, calls = [bytes(20_000), b"x" * 20_000], list[bytes]()
 
         async def body(ws: Connection) -> None:
@@ -389,10 +387,10 @@ class TestCompression:
             await echo_volume(ws, replayed(ws, payloads, BINARY, 50, None))
 
         answer, seen = self.inflating()
-        assert put(answering(answer, extension="permessage-deflate"), body, offer=OFFER).verdict is Verdict.PASSED
+        assert run_case(answering(answer, extension="permessage-deflate"), body, offer=OFFER).verdict is Verdict.PASSED
         assert (len(seen), len(calls)) == (50, 4)
 
-    def test_without_takeover_each_stands_alone(self) -> None:
+    def test_compresses_each_message_alone_without_takeover(self) -> None:
         seen: list[bytes] = []
         extension = "permessage-deflate; client_no_context_takeover; client_max_window_bits=9"
 
@@ -404,48 +402,48 @@ class TestCompression:
             assert ws.window == (9, False)
             await echo_volume(ws, replayed(ws, [PATTERN * 100, bytes(5000)], BINARY, 5, None))
 
-        assert put(answering(answer, extension=extension), body, offer=OFFER).verdict is Verdict.PASSED
+        assert run_case(answering(answer, extension=extension), body, offer=OFFER).verdict is Verdict.PASSED
         assert seen == [PATTERN * 100, bytes(5000)] * 2 + [PATTERN * 100]
 
-    def test_a_turn_that_is_shorter_than_the_window_is_not_replayed(self) -> None:
+    def test_compresses_every_message_if_a_repetition_is_shorter_than_the_window(self) -> None:
         answer, seen = self.inflating()
-        assert self.put(answer, 40, [b"Hello", b"World"]).verdict is Verdict.PASSED
+        assert self.run(answer, 40, [b"Hello", b"World"]).verdict is Verdict.PASSED
         assert seen == [b"Hello", b"World"] * 20
 
-    def test_echoes_may_come_as_they_are(self) -> None:
+    def test_accepts_uncompressed_echoes(self) -> None:
         answer, seen = self.inflating()
 
         def plain(opcode: int, payload: bytes) -> Iterable[Frame]:
             list(answer(opcode, payload))
             return [Frame(opcode, seen[-1])]
 
-        assert self.put(plain, 5, [PATTERN]).verdict is Verdict.PASSED
+        assert self.run(plain, 5, [PATTERN]).verdict is Verdict.PASSED
 
     @pytest.mark.parametrize(
         ("payload", "observed"),
         [
             (b"\x07", "a message that does not inflate"),
             (Deflater().compress(b"Hello there"), "a payload that differs from octet 0 on"),
-            (bytes(10_000), "more octets than the message can have, compressed"),
+            (bytes(10_000), "more octets than the compressed message can have"),
             (Deflater().compress(bytes(1 << 20)), "a payload that differs from octet 0 on"),
         ],
     )
-    def test_others_fail(self, payload: bytes, observed: str) -> None:
-        result = self.put(lambda o, p: [Frame(o, payload, rsv=RSV1)], 1, [PATTERN])
+    def test_fails_for_other_reactions(self, payload: bytes, observed: str) -> None:
+        result = self.run(lambda o, p: [Frame(o, payload, rsv=RSV1)], 1, [PATTERN])
         assert result.verdict is Verdict.FAILED
         assert result.finding is not None
         assert result.finding.observed.startswith(observed)
 
-    def test_nothing_compressed_goes_on_for_ever_at_a_target_that_speaks_unasked_either(self) -> None:
-        """The message never ends, and it is not kept any more once no echo, nor chatter, can be as long."""
+    def test_fails_for_an_endless_compressed_message_of_a_chatty_target(self) -> None:
+        """The message never ends; it is rejected as soon as no echo, and no chatter, can be that long."""
         parts = [Frame(TEXT, bytes(5000), fin=False, rsv=RSV1), Frame(CONTINUATION, bytes(5000), fin=False)]
-        result = self.put(lambda o, p: parts, 1, [PATTERN], facts=Facts(chatty=True))
+        result = self.run(lambda o, p: parts, 1, [PATTERN], facts=Facts(chatty=True))
         assert result.verdict is Verdict.FAILED
         assert result.finding is not None
-        assert result.finding.observed == "more octets than the message can have, compressed"
+        assert result.finding.observed == "more octets than the compressed message can have"
 
 
-async def test_writes_reach_the_other_end_of_a_socket_whole() -> None:
+async def test_writes_to_a_socket_arrive_whole() -> None:
     came = bytearray()
     done = trio.Event()
 

@@ -76,7 +76,7 @@ def test_a_failure_has_its_level_requirement_finding_and_ladder(pytester: pytest
     assert "        | " not in log.tests[id]["log"]
     assert "expected   the connection to be failed" in log.tests[id]["log"]
     assert len(log.tests) > FAILING
-    passed = f"wsconform::{lax}::masking.same_key_may_come_again"
+    passed = f"wsconform::{lax}::masking.masking_key_may_repeat"
     assert log.tests[passed]["extras"] == []
 
 

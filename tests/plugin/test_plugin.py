@@ -149,7 +149,7 @@ class TestItems:
         result.stdout.fnmatch_lines(
             [
                 f"_* {lax} {TEXT.replace('[', '[[]')} *_",
-                "*A frame masked against the rule of its direction is refused, not repaired.",
+                "*A frame masked against the rule of its direction fails the connection.",
                 "    expected   the connection to be failed",
                 "    observed   a delivery: Text of 5 octets (*",
                 "        | Text 5 *",

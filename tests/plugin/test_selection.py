@@ -54,7 +54,7 @@ def test_modules_packages_and_paths_take_a_part(pytester: pytest.Pytester) -> No
     assert sorted(both) == sorted([*package, *module])
 
 
-@pytest.mark.parametrize("name", [TEXT, WRONGLY, "masking.same_key_may_come_again"])
+@pytest.mark.parametrize("name", [TEXT, WRONGLY, "masking.masking_key_may_repeat"])
 def test_a_case_or_a_family_by_its_id(pytester: pytest.Pytester, name: str) -> None:
     found = listed(pytester, "--pyargs", f"{MODULE}::{TARGET}::{name}")
     wanted = [id for id in listed(pytester, "--pyargs", MODULE) if id.split("::")[2].startswith(name)]

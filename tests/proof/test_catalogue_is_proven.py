@@ -1,128 +1,105 @@
-"""Every case is proven: the reference passes it, and some mutant that names it fails it.
+"""Every case is proven: the reference passes it, and at least one mutant fails it.
 
-`WSCONFORM_PROOF=whole` (`make proof`) puts the whole catalogue to every mutant. Without it each mutant gets all members
-of the families that it claims, one member of every other family in the areas where it claims anything, for a flaw most
-often shows near by, and one member of a part of the families elsewhere. Which part, and whether the first or the last
-member, follows from the names of mutant and family: always the same for one mutant, and among all of them every family
-has its turn.
-
-Of the families that put a thousand compressed messages only the shortest are put: what is longer, or in fragments, is
-proven with a few messages, by other families that have the same members.
+With `WSCONFORM_PROOF=whole` (`make proof`) the whole catalogue runs against every mutant, and its failures are compared
+with the snapshot. Without it a sample runs (`tests.support.proof.sample`). A part of the sample follows from the
+commit; `WSCONFORM_PROOF_SEED` repeats the sample of another commit.
 """
 
 from __future__ import annotations
 
 import os
-import zlib
-from collections.abc import Iterable
 
 import pytest
 
-from tests.support.proof import catalogue, failed, families, put
-from wsconform.catalogue.case import Case, Item, Monitor
+from tests.support.proof import (
+    REFERENCES,
+    affordable,
+    catalogue,
+    differences,
+    failed,
+    plan,
+    plan_of,
+    proof_seed,
+    run_cases,
+    sample,
+    unfounded_kills,
+)
+from wsconform.catalogue.case import Item, Monitor
 from wsconform.catalogue.selection import matches
-from wsconform.fixtures.mutants import Mutant, load_mutants
+from wsconform.fixtures.mutants import load_mutants
+from wsconform.fixtures.mutants.snapshot import SNAPSHOT, parse_snapshot
 from wsconform.fixtures.reference import ReferenceClient, ReferenceServer
-from wsconform.fixtures.variants import Endpoint
 from wsconform.registry.requirement import Role
 
 MUTANTS = {mutant.name: mutant for mutant in load_mutants()}
+CLAIMS = parse_snapshot(SNAPSHOT.read_text(encoding="utf-8"))
 
-
-#: Whether every mutant is put the whole catalogue (minutes), and not a sample of what it does not claim.
+#: Whether the whole catalogue runs against every mutant, which takes about 27 minutes on 2 cores, or a sample.
 WHOLE = os.environ.get("WSCONFORM_PROOF") == "whole"
-
-#: Families that take hours, and what of them is put all the same.
-THOUSANDS = ("deflate.volume.thousand_*", "deflate.volume.agreement_is_kept_for_a_thousand_messages*")
-AFFORDABLE = ("*-16]", "*-256]")
-
-#: One in so many of the families in areas where a mutant claims nothing is put to it, if not the whole catalogue.
-ELSEWHERE = 4
-
-REFERENCES: dict[Role, Endpoint] = {Role.SERVER: ReferenceServer, Role.CLIENT: ReferenceClient}
-
-
-def affordable(entries: Iterable[Item]) -> tuple[Item, ...]:
-    """Return those of `entries` that can be put here."""
-    return tuple(
-        entry
-        for entry in entries
-        if not any(matches(family, entry.id) for family in THOUSANDS)
-        or any(matches(member, entry.id) for member in AFFORDABLE)
-    )
+SEED = "" if WHOLE else proof_seed()
 
 
 @pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize("role", REFERENCES)
 def test_the_reference_passes_every_case(role: Role, tls: bool) -> None:
-    results = put(affordable(catalogue(role)), REFERENCES[role], heavy=not tls, tls=tls)
+    results = run_cases(affordable(catalogue(role)), REFERENCES[role], heavy=not tls, tls=tls)
     assert {id: str(results[id].finding) for id in failed(results)} == {}
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_a_mutant_fails_exactly_what_it_claims(name: str) -> None:
+def test_a_mutant_fails_exactly_what_the_snapshot_lists(name: str) -> None:
+    if name not in CLAIMS:
+        pytest.fail(f"{name}: kills.toml has no entry for it; run `make proof-snapshot`", pytrace=False)
     mutant = MUTANTS[name]
-    plan = affordable(catalogue(mutant.role) if WHOLE else sample(mutant))
-    results = put(plan, mutant.endpoint, heavy=mutant.heavy, tls=mutant.tls)
-    claimed = {id for id in results if any(matches(pattern, id) for pattern in mutant.fails)}
+    entries = plan_of(mutant) if WHOLE else sample(mutant, CLAIMS, SEED)
+    results = run_cases(entries, mutant.endpoint, heavy=mutant.heavy, tls=mutant.tls)
+    claimed = CLAIMS.claimed(name, results)
     if not WHOLE:
-        # Whether a monitor finds its occasion depends on which cases run: here a claim may stay open, a breach not.
-        claimed -= {entry.id for entry in plan if isinstance(entry, Monitor)} - failed(results)
-    found = failed(results)
-    told = {id: str(results[id].finding) for id in found ^ claimed}
-    assert told == {}, f"failed but not claimed, or claimed but not failed: {sorted(told)}"
-    assert found or not WHOLE, "a mutant that fails nothing proves nothing"
+        # Whether a monitor sees its occasion depends on the cases that run, so a sample may pass a claimed monitor.
+        claimed -= {entry.id for entry in entries if isinstance(entry, Monitor)} - failed(results)
+    wrong = differences(results, claimed)
+    if wrong:
+        pytest.fail(explained(name, wrong), pytrace=False)
+    assert failed(results) or not WHOLE, "a mutant that fails nothing proves nothing"
 
 
-def sample(mutant: Mutant) -> tuple[Item, ...]:
-    """Return what can tell in little time: whole families where the mutant claims anything, and some of the others.
-
-    Monitors are put all: they cost nothing, since they judge what the others show.
-    """
-    areas = {area(pattern) for pattern in mutant.fails}
-    chosen: list[Item] = []
-    for family, members in families(mutant.role).items():
-        lot = zlib.crc32(f"{mutant.name} {family}".encode())
-        if isinstance(members[0], Monitor) or any(
-            matches(pattern, entry.id) for pattern in mutant.fails for entry in members
-        ):
-            chosen += members
-        elif not members[0].heavy and (area(family) in areas or lot % ELSEWHERE == 0):
-            chosen.append(members[0 if lot // ELSEWHERE % 2 else -1])
-    return tuple(chosen)
+def explained(name: str, wrong: dict[str, str]) -> str:
+    """Return the message for a mutant whose failures differ from the snapshot."""
+    lines = [f"{name}: the failures differ from kills.toml:", *(f"  {id}: {wrong[id]}" for id in sorted(wrong))]
+    lines.append("If the new results are right, run `make proof-snapshot` and review the diff; else mend the case.")
+    if SEED:
+        lines.append(f"To repeat this sample, set WSCONFORM_PROOF_SEED={SEED}.")
+    return "\n".join(lines)
 
 
-def area(id: str) -> str:
-    """Return the first part of an id or a pattern, which says what the case is about."""
-    return id.partition(".")[0]
+def test_the_snapshot_names_only_mutants_and_cases_that_exist() -> None:
+    ids = {name: [entry.id for entry in plan_of(mutant)] for name, mutant in MUTANTS.items()}
+    assert CLAIMS.stale(ids) == [], "run `make proof-snapshot`"
+
+
+def test_a_mutant_fails_what_it_was_written_for() -> None:
+    wrong = [line for mutant in MUTANTS.values() if mutant.name in CLAIMS for line in unfounded_kills(mutant, CLAIMS)]
+    assert wrong == []
 
 
 def test_every_pattern_of_a_mutant_matches_something() -> None:
-    """A pattern may concern one role alone where a flaw makes a mutant of each, but never neither."""
-    ids = [entry.id for role in REFERENCES for entry in catalogue(role)]
-    idle = {
-        f"{mutant.name}: {pattern}"
-        for mutant in MUTANTS.values()
-        for pattern in mutant.fails
-        if not any(matches(pattern, id) for id in ids)
-    }
-    assert idle == set()
+    """A pattern may concern one role only if a flaw makes a mutant of each, but not neither."""
+    matched: dict[tuple[str, str], bool] = {}
+    for mutant in MUTANTS.values():
+        for pattern in mutant.kills:
+            key = (mutant.name.rpartition("-")[0], pattern)
+            matched[key] = matched.get(key, False) or any(matches(pattern, entry.id) for entry in plan_of(mutant))
+    assert [key for key, any_role in matched.items() if not any_role] == []
 
 
 @pytest.mark.parametrize("role", REFERENCES)
 def test_no_case_is_without_a_mutant(role: Role) -> None:
-    # By area and weight, or thousands of ids would meet thousands of patterns.
-    patterns: dict[tuple[str, bool], set[str]] = {}
+    proven: set[str] = set()
     for mutant in MUTANTS.values():
-        for pattern in mutant.fails if mutant.role is role else ():
-            for heavy in {False, mutant.heavy}:
-                patterns.setdefault((area(pattern), heavy), set()).add(pattern)
-
-    def is_claimed(entry: Item) -> bool:
-        heavy = isinstance(entry, Case) and entry.heavy
-        return any(matches(pattern, entry.id) for pattern in patterns.get((area(entry.id), heavy), ()))
-
-    assert [entry.id for entry in catalogue(role) if not is_claimed(entry)] == []
+        if mutant.role is role:
+            proven |= CLAIMS.claimed(mutant.name, (entry.id for entry in plan_of(mutant)))
+    entries: tuple[Item, ...] = plan(role, True, False) + plan(role, False, True)
+    assert {entry.id for entry in entries} - proven == set()
 
 
 @pytest.mark.parametrize(("role", "least"), [(Role.SERVER, 120), (Role.CLIENT, 90)])
@@ -130,7 +107,7 @@ def test_there_are_enough_mutants(role: Role, least: int) -> None:
     assert sum(mutant.role is role for mutant in MUTANTS.values()) >= least
 
 
-def test_each_mutant_says_what_its_flaw_is() -> None:
-    said = [mutant.endpoint.__doc__ or "" for mutant in MUTANTS.values()]
-    assert all(said)
-    assert not {ReferenceServer.__doc__, ReferenceClient.__doc__} & set(said)
+def test_each_mutant_describes_its_flaw() -> None:
+    descriptions = [mutant.endpoint.__doc__ or "" for mutant in MUTANTS.values()]
+    assert all(descriptions)
+    assert not {ReferenceServer.__doc__, ReferenceClient.__doc__} & set(descriptions)

@@ -1,4 +1,4 @@
-"""Foreign oracles in process: what we write they read, what they write we read, and each end serves the other."""
+"""Foreign implementations as oracles: they read our octets, we read theirs, and each end talks to the other."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from wsproto import events
 from wsproto.frame_protocol import FrameProtocol
 
 from tests.support.foreign import MESSAGES, Talk, websockets_client, websockets_server, wsproto_client, wsproto_server
-from tests.support.scripted import Body, FarEnd, jumping, put
+from tests.support.scripted import Body, FarEnd, jumping, run_case
 from wsconform import Connection, Frame
 from wsconform.evidence.result import Verdict
 from wsconform.fixtures.reference import serve
@@ -42,7 +42,7 @@ messages = st.lists(payloads, min_size=1, max_size=4)
 
 
 def parse_with_websockets(octets: bytes, *, mask: bool) -> ForeignFrame:
-    """Return the one frame that `websockets` reads in `octets`; its own exceptions pass."""
+    """Return the one frame that `websockets` reads in `octets`; raises its exceptions."""
     reader = StreamReader()
     reader.feed_data(octets)
     reading = ForeignFrame.parse(reader.read_exact, mask=mask)
@@ -56,13 +56,13 @@ def parse_with_websockets(octets: bytes, *, mask: bool) -> ForeignFrame:
 
 class TestFramesAndWebsockets:
     @given(legal, st.none() | keys)
-    def test_it_reads_what_we_write(self, frame: Frame, key: bytes | None) -> None:
+    def test_it_reads_our_frames(self, frame: Frame, key: bytes | None) -> None:
         sent = frame if key is None else frame.masked(key)
         read = parse_with_websockets(sent.encode(), mask=key is not None)
         assert (read.opcode, bytes(read.data), read.fin) == (frame.opcode, frame.payload, frame.fin)
 
     @given(legal, st.booleans())
-    def test_we_read_what_it_writes(self, frame: Frame, mask: bool) -> None:
+    def test_we_read_its_frames(self, frame: Frame, mask: bool) -> None:
         octets = ForeignFrame(Opcode(frame.opcode), frame.payload, frame.fin).serialize(mask=mask)
         (read,) = FrameReader().receive(octets)
         assert (read.key is not None) is mask
@@ -82,7 +82,7 @@ class TestFramesAndWebsockets:
         ],
         ids=["opcode_3", "opcode_b", "rsv1", "rsv3", "long_ping", "fragmented_ping", "masked"],
     )
-    def test_it_refuses_what_we_write_wrong_on_purpose(self, frame: Frame) -> None:
+    def test_it_rejects_our_invalid_frames(self, frame: Frame) -> None:
         with pytest.raises(ProtocolError):
             parse_with_websockets(frame.encode(), mask=False)
 
@@ -121,7 +121,7 @@ class TestFramesAndWsproto:
         octets = bytes(protocol.ping(b"a")) + bytes(protocol.pong(b"b")) + bytes(protocol.close(1002, "no"))
         assert FrameReader().receive(octets) == [Frame.ping(b"a"), Frame.pong(b"b"), Frame.close(1002, "no")]
 
-    def test_it_refuses_a_padded_length(self) -> None:
+    def test_it_rejects_a_padded_length(self) -> None:
         protocol = FrameProtocol(client=True, extensions=[])
         protocol.receive_bytes(Frame(BINARY, b"x", form=LengthForm.MEDIUM).encode())
         with pytest.raises(wsproto.frame_protocol.ParseFailed):
@@ -129,7 +129,7 @@ class TestFramesAndWsproto:
 
 
 class TestHandshakes:
-    def test_our_request_is_good_to_all(self) -> None:
+    def test_all_accept_our_request(self) -> None:
         octets = base_request("localhost", "/chat", KEY).encode()
         server = ServerProtocol()
         server.receive_data(octets)
@@ -142,7 +142,7 @@ class TestHandshakes:
         assert isinstance(event, events.Request)
         assert (event.host, event.target) == ("localhost", "/chat")
 
-    def test_their_answers_are_read_by_us(self) -> None:
+    def test_we_read_their_responses(self) -> None:
         octets = base_request("localhost", "/", KEY).encode()
         server = ServerProtocol()
         server.receive_data(octets)
@@ -157,7 +157,7 @@ class TestHandshakes:
             assert (head.status, head.defects) == (101, ())
             assert head.fields.get("Sec-WebSocket-Accept") == accept_value(KEY)
 
-    def test_their_requests_are_read_by_us_and_our_answers_are_good_to_them(self) -> None:
+    def test_we_read_their_requests_and_they_accept_our_responses(self) -> None:
         client = ClientProtocol(parse_uri("ws://localhost:9001/chat"))
         client.send_request(client.connect())
         head = parse_head(b"".join(client.data_to_send()))
@@ -172,7 +172,7 @@ class TestHandshakes:
         other.receive_data(base_response(head.fields.get("Sec-WebSocket-Key") or b"").encode())
         assert isinstance(next(iter(other.events())), events.AcceptConnection)
 
-    def test_a_wrong_accept_is_refused(self) -> None:
+    def test_a_wrong_accept_is_rejected(self) -> None:
         client = ClientProtocol(parse_uri("ws://localhost/"))
         client.send_request(client.connect())
         client.receive_data(base_response(KEY).encode())
@@ -215,7 +215,7 @@ class TestHeadsAndH11:
         head = parse_head(octets)
         assert (head.status, head.reason, head.defects) == (status, b"So", ())
         read = [(name.lower(), value) for name, value in head.fields.lines if name.lower() != b"connection"]
-        # It puts Host first, whatever it is told.
+        # h11 writes Host first, whatever the order of the fields.
         assert sorted(read) == sorted((name.lower(), value) for name, value in lines)
 
 
@@ -245,8 +245,8 @@ class TestReferenceServer:
         assert bool(talk.extensions) is deflate
 
 
-async def says_all(ws: Connection) -> None:
-    """Echoes of all types and sizes, a fragmented one, a Ping, and the closing handshake."""
+async def exchanges_everything(ws: Connection) -> None:
+    """Exchange messages of all types and sizes, a fragmented one, a Ping, and the closing handshake."""
     for kind, payload in MESSAGES:
         await ws.echo(Frame.text(payload) if kind == "text" else Frame.binary(payload))
     await ws.send(Frame.text("frag", fin=False), Frame.ping(b"are you there?"), Frame.continuation("ment"))
@@ -258,14 +258,14 @@ async def says_all(ws: Connection) -> None:
 
 
 async def compressed(ws: Connection) -> None:
-    """A compressed message, and its echo."""
+    """Exchange compressed messages."""
     for text in ("Hello", "Hello", "Hello" * 1000):
         await ws.send(Frame(0x1, ws.compress(text), rsv=0b100))
         await ws.expect_echo(Frame.text(text))
 
 
 def failing(*frames: Frame, masked: bool = True) -> Body:
-    """Return a case whose frames the target has to fail the connection for."""
+    """Return a case that sends `frames`, for which the target has to fail the connection."""
 
     async def body(ws: Connection) -> None:
         await ws.send(*frames, masked=masked)
@@ -280,24 +280,22 @@ WRONG = {
     "unmasked": failing(Frame.text("x"), masked=False),
     "utf8": failing(Frame.text(b"\xff")),
     "long_ping": failing(Frame.ping(bytes(126))),
-    "nothing_to_continue": failing(Frame.continuation(b"x")),
+    "stray_continuation": failing(Frame.continuation(b"x")),
     "close_code": failing(Frame.close(1005)),
 }
 
 
 @pytest.mark.parametrize("server", [websockets_server, wsproto_server])
 class TestForeignServers:
-    def test_keep_what_we_ask(self, server: Callable[[FarEnd], Awaitable[None]]) -> None:
-        attempted = put(server, says_all)
+    def test_pass_a_valid_exchange(self, server: Callable[[FarEnd], Awaitable[None]]) -> None:
+        attempted = run_case(server, exchanges_everything)
         assert (attempted.verdict, attempted.finding) == (Verdict.PASSED, None)
 
     def test_compress(self, server: Callable[..., Awaitable[None]]) -> None:
-        attempted = put(partial(server, deflate=True), compressed, offer="permessage-deflate")
+        attempted = run_case(partial(server, deflate=True), compressed, offer="permessage-deflate")
         assert (attempted.verdict, attempted.finding) == (Verdict.PASSED, None)
 
     @pytest.mark.parametrize("wrong", WRONG)
-    def test_fail_the_connection_where_they_have_to(
-        self, server: Callable[[FarEnd], Awaitable[None]], wrong: str
-    ) -> None:
-        attempted = put(server, WRONG[wrong])
+    def test_fail_the_connection_on_an_error(self, server: Callable[[FarEnd], Awaitable[None]], wrong: str) -> None:
+        attempted = run_case(server, WRONG[wrong])
         assert (attempted.verdict, attempted.finding) == (Verdict.PASSED, None)

@@ -1,4 +1,4 @@
-"""The gate in action: each situation through the real command, its exit code and the line that it ends with."""
+"""The gate: the last line and the exit code of the real command in each situation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from tests.support.command import CASE, CASES, LONG, TakesAnyMask, answering, closed_port, running, serving, wsconform
-from wsconform.fixtures.mutants.http.request_line import StumblesOverEmptyLines
+from wsconform.fixtures.mutants.http.request_line import DoesNotSkipEmptyLines
 from wsconform.fixtures.reference import ReferenceServer
 from wsconform.fixtures.reference.frames import Failure
 from wsconform.fixtures.reference.pipe import Gone
@@ -22,7 +22,7 @@ from wsconform.journal.journal import read
 from wsconform.wire.frame import Header
 
 FAMILY = CASES[1]
-ARRANGED = ("-c", "closing.handshake.tcp_is_closed_after_our_answer_to_the_targets_close", "--patience", "200ms")
+ARRANGED = ("-c", "closing.handshake.tcp_is_closed_after_our_reply_to_the_targets_close", "--patience", "200ms")
 EMPTY_LINE = ("-c", "http.request_line.empty_line_before_the_request_is_skipped")
 LARGE = ("-c", "sizes.long_message_comes_back[text-65536]", "--profile", "full")
 SECONDS = re.compile(r" \d+\.\d s$")
@@ -30,61 +30,61 @@ SECONDS = re.compile(r" \d+\.\d s$")
 Serving = Callable[[], AbstractContextManager[int]]
 
 
-class TakesFragmentedControl(ReferenceServer):
-    """A server that lets pass the error which a case needs to get to its requirement."""
+class AcceptsFragmentedControl(ReferenceServer):
+    """A server that accepts the error with which a case arranges its requirement."""
 
     def check_control_fin(self, header: Header) -> Failure | None:
         return None
 
 
-class TakesLittle(ReferenceServer):
-    """A server with a limit of its own."""
+class LimitsMessages(ReferenceServer):
+    """A server that limits the size of messages."""
 
     max_message = 1024
 
 
-def wavering(times: int) -> Serving:
-    """Return what serves a server that takes so many wrong masks, and none after them."""
+def flaky(times: int) -> Serving:
+    """Return a function that serves a server: it accepts this many wrong masks, and rejects all later ones."""
 
-    class Wavers(ReferenceServer):
+    class Flaky(ReferenceServer):
         left = times
 
         def check_mask(self, header: Header) -> Failure | None:
             failure = super().check_mask(header)
-            if failure is not None and Wavers.left:
-                Wavers.left -= 1
+            if failure is not None and Flaky.left:
+                Flaky.left -= 1
                 return None
             return failure
 
-    return lambda: serving(Wavers)
+    return lambda: serving(Flaky)
 
 
-def hanging(answered: int) -> tuple[type[ReferenceServer], threading.Event]:
-    """Return a server that says nothing any more after so many connections, and what tells that it is so far."""
-    reached = threading.Event()
+def hanging(connections: int) -> tuple[type[ReferenceServer], threading.Event]:
+    """Return a server that hangs after this many connections, and an event that is set when it first hangs."""
+    hung = threading.Event()
 
     class Hangs(ReferenceServer):
         count = 0
 
         async def converse(self) -> None:
             Hangs.count += 1
-            if Hangs.count > answered:
-                reached.set()
+            if Hangs.count > connections:
+                hung.set()
                 await trio.sleep_forever()
             await super().converse()
 
-    return Hangs, reached
+    return Hangs, hung
 
 
 @contextmanager
-def one_that_hangs() -> Iterator[int]:
-    """Serve a server that answers the probe and some cases, and nothing after them."""
+def serving_a_hanging_server() -> Iterator[int]:
+    """Serve a server that answers the probe and some cases, and then hangs."""
     with serving(hanging(6)[0]) as port:
         yield port
 
 
 def violating() -> AbstractContextManager[int]:
-    """Serve a server that takes any mask."""
+    """Serve a server that accepts any mask."""
     return serving(TakesAnyMask)
 
 
@@ -109,7 +109,7 @@ BROKEN_CASES = {
 
 @dataclass(frozen=True)
 class Situation:
-    """What is run and where, how it ends, and the line that says so: the last of stdout, or the one of stderr."""
+    """A command, its server and files, its exit code, and its last line of stdout (or its only line of stderr)."""
 
     code: int
     line: str
@@ -124,29 +124,29 @@ NOT_IN = "Does not conform at MUST: 5 violations are not in expected.toml."
 ONE_CASE = ("{url}", "-c", CASE)
 
 SITUATIONS = {
-    # --- the gate holds
+    # --- the gate passes
     "conforms": Situation(0, "Conforms at MUST."),
     "conforms at SHOULD": Situation(0, "Conforms at SHOULD.", ("{url}", "--fail-on", "should", *CASES)),
     "expected violation": Situation(0, "Conforms at MUST.", server=violating, files=listed(KNOWN)),
-    "expected until a day to come": Situation(
+    "expected until a future date": Situation(
         0,
         "Conforms at MUST.",
         server=violating,
         files=listed(f'"{FAMILY}" = {{ reason = "rewritten in 2.0", until = 2999-12-31 }}'),
     ),
-    "departure": Situation(0, "Conforms at MUST.", ("{url}", *EMPTY_LINE), lambda: serving(StumblesOverEmptyLines)),
-    "a limit of the target's": Situation(
-        0, "Conforms at MUST.", ("{url}", *LARGE, *CASES), lambda: serving(TakesLittle)
+    "departure": Situation(0, "Conforms at MUST.", ("{url}", *EMPTY_LINE), lambda: serving(DoesNotSkipEmptyLines)),
+    "limit of the target": Situation(
+        0, "Conforms at MUST.", ("{url}", *LARGE, *CASES), lambda: serving(LimitsMessages)
     ),
     "violation, never": Situation(
         0, "Nothing breaks the gate (--fail-on never).", ("{url}", "--fail-on", "never", *CASES), violating
     ),
-    "flaky, allowed": Situation(0, "Conforms at MUST.", (*ONE_CASE, "--allow", "flaky"), wavering(1)),
+    "flaky, allowed": Situation(0, "Conforms at MUST.", (*ONE_CASE, "--allow", "flaky"), flaky(1)),
     "flaky, expected": Situation(
         0,
         "Conforms at MUST.",
         ONE_CASE,
-        wavering(1),
+        flaky(1),
         listed(f'"{CASE}" = {{ reason = "depends on load", verdict = ["passed", "failed"] }}'),
     ),
     "stale, allowed": Situation(0, "Conforms at MUST.", ("{url}", "--allow", "stale", *CASES), files=listed(KNOWN)),
@@ -154,29 +154,29 @@ SITUATIONS = {
         0,
         "Conforms at MUST.",
         ("{url}", "--allow", "inconclusive", *ARRANGED, *CASES),
-        lambda: serving(TakesFragmentedControl),
+        lambda: serving(AcceptsFragmentedControl),
     ),
     "budget used up": Situation(
         0,
         "Conforms at MUST, as far as it was put: 3 cases left over.",
         ("{url}", "--budget", "3s", "--patience", "600s", "-j", "1", *CASES),
-        one_that_hangs,
+        serving_a_hanging_server,
     ),
-    "an entry whose other cases another shard puts": Situation(0, "Conforms at MUST.", ONE_CASE, files=listed(KNOWN)),
-    # --- the gate is broken
+    "entry whose other cases run in another shard": Situation(0, "Conforms at MUST.", ONE_CASE, files=listed(KNOWN)),
+    # --- the gate fails
     "violation": Situation(1, "Does not conform at MUST: 5 violations.", server=violating),
     "violation that is not in the list": Situation(1, NOT_IN, server=violating, files=listed('"limits.*" = "slow"')),
     "departure, should": Situation(
         1,
         "Does not conform at SHOULD: 1 departure.",
         ("{url}", "--fail-on", "should", *EMPTY_LINE),
-        lambda: serving(StumblesOverEmptyLines),
+        lambda: serving(DoesNotSkipEmptyLines),
     ),
     "inconclusive": Situation(
         1,
         "Does not conform at MUST: 1 not reached.",
         ("{url}", *ARRANGED),
-        lambda: serving(TakesFragmentedControl),
+        lambda: serving(AcceptsFragmentedControl),
     ),
     "stale: passes": Situation(
         1,
@@ -205,17 +205,17 @@ SITUATIONS = {
         files=listed(f'"{FAMILY}" = "TODO"'),
         before=f'expected.toml: *: "{FAMILY}": the reason is TODO; say why this failure is expected',
     ),
-    "flaky": Situation(1, "The gate is broken: attempts disagree at 1 case.", ONE_CASE, wavering(1)),
+    "flaky": Situation(1, "The gate is broken: attempts disagree at 1 case.", ONE_CASE, flaky(1)),
     "flaky, in a list without verdicts": Situation(
         1,
         "The gate is broken: attempts disagree at 1 case.",
         ONE_CASE,
-        wavering(1),
+        flaky(1),
         listed(f'"{CASE}" = "fails now and then"'),
     ),
-    "fails twice": Situation(1, "Does not conform at MUST: 1 violation.", ONE_CASE, wavering(2)),
+    "fails twice": Situation(1, "Does not conform at MUST: 1 violation.", ONE_CASE, flaky(2)),
     "fails twice, passes the third time": Situation(
-        1, "The gate is broken: attempts disagree at 1 case.", (*ONE_CASE, "--retries", "1"), wavering(2)
+        1, "The gate is broken: attempts disagree at 1 case.", (*ONE_CASE, "--retries", "1"), flaky(2)
     ),
     "enough failures": Situation(
         1,
@@ -223,7 +223,7 @@ SITUATIONS = {
         ("{url}", "--max-failures", "2", "-j", "1", *CASES),
         violating,
     ),
-    # --- it cannot be said
+    # --- no verdict
     "bad configuration": Situation(
         2,
         "wsconform.toml: fail-on: 'may' is none of must, should, never",
@@ -282,11 +282,11 @@ def test_a_situation_has_its_exit_code_and_its_last_line(name: str, tmp_path: Pa
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run(number: signal.Signals, tmp_path: Path) -> None:
-    server, reached = hanging(6)
+    server, hung = hanging(6)
     with serving(server) as port:
         words = ("run", f"ws://127.0.0.1:{port}/", "-j", "1", "--patience", "600s", *CASES)
         with running(*words, folder=tmp_path) as process:
-            assert reached.wait(LONG)
+            assert hung.wait(LONG)
             process.send_signal(number)
             out, _ = process.communicate(timeout=LONG)
     assert process.returncode == 130
@@ -301,11 +301,11 @@ def test_a_debugger_has_one_connection_at_a_time_and_each_case_once(
         waiting = most = wrong = 0
 
         async def run(self) -> None:
-            # Nobody goes on before the handshake is answered, so those who ask side by side are here together.
+            # No client continues before its handshake is answered, so concurrent connections wait here together.
             try:
                 await self.pipe.more()
             except Gone:
-                # A look whether anybody listens, which asks for nothing.
+                # A check that the server listens, which sends no request.
                 await self.pipe.end()
                 return
             Counts.waiting += 1
@@ -322,10 +322,10 @@ def test_a_debugger_has_one_connection_at_a_time_and_each_case_once(
     with serving(Counts) as port:
         ended = wsconform("run", f"ws://127.0.0.1:{port}/", *words, *CASES, folder=tmp_path)
     assert ended.code == 1
-    assert (Counts.most, Counts.wrong) == (most, wrong), "six cases; what fails is put again, unless in a debugger"
+    assert (Counts.most, Counts.wrong) == (most, wrong), "six cases; failures run a second time, except in a debugger"
 
 
-def test_shards_make_the_whole_together(tmp_path: Path) -> None:
+def test_merged_shards_equal_the_whole_run(tmp_path: Path) -> None:
     with serving() as port:
         url = f"ws://127.0.0.1:{port}/"
         wanted = ("-c", "masking.*")
@@ -343,7 +343,7 @@ def test_shards_make_the_whole_together(tmp_path: Path) -> None:
     assert wsconform("diff", "whole", "merged.jsonl", folder=tmp_path).code == 0
 
 
-def test_whole_keeps_every_octet(tmp_path: Path) -> None:
+def test_the_option_whole_keeps_every_octet(tmp_path: Path) -> None:
     case = "masking.payload_of_any_length_is_unmasked[65535]"
     kept = {}
     with serving() as port:

@@ -59,7 +59,7 @@ def test_a_capture_has_every_connection_of_the_case() -> None:
     transcript = (
         *opened(),
         *(replace(entry, connection=2) for entry in opened()),
-        happened(3, "connection reset", Direction.TARGET),
+        happened(3, "RST", Direction.TARGET),
     )
     found = list(packets(capture.render(target(), result(*transcript))))
     assert len({packet.source for packet in found if packet.flags == 0x02}) == 2

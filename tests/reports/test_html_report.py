@@ -322,7 +322,7 @@ def test_capabilities_come_from_notes_and_from_who_ended_tcp(tmp_path: Path) -> 
     closes = (*journals.opened(), journals.sent(9, Frame.close(1000)), journals.came(10, Frame.close(1000)))
     theirs, ours = journals.happened(11, "FIN", Direction.TARGET), journals.happened(11, "our FIN")
     results = [
-        journals.result("limits.long_message_is_taken_or_refused", notes=(("limit", "over 1 MiB"), ("octets", "5"))),
+        journals.result("limits.long_message_is_echoed_or_refused", notes=(("limit", "over 1 MiB"), ("octets", "5"))),
         journals.result("capacity.x", notes=(("most fragments", "64 frames"), ("largest message", "9 octets"))),
         journals.result("deflate.x[1]", notes=(("agreed", "permessage-deflate; server_max_window_bits=10"),)),
         journals.result(

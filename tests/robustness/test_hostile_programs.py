@@ -1,4 +1,4 @@
-"""Every hostile server misbehaves as its name says: seen from a raw socket, or through a memory stream."""
+"""Every hostile server misbehaves as documented, over a raw socket or a memory stream."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ REQUEST = (
 # The answer to that key, from RFC 6455 section 1.3.
 ACCEPT = b"\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 PING, CLOSE = 0x9, 0x8
-# A bound for a test that hangs; none comes near it.
+# Seconds after which a test that hangs fails; the others take much less.
 LIMIT = 20.0
 
 
 class Client:
-    """The other end: it sends octets or masked frames and reads octets or unmasked ones."""
+    """The client: sends octets or masked frames, reads octets or unmasked frames."""
 
     def __init__(self, stream: trio.abc.HalfCloseableStream) -> None:
         self.stream = stream
@@ -44,19 +44,19 @@ class Client:
             received = await self.stream.receive_some(64 << 10)
             assert received, f"the stream ended after {bytes(self._octets)!r}"
             self._octets += received
-        taken = bytes(self._octets[:count])
+        octets = bytes(self._octets[:count])
         del self._octets[:count]
-        return taken
+        return octets
 
     async def head(self) -> bytes:
-        """The octets up to and with the first empty line."""
+        """Return the octets up to the first empty line, included."""
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             head += await self.exactly(1)
         return head
 
     async def rest(self) -> bytes:
-        """All octets up to the end of the stream."""
+        """Return all octets up to the end of the stream."""
         while received := await self.stream.receive_some(64 << 10):
             self._octets += received
         return bytes(self._octets)
@@ -76,7 +76,7 @@ class Client:
         await self.stream.send_all(head + key + masked)
 
     async def frame(self) -> tuple[int, bytes]:
-        """The first octet of the next frame, and its payload."""
+        """Return the first octet of the next frame, and its payload."""
         first, length = await self.exactly(2)
         if length == 126:
             (length,) = struct.unpack(">H", await self.exactly(2))
@@ -91,7 +91,7 @@ class Client:
 
 @asynccontextmanager
 async def served(name: str, *, lifetime: int = 20) -> AsyncIterator[Callable[[], Awaitable[Client]]]:
-    """Serve a behaviour on loopback, and give what connects to it; the whole has a bound."""
+    """Serve a behaviour on loopback; yield a function that connects to it. Fails after `LIMIT` seconds."""
     with trio.fail_after(LIMIT):
         async with trio.open_nursery() as nursery:
             port: int = await nursery.start(partial(serve, name, lifetime=lifetime))
@@ -132,18 +132,18 @@ async def test_decent_echo_until_it_is_closed(name: str) -> None:
     [
         pytest.param(b"\x81\x00", 1002, id="not masked"),
         pytest.param(b"\xc1\x80" + bytes(4), 1002, id="RSV1"),
-        pytest.param(b"\x83\x80" + bytes(4), 1002, id="an opcode without a meaning"),
+        pytest.param(b"\x83\x80" + bytes(4), 1002, id="an undefined opcode"),
         pytest.param(b"\x09\x80" + bytes(4), 1002, id="a Ping in fragments"),
         pytest.param(b"\x89\xfe\x00\x7e" + bytes(4), 1002, id="a Ping of 126 octets"),
-        pytest.param(b"\x80\x80" + bytes(4), 1002, id="the continuation of nothing"),
-        pytest.param(b"\x81\x81" + bytes(4) + b"\xff", 1007, id="no UTF-8"),
+        pytest.param(b"\x80\x80" + bytes(4), 1002, id="a continuation without a first frame"),
+        pytest.param(b"\x81\x81" + bytes(4) + b"\xff", 1007, id="invalid UTF-8"),
         pytest.param(b"\x82\xff\x80" + bytes(7), 1002, id="the top bit of a length"),
         pytest.param(b"\x82\xff\x00\x00\x00\x00\x04\x00\x00\x01", 1009, id="an octet above 64 MiB"),
         pytest.param(b"\x88\x81" + bytes(4) + b"\x03", 1002, id="half a status code"),
         pytest.param(b"\x88\x82" + bytes(4) + b"\x03\xed", 1002, id="1005"),
     ],
 )
-async def test_decent_part_refuses_what_no_client_may_send(octets: bytes, code: int) -> None:
+async def test_decent_part_rejects_invalid_frames(octets: bytes, code: int) -> None:
     async with served("dies_midway") as connect:
         client = await connect()
         await client.open()
@@ -154,7 +154,7 @@ async def test_decent_part_refuses_what_no_client_may_send(octets: bytes, code: 
 # -- up to the opening handshake ------------------------------------------------------------------------
 
 
-async def test_endless_response_never_comes_to_the_end_of_its_head() -> None:
+async def test_endless_response_never_ends_its_head() -> None:
     async with served("endless_response") as connect:
         client = await connect()
         await client.stream.send_all(REQUEST % b"")
@@ -163,7 +163,7 @@ async def test_endless_response_never_comes_to_the_end_of_its_head() -> None:
         assert start.count(b"\n") == 1
 
 
-async def test_silent_accept_says_nothing_before_we_end() -> None:
+async def test_silent_accept_sends_nothing_before_our_fin() -> None:
     async with served("silent_accept") as connect:
         client = await connect()
         await client.stream.send_all(REQUEST % b"")
@@ -171,7 +171,7 @@ async def test_silent_accept_says_nothing_before_we_end() -> None:
         assert await client.rest() == b""
 
 
-async def test_immediate_reset_is_a_reset_and_no_orderly_end() -> None:
+async def test_immediate_reset_sends_an_rst() -> None:
     async with served("immediate_reset") as connect:
         client = await connect()
         with pytest.raises(trio.BrokenResourceError) as caught:
@@ -180,23 +180,23 @@ async def test_immediate_reset_is_a_reset_and_no_orderly_end() -> None:
         assert caught.value.__cause__.errno == errno.ECONNRESET
 
 
-async def test_half_open_ends_its_own_direction_and_reads_on() -> None:
+async def test_half_open_ends_its_own_direction_and_continues_to_read() -> None:
     async with served("half_open") as connect:
         client = await connect()
         assert await client.rest() == b""
-        # A server that had closed altogether would answer these octets with a reset.
+        # A server that had closed its socket would answer these octets with a reset.
         for _ in range(8):
             await client.stream.send_all(bytes(1 << 20))
 
 
-async def test_other_protocol_speaks_first_and_understands_nothing() -> None:
+async def test_other_protocol_sends_first_and_rejects_every_line() -> None:
     async with served("other_protocol") as connect:
         client = await connect()
         assert await client.exactly(4) == b"220 "
         await client.stream.send_all(REQUEST % b"X-More: 1\r\nX-More: 2\r\nX-More: 3\r\n")
-        said = await client.rest()
-        assert said.count(b"500 5.5.2") == 10
-        assert said.endswith(b"421 4.7.0 too many errors\r\n")
+        received = await client.rest()
+        assert received.count(b"500 5.5.2") == 10
+        assert received.endswith(b"421 4.7.0 too many errors\r\n")
 
 
 @pytest.mark.parametrize(("first", "alert"), [(b"G", 70), (b"\x16", 40)])
@@ -221,7 +221,7 @@ async def test_plain_http_answers_every_request_with_a_page(name: str, status: b
         assert await client.rest() == b""
 
 
-async def test_thousand_headers_are_a_thousand_more() -> None:
+async def test_thousand_headers_sends_a_thousand_more_fields() -> None:
     async with served("thousand_headers") as connect:
         head = await (await connect()).open()
         lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
@@ -229,7 +229,7 @@ async def test_thousand_headers_are_a_thousand_more() -> None:
         assert len(lines) == 1004
 
 
-async def test_hostile_server_field_arrives_as_one_line_with_every_attack() -> None:
+async def test_hostile_server_field_is_one_line_with_every_attack() -> None:
     async with served("hostile_server_field") as connect:
         head = await (await connect()).open()
         (field,) = (line for line in head.split(b"\r\n") if line.startswith(b"Server: "))
@@ -255,7 +255,7 @@ async def test_hostile_server_field_arrives_as_one_line_with_every_attack() -> N
 # -- on an open connection ------------------------------------------------------------------------------
 
 
-async def test_huge_length_announces_two_to_the_63_less_one_and_delivers() -> None:
+async def test_huge_length_announces_2_to_the_63_minus_1_and_sends() -> None:
     async with served("huge_length") as connect:
         client = await connect()
         await client.open()
@@ -264,7 +264,7 @@ async def test_huge_length_announces_two_to_the_63_less_one_and_delivers() -> No
         assert not any(await client.exactly(1 << 20))
 
 
-async def test_endless_after_close_answers_the_close_and_goes_on() -> None:
+async def test_endless_after_close_answers_the_close_and_continues() -> None:
     async with served("endless_after_close") as connect:
         client = await connect()
         await client.open()
@@ -275,7 +275,7 @@ async def test_endless_after_close_answers_the_close_and_goes_on() -> None:
             assert await client.frame() == (0x81, b"and another thing")
 
 
-async def test_endless_pings_are_pings_each_with_its_own_payload() -> None:
+async def test_endless_pings_have_different_payloads() -> None:
     async with served("endless_pings") as connect:
         client = await connect()
         await client.open()
@@ -284,7 +284,7 @@ async def test_endless_pings_are_pings_each_with_its_own_payload() -> None:
             await client.send(0xA, number.to_bytes(8))
 
 
-async def test_echo_then_garbage_is_one_echo_and_then_no_frame() -> None:
+async def test_echo_then_garbage_sends_one_echo_and_then_garbage() -> None:
     async with served("echo_then_garbage") as connect:
         client = await connect()
         await client.open()
@@ -324,7 +324,7 @@ async def test_never_closes_keeps_its_direction_open_after_ours_has_ended(
         nursery.cancel_scope.cancel()
 
 
-async def test_slow_drip_sends_every_octet_alone_and_later(autojump_clock: trio.testing.MockClock) -> None:
+async def test_slow_drip_sends_each_octet_alone_after_a_pause(autojump_clock: trio.testing.MockClock) -> None:
     ours, theirs = trio.testing.memory_stream_pair()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(attend, HOSTILE["slow_drip"], theirs, Visit(1, 20, lambda: None))
@@ -339,7 +339,7 @@ async def test_slow_drip_sends_every_octet_alone_and_later(autojump_clock: trio.
         assert await client.frame() == (0x88, b"")
 
 
-async def test_dies_midway_takes_everything_down_after_its_lifetime() -> None:
+async def test_dies_midway_ends_all_connections_after_its_lifetime() -> None:
     async with served("dies_midway", lifetime=3) as connect:
         clients = [await connect() for _ in range(3)]
         for client in clients:
@@ -365,7 +365,7 @@ async def test_compressed_bomb_is_small_on_the_wire_and_a_gibibyte_inflated() ->
 
 
 def inflated_size(payload: bytes) -> int:
-    """The size of the message, inflated a piece at a time so that no test needs its memory."""
+    """Return the inflated size of a message; inflates in pieces, so that the test does not need its memory."""
     inflate, size, left = zlib.decompressobj(-15), 0, payload + b"\x00\x00\xff\xff"
     while left:
         size += len(inflate.decompress(left, 16 << 20))
@@ -376,14 +376,14 @@ def inflated_size(payload: bytes) -> int:
 # -- the registry and the command line ------------------------------------------------------------------
 
 
-def test_every_behaviour_says_what_it_does() -> None:
+def test_every_behaviour_has_a_docstring() -> None:
     assert len(HOSTILE) == 20
     for name, handler in HOSTILE.items():
         assert handler.__name__ == name
         assert (inspect.getdoc(handler) or "").endswith(".")
 
 
-async def test_unknown_name_is_a_key_error() -> None:
+async def test_serve_raises_key_error_for_an_unknown_name() -> None:
     with pytest.raises(KeyError):
         await serve("gentle")
 
@@ -395,16 +395,16 @@ def test_help_lists_every_behaviour(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line.split()[0] for line in listed.splitlines()] == list(HOSTILE)
 
 
-def test_port_that_is_taken_is_one_line_and_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+def test_reports_a_port_in_use_as_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as octets:
+        port = octets.getsockname()[1]
         assert command.main(["plain_http_200", "--port", str(port)]) == 2
     errors = capsys.readouterr().err
     assert errors.startswith(f"port {port} of 127.0.0.1 cannot be used: ")
     assert errors.count("\n") == 1
 
 
-def test_program_prints_where_it_listens_and_ends_when_told() -> None:
+def test_program_prints_its_address_and_ends_on_sigterm() -> None:
     module = "wsconform.fixtures.hostile"
     with subprocess.Popen([sys.executable, "-m", module, "silent_accept"], stdout=subprocess.PIPE) as program:
         assert program.stdout is not None

@@ -1,4 +1,4 @@
-"""The whole command against every hostile server: it ends, says what it saw, and its outputs stay well-formed."""
+"""The whole command against every hostile server: it ends with a known exit code, and its outputs are well-formed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wsconform.fixtures.hostile import HOSTILE
 from wsconform.fixtures.hostile import serve as serve_hostile
 from wsconform.journal.journal import read
 
-#: A few cases of every kind, and a patience that a test has.
+#: A few cases of every kind, and a short patience.
 CHOICE = (
     *("-c", "closing.handshake.close_is_answered"),
     *("-c", "framing.opcodes.unknown_opcode_fails_the_connection[0x3-*]"),
@@ -29,7 +29,7 @@ CHOICE = (
     *("-r", "html", "-r", "junit", "-r", "json", "-r", "md"),
 )
 
-#: What each does to a run: 3 where nothing can be tested or the target goes, 1 where it is judged and fails.
+#: The possible exit codes: 3 if nothing can be tested or the target is lost, 1 if there is a violation.
 STATUS = {
     **{key: {3} for key in ("endless_response", "silent_accept", "immediate_reset", "half_open", "other_protocol")},
     **{key: {3} for key in ("tls_expected", "plain_http_200", "plain_http_404", "dies_midway")},
@@ -37,14 +37,14 @@ STATUS = {
     # On a busy machine the drip of the 101 may take longer than the probe waits.
     "slow_drip": {0, 1, 3},
     **{key: {1} for key in ("endless_after_close", "echo_then_garbage", "never_closes")},
-    # These can drown the probe in what they send, or come through it.
+    # These may flood the probe so much that it fails.
     **{key: {1, 3} for key in ("huge_length", "endless_pings", "endless_bombs", "endless_compressed")},
 }
 
 
 @contextmanager
 def hostile(name: str) -> Iterator[int]:
-    """Serve the behaviour `name` in a thread; yields the port."""
+    """Serve the behaviour `name` in a thread; yield the port."""
     ready: queue.Queue[tuple[int, trio.CancelScope, trio.lowlevel.TrioToken]] = queue.Queue()
 
     async def main() -> None:
@@ -68,7 +68,7 @@ def test_every_behaviour_has_an_expected_status() -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_server_is_survived(name: str, tmp_path: Path) -> None:
+def test_survives_a_hostile_server(name: str, tmp_path: Path) -> None:
     with hostile(name) as port:
         ended = wsconform("run", f"ws://127.0.0.1:{port}/", *CHOICE, folder=tmp_path)
     assert ended.code in STATUS[name], ended
@@ -82,7 +82,7 @@ def test_a_hostile_server_is_survived(name: str, tmp_path: Path) -> None:
 
 
 def assert_is_harmless(ended: Ended) -> None:
-    said = ended.out + ended.err
-    assert "Traceback" not in said
-    controls = {char for char in said if ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0} - {"\n"}
+    text = ended.out + ended.err
+    assert "Traceback" not in text
+    controls = {char for char in text if ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0} - {"\n"}
     assert controls == set()

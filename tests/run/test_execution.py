@@ -1,4 +1,4 @@
-"""One run over several targets: what is written, in which order, and how it ends; over memory streams."""
+"""One run over several targets: the records of its journal, their order, and its end; over memory streams."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ def plan(name: str = "one", *patterns: str, **fields: object) -> Plan:
 
 
 class Watching(NullListener):
-    """Writes down what a watcher is told."""
+    """A listener that records its calls."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.calls: list[str] = []
 
     def began(self, record: TargetRecord, planned: int) -> None:
-        self.told.append(f"began {record.name} {planned}")
+        self.calls.append(f"began {record.name} {planned}")
 
     def judged(self, target: str, result: Result) -> None:
-        self.told.append("judged")
+        self.calls.append("judged")
 
     def ended(self, outcome: TargetOutcome) -> None:
-        self.told.append(f"ended {outcome.name} {outcome.why}")
+        self.calls.append(f"ended {outcome.name} {outcome.why}")
 
 
 class Ran:
@@ -105,7 +105,7 @@ class Ran:
 
     @property
     def why(self) -> str:
-        """Why the footer says it ended."""
+        """The reason for the end in the footer."""
         assert self.journal.footer is not None
         return self.journal.footer.why
 
@@ -115,14 +115,14 @@ async def nobody(**options: object) -> Stream:
     raise Unreachable("localhost:9001: nothing listens there")
 
 
-def test_a_run_writes_what_it_tells() -> None:
+def test_the_listener_and_the_journal_get_the_same_results() -> None:
     ran = Ran([plan("one"), plan("two")], lambda t: TakesAnyMask if t.name == "two" else ReferenceServer)
     assert [each.target.name for each in ran.journal.targets] == ["one", "two"]
     assert [len(each.results) for each in ran.journal.targets] == [6, 6]
     assert ran.why == "done"
     assert ran.journal.footer is not None
     assert ran.journal.footer.counts == {"one": {"passed": 6}, "two": {"passed": 1, "violation": 5}}
-    assert ran.watching.told == [
+    assert ran.watching.calls == [
         "began one 6",
         *["judged"] * 6,
         "ended one done",
@@ -132,7 +132,7 @@ def test_a_run_writes_what_it_tells() -> None:
     ]
 
 
-def test_passes_leave_memory_but_not_the_journal() -> None:
+def test_transcripts_of_passes_are_in_the_journal_but_not_kept_in_memory() -> None:
     ran = Ran([plan()])
     assert all(result.transcript for result in ran.journal.targets[0].results)
     assert not any(result.transcript for result in ran.execution.outcomes[0].results)
@@ -140,14 +140,14 @@ def test_passes_leave_memory_but_not_the_journal() -> None:
     assert all(result.transcript for result in whole.execution.outcomes[0].results)
 
 
-def test_a_target_that_cannot_be_tested_has_a_record_and_the_next_one_its_turn() -> None:
+def test_an_untestable_target_has_a_record_and_the_run_goes_on() -> None:
     ran = Ran([plan("gone"), plan("there")], lambda t: None if t.name == "gone" else ReferenceServer)
     gone, there = ran.journal.targets
     assert gone.target.notes == {"not tested": "localhost:9001: nothing listens there"}
     assert (gone.results, len(there.results)) == ((), 6)
     assert ran.why == "target-lost"
     assert ran.execution.outcomes[0].problem == "localhost:9001: nothing listens there"
-    assert ran.watching.told[0] == "ended gone target-lost"
+    assert ran.watching.calls[0] == "ended gone target-lost"
 
 
 def test_expectations_are_written_beside_the_verdict() -> None:
@@ -164,7 +164,7 @@ def test_secrets_are_masked_before_they_are_written() -> None:
     assert b"hunter2".hex() not in ran.text
 
 
-def test_what_a_budget_leaves_no_time_for_is_skipped_by_name() -> None:
+def test_cases_beyond_the_budget_are_skipped_by_name() -> None:
     class Slow(ReferenceServer):
         async def converse(self) -> None:
             with trio.move_on_after(0.5):
@@ -181,7 +181,7 @@ def test_what_a_budget_leaves_no_time_for_is_skipped_by_name() -> None:
     assert ran.why == "budget"
 
 
-def test_an_interrupted_run_has_a_footer_and_what_was_judged_so_far() -> None:
+def test_an_interrupted_run_writes_its_results_and_a_footer() -> None:
     class Hanging(ReferenceServer):
         count = 0
 
@@ -195,7 +195,7 @@ def test_an_interrupted_run_has_a_footer_and_what_was_judged_so_far() -> None:
     interrupt = trio.Event()
 
     async def around(execution: Execution) -> None:
-        # What a signal's receiver does, without the signal.
+        # Do what the receiver of a signal does.
         async def heed(scope: trio.CancelScope, *, task_status: trio.TaskStatus[None]) -> None:
             task_status.started()
             await interrupt.wait()
@@ -209,10 +209,10 @@ def test_an_interrupted_run_has_a_footer_and_what_was_judged_so_far() -> None:
     assert ran.why == "interrupted"
     assert 0 < len(ran.journal.targets[0].results) < 6
     assert len(ran.journal.targets) == 1
-    assert ran.watching.told[-1] == "ended one interrupted"
+    assert ran.watching.calls[-1] == "ended one interrupted"
 
 
-def test_endless_patience_is_for_cases_and_not_for_the_probe() -> None:
+def test_the_probe_ends_even_if_the_patience_is_endless() -> None:
     class Silence(ReferenceServer):
         async def converse(self) -> None:
             await trio.sleep_forever()
@@ -223,7 +223,7 @@ def test_endless_patience_is_for_cases_and_not_for_the_probe() -> None:
     assert ran.why == "budget"
 
 
-def test_an_error_of_the_suite_leaves_no_footer() -> None:
+def test_an_error_of_the_suite_writes_no_footer() -> None:
     class Broken(Exception):
         pass
 
@@ -248,7 +248,7 @@ def test_the_reference_is_found_and_served() -> None:
     trio.run(main)
 
 
-def test_what_a_started_target_prints_has_a_file_of_its_own(tmp_path: Path) -> None:
+def test_each_started_target_has_a_log_file_of_its_own(tmp_path: Path) -> None:
     code = "import sys; print('no port for me'); sys.exit(3)"
     start = (sys.executable, "-S", "-c", code)
     plans = [plan("a b", start=start), plan("a/b", start=start)]

@@ -1,11 +1,11 @@
-"""The judge: which exception makes which verdict, what is out of reach, and what no case can outlast."""
+"""The judge: the verdict for each exception, reasons to skip a case, and the deadline of a case."""
 
 from __future__ import annotations
 
 import pytest
 import trio
 
-from tests.support.scripted import FarEnd, Target, a_case, echo, jumping, put
+from tests.support.scripted import FarEnd, Target, a_case, echo, jumping, run_case
 from wsconform import Connection, Frame, Opening
 from wsconform.catalogue.case import Need
 from wsconform.endpoint.session import Address, Facts, Limits, Unreached
@@ -16,7 +16,7 @@ from wsconform.run.judge import Attempted, Bench, attempt, result_of, skip_reaso
 from wsconform.transport.stream import Dialer, Reset, Stream, TlsFailed, Unreachable
 
 
-def told(attempted: Attempted) -> tuple[Verdict, Reason | None, str, str]:
+def parts(attempted: Attempted) -> tuple[Verdict, Reason | None, str, str]:
     """Return verdict, reason, expected and observed."""
     assert attempted.finding is not None
     return attempted.verdict, attempted.reason, attempted.finding.expected, attempted.finding.observed
@@ -28,14 +28,14 @@ def bench_with(dial: Dialer) -> Bench:
 
 
 class TestVerdicts:
-    def test_nothing_to_complain_of_is_a_pass_with_its_evidence(self) -> None:
+    def test_a_normal_return_is_a_pass_with_its_evidence(self) -> None:
         async def body(ws: Connection) -> None:
             ws.note("a", 1)
             ws.depart_if(False, "never")
             ws.expect(True, "so", "so")
             await ws.echo(Frame.text("Hello"))
 
-        attempted = put(echo, body)
+        attempted = run_case(echo, body)
         assert (attempted.verdict, attempted.finding, attempted.reason) == (Verdict.PASSED, None, None)
         assert attempted.notes == (("a", "1"),)
         kinds = [(entry.direction, entry.kind) for entry in attempted.transcript]
@@ -46,11 +46,11 @@ class TestVerdicts:
         async def body(ws: Connection) -> None:
             ws.expect(False, "this", "that")
 
-        attempted = put(echo, body)
-        assert told(attempted) == (Verdict.FAILED, None, "this", "that")
+        attempted = run_case(echo, body)
+        assert parts(attempted) == (Verdict.FAILED, None, "this", "that")
         assert attempted.finding == Finding("this", "that", len(attempted.transcript) - 1)
 
-    def test_a_departure_goes_before_a_choice(self) -> None:
+    def test_a_departure_outweighs_a_choice(self) -> None:
         async def departs(ws: Connection) -> None:
             ws.choose("left")
             ws.depart("slowly")
@@ -60,29 +60,29 @@ class TestVerdicts:
             opening.choose("left")
             opening.choose(2)
 
-        assert told(put(echo, departs)) == (
+        assert parts(run_case(echo, departs)) == (
             Verdict.DEPARTED,
             None,
             "the behaviour that the RFC recommends",
             "slowly; and late",
         )
-        chosen = put(echo, chooses, subject=Opening)
-        assert told(chosen) == (Verdict.INFORMATIONAL, None, "either way", "left; 2")
+        chosen = run_case(echo, chooses, subject=Opening)
+        assert parts(chosen) == (Verdict.INFORMATIONAL, None, "either way", "left; 2")
 
-    def test_a_violation_goes_before_a_departure(self) -> None:
+    def test_a_violation_outweighs_a_departure(self) -> None:
         async def body(ws: Connection) -> None:
             ws.depart("slowly")
             ws.expect(False, "this", "that")
 
-        assert put(echo, body).verdict is Verdict.FAILED
+        assert run_case(echo, body).verdict is Verdict.FAILED
 
-    def test_what_fails_while_arranging_is_inconclusive(self) -> None:
+    def test_a_failure_while_arranging_is_inconclusive(self) -> None:
         async def body(ws: Connection) -> None:
             with ws.arranging("an echo"):
                 ws.expect(False, "this", "that", 0)
 
-        attempted = put(echo, body)
-        assert told(attempted) == (
+        attempted = run_case(echo, body)
+        assert parts(attempted) == (
             Verdict.INCONCLUSIVE,
             Reason.ARRANGING,
             "to reach the requirement",
@@ -99,11 +99,11 @@ class TestVerdicts:
             (Reason.NOT_OFFERED, Verdict.SKIPPED),
         ],
     )
-    def test_what_was_not_reached(self, reason: Reason, verdict: Verdict) -> None:
+    def test_an_unreached_requirement_is_inconclusive_or_skipped(self, reason: Reason, verdict: Verdict) -> None:
         async def body(ws: Connection) -> None:
             raise Unreached(reason, "so it is")
 
-        assert told(put(echo, body)) == (verdict, reason, "to reach the requirement", "so it is")
+        assert parts(run_case(echo, body)) == (verdict, reason, "to reach the requirement", "so it is")
 
     @pytest.mark.parametrize(
         ("error", "words"),
@@ -117,49 +117,49 @@ class TestVerdicts:
             (trio.ClosedResourceError(), "ClosedResourceError:  (test_judge.py:"),
         ],
     )
-    def test_any_other_exception_is_our_own_fault(self, error: Exception, words: str) -> None:
+    def test_any_other_exception_is_an_error_of_the_suite(self, error: Exception, words: str) -> None:
         async def body(ws: Connection) -> None:
             raise error
 
-        verdict, reason, expected, observed = told(put(echo, body))
+        verdict, reason, expected, observed = parts(run_case(echo, body))
         assert (verdict, reason, expected) == (Verdict.ERROR, None, "the suite to work")
         assert observed.startswith(words)
 
-    def test_parameters_go_to_the_case(self) -> None:
+    def test_the_case_gets_its_parameters(self) -> None:
         async def body(ws: Connection, opcode: int) -> None:
             ws.note("opcode", opcode)
 
-        assert put(echo, body, case=a_case(body, parameters={"opcode": 3})).notes == (("opcode", "3"),)
+        assert run_case(echo, body, case=a_case(body, parameters={"opcode": 3})).notes == (("opcode", "3"),)
 
     def test_random_octets_are_the_same_in_every_attempt_at_a_case(self) -> None:
         async def body(ws: Connection) -> None:
             ws.note("random", ws.random_octets(8).hex())
 
-        first, second = put(echo, body), put(echo, body)
-        other = put(echo, body, case=a_case(body, "area.other"))
+        first, second = run_case(echo, body), run_case(echo, body)
+        other = run_case(echo, body, case=a_case(body, "area.other"))
         assert first.notes == second.notes
         assert first.notes != other.notes
 
 
 class TestDeadline:
     async def forever(self, ws: Connection) -> None:
-        """Wait for what never comes."""
+        """Wait for an answer that never comes."""
         await trio.sleep_forever()
 
     def test_a_case_that_does_not_end_is_given_up(self) -> None:
-        attempted = put(echo, self.forever)
-        assert told(attempted) == (
+        attempted = run_case(echo, self.forever)
+        assert parts(attempted) == (
             Verdict.INCONCLUSIVE,
             Reason.ARRANGING,
             "the case to end",
             "not ended after 40 s; given up",
         )
 
-    def test_six_times_the_patience_ten_seconds_and_what_the_case_asks_for(self) -> None:
+    def test_the_deadline_is_six_times_the_patience_ten_seconds_and_the_cases_allowance(self) -> None:
         case = a_case(self.forever, allow=7.0)
-        assert put(echo, self.forever, case=case, limits=Limits(patience=1)).micros == 23_000_000
+        assert run_case(echo, self.forever, case=case, limits=Limits(patience=1)).micros == 23_000_000
 
-    def test_a_target_that_pings_for_ever_is_given_up(self) -> None:
+    def test_a_case_against_a_target_that_pings_for_ever_is_given_up(self) -> None:
         async def script(end: FarEnd) -> None:
             await end.open()
             while True:
@@ -168,21 +168,21 @@ class TestDeadline:
         async def body(ws: Connection) -> None:
             await ws.expect_pong(b"mine")
 
-        attempted = put(script, body, limits=Limits(messages=1000))
-        assert told(attempted)[3] == "more than 1000 frames came; reading stopped"
+        attempted = run_case(script, body, limits=Limits(messages=1000))
+        assert parts(attempted)[3] == "the target sent more than 1000 frames; reading stopped there"
 
 
 class TestDialling:
     @staticmethod
-    def attempt_with(problem: Exception, **options: object) -> Attempted:
-        """Put a case to a target whose dialer raises `problem`."""
+    def attempt_with(problem: Exception, server_name: str | None = None) -> Attempted:
+        """Run a case against a target whose dialer raises `problem`."""
         found: list[Attempted] = []
 
         async def dial(**options: object) -> Stream:
             raise problem
 
         async def body(opening: Opening) -> None:
-            await opening.dial(**options)
+            await opening.dial(server_name=server_name)
 
         async def run() -> None:
             case = a_case(body, subject=Opening)
@@ -192,20 +192,20 @@ class TestDialling:
         return found[0]
 
     @pytest.mark.parametrize("options", [{}, {"server_name": "x"}])
-    def test_where_nothing_listens_any_more_the_target_is_lost(self, options: dict[str, object]) -> None:
+    def test_a_target_that_no_longer_listens_is_lost(self, options: dict[str, str]) -> None:
         attempted = self.attempt_with(Unreachable("a:1: nothing listens there"), **options)
         assert attempted.lost
-        assert told(attempted) == (
+        assert parts(attempted) == (
             Verdict.INCONCLUSIVE,
             Reason.LOST,
             "to reach the requirement",
             "the target no longer accepts connections: a:1: nothing listens there",
         )
 
-    def test_a_tls_handshake_that_fails_in_a_case_about_it(self) -> None:
+    def test_a_failed_tls_handshake_reaches_a_case_about_tls(self) -> None:
         attempted = self.attempt_with(TlsFailed("a:1: does not speak TLS"), server_name="x")
         assert not attempted.lost
-        assert told(attempted) == (
+        assert parts(attempted) == (
             Verdict.INCONCLUSIVE,
             Reason.ARRANGING,
             "a TLS connection",
@@ -227,14 +227,13 @@ class TestDialling:
 
         jumping(run)
         assert found[0].lost
-        assert (
-            told(found[0])[3] == "the target no longer accepts connections: TCP, or TLS on it, was not set up in time"
-        )
+        reason = "TCP, or TLS on it, was not set up in time"
+        assert parts(found[0])[3] == f"the target no longer accepts connections: {reason}"
         assert found[0].micros == 10_000_000
 
 
 class TestCleaningUp:
-    def test_a_case_that_is_interrupted_leaves_no_stream_open(self) -> None:
+    def test_an_interrupted_case_leaves_no_stream_open(self) -> None:
         async def body(ws: Connection) -> None:
             await trio.sleep_forever()
 
@@ -250,7 +249,7 @@ class TestCleaningUp:
 
         jumping(run)
 
-    def test_a_stream_that_does_not_close_is_no_error(self) -> None:
+    def test_a_stream_that_fails_to_close_is_not_an_error(self) -> None:
         async def body(ws: Connection) -> None:
             async def aclose() -> None:
                 await close()
@@ -258,10 +257,10 @@ class TestCleaningUp:
 
             close, ws.stream.aclose = ws.stream.aclose, aclose  # type: ignore[method-assign]
 
-        assert put(echo, body).verdict is Verdict.PASSED
+        assert run_case(echo, body).verdict is Verdict.PASSED
 
 
-class TestOutOfReach:
+class TestSkipReason:
     async def body(self, ws: object) -> None:
         """A case that asks for nothing."""
 
@@ -279,17 +278,17 @@ class TestOutOfReach:
     def test_needs(self, need: Need, facts: Facts, reason: tuple[Reason, str] | None) -> None:
         assert skip_reason(a_case(self.body, needs=frozenset({need})), facts) == reason
 
-    def test_a_case_without_needs_is_always_in_reach(self) -> None:
+    def test_a_case_without_needs_is_never_skipped(self) -> None:
         assert skip_reason(a_case(self.body), Facts(echo=False)) is None
 
 
 class TestResult:
-    def test_a_result_carries_what_case_and_attempt_say(self) -> None:
+    def test_a_result_has_the_fields_of_its_case_and_attempt(self) -> None:
         async def body(ws: Connection) -> None:
             ws.expect(False, "this", "that")
 
         case = a_case(body, "area.case[x]", hint="look", reading="page", why="So that.")
-        attempted = put(echo, body, case=case)
+        attempted = run_case(echo, body, case=case)
         registry = load_registry()
         result = result_of(case, attempted, Role.SERVER, registry)
         assert (result.case, result.title, result.role) == ("area.case[x]", "A title.", Role.SERVER)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.scripted import FarEnd, echo, put
+from tests.support.scripted import FarEnd, echo, run_case
 from wsconform import Connection, Frame
 from wsconform.catalogue.case import Monitor, Sample
 from wsconform.evidence.result import Direction, Reason, TranscriptEntry, Verdict
@@ -98,7 +98,7 @@ class TestFinding:
         assert finding.entry is None
 
     @pytest.mark.parametrize("pongs", [0, 500])
-    def test_points_at_the_entry_whatever_was_left_out_before_it(self, pongs: int) -> None:
+    def test_points_at_the_entry_also_if_earlier_entries_were_omitted(self, pongs: int) -> None:
         async def script(end: FarEnd) -> None:
             await end.open()
             await end.send(*[Frame.pong(b"PASSED")] * pongs, Frame.text("FAILED"))
@@ -108,13 +108,13 @@ class TestFinding:
             await ws.read_to_end()
 
         watches = Watches([watch().monitor])
-        assert watches.see(put(script, body)) == watches.all
+        assert watches.see(run_case(script, body)) == watches.all
         finding = watches.all[0].finding()
         assert finding is not None
         assert finding.entry is not None
         assert watches.all[0].transcript[finding.entry].summary == 'Text 6 "FAILED"'
 
-    def test_an_entry_that_was_left_out_is_not_pointed_at(self) -> None:
+    def test_an_omitted_entry_is_not_pointed_at(self) -> None:
         async def script(end: FarEnd) -> None:
             await end.open()
             await end.send(*[Frame.pong(b"PASSED")] * 250, Frame.text("FAILED"), *[Frame.pong(b"PASSED")] * 90)
@@ -124,14 +124,14 @@ class TestFinding:
             await ws.read_to_end()
 
         watches = Watches([watch().monitor])
-        watches.see(put(script, body))
+        watches.see(run_case(script, body))
         finding = watches.all[0].finding()
         assert finding is not None
         assert finding.entry is None
 
 
-class TestRetraction:
-    def test_a_retracted_breach_stays_as_an_earlier_attempt(self) -> None:
+class TestWithdrawal:
+    def test_a_withdrawn_breach_stays_as_an_earlier_attempt(self) -> None:
         one = watch()
         one.see(talk("FAILED"), shown(ENTRIES, 7))
         one.withdraw()
@@ -139,7 +139,7 @@ class TestRetraction:
         (attempt,) = one.earlier
         assert (attempt.verdict, attempt.micros, attempt.transcript) == (Verdict.FAILED, 7, ENTRIES)
 
-    def test_a_breach_after_it_counts(self) -> None:
+    def test_a_breach_after_a_withdrawal_counts(self) -> None:
         one = watch()
         one.see(talk("FAILED"), shown(ENTRIES, 7))
         one.withdraw()
@@ -160,7 +160,7 @@ class TestBrokenMonitors:
 
 
 class TestWatches:
-    def test_only_those_with_a_breach_are_returned(self) -> None:
+    def test_only_watches_with_a_breach_are_returned(self) -> None:
         def fine(conversation: Conversation) -> Iterator[Sample]:
             yield Sample(entry=len(conversation.frames))
 
@@ -174,5 +174,5 @@ class TestWatches:
             Monitor(f"monitors.{each.__name__}", each, ("6455-5.1-3",), "A title.", "") for each in (fine, never)
         ]
         watches = Watches(monitors)
-        assert [each.monitor.id for each in watches.see(put(echo, body))] == ["monitors.never"]
+        assert [each.monitor.id for each in watches.see(run_case(echo, body))] == ["monitors.never"]
         assert [each.samples for each in watches.all] == [1, 1]

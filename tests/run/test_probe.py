@@ -1,4 +1,4 @@
-"""The probe: what it finds out of a server, and what it says of one that cannot be tested."""
+"""The probe: the facts that it learns about a server, and its message about one that cannot be tested."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def greeting(*words: str) -> Script:
 
 
 class TestFacts:
-    def test_of_an_echo_server(self) -> None:
+    def test_an_echo_server(self) -> None:
         probed = look(echo)
         assert (probed.facts.echo, probed.facts.chatter, probed.facts.chatty) == (True, frozenset(), False)
         assert (probed.facts.offers, probed.facts.tls) == ((), False)
@@ -77,13 +77,13 @@ class TestFacts:
         assert (record.name, record.address, record.transport, record.echo) == ("it", URL, "tcp", True)
         assert len(probed.conversations) == 3
 
-    def test_of_a_server_with_an_application_of_its_own(self) -> None:
+    def test_a_server_that_does_not_echo(self) -> None:
         async def script(end: FarEnd) -> None:
             await end.serve(lambda frame: polite(frame) if frame.opcode in (PING, CLOSE) else (Frame.text("what?"),))
 
         assert look(script).facts.echo is False
 
-    def test_what_the_configuration_says_of_the_echo_is_believed(self) -> None:
+    def test_the_configured_application_is_believed(self) -> None:
         assert look(echo, app="none").facts.echo is False
         assert look(refusing_to_echo, app="echo").facts.echo is True
 
@@ -91,11 +91,11 @@ class TestFacts:
         facts = look(greeting("welcome")).facts
         assert (facts.chatter, facts.chatty, facts.echo) == (frozenset({b"welcome"}), False, True)
 
-    def test_a_greeting_that_changes_makes_it_chatty(self) -> None:
+    def test_a_greeting_that_changes_makes_the_server_chatty(self) -> None:
         facts = look(greeting("welcome 1", "welcome 2")).facts
         assert (facts.chatter, facts.chatty) == (frozenset(), True)
 
-    def test_whether_it_takes_text_alone(self) -> None:
+    def test_a_text_only_server_is_recognised(self) -> None:
         async def picky(end: FarEnd) -> None:
             await end.serve(
                 lambda frame: (Frame.close(1003),) if frame.opcode == BINARY else polite(frame),
@@ -107,7 +107,7 @@ class TestFacts:
         assert [look(script).facts.text_only for script in (echo, picky, deaf)] == [False, True, False]
         assert look(echo, app="none").facts.text_only is None
 
-    def test_an_extension_that_it_takes_up(self) -> None:
+    def test_an_accepted_extension_is_recorded(self) -> None:
         async def script(end: FarEnd) -> None:
             head = await end.head()
             if head is None:
@@ -123,8 +123,8 @@ class TestFacts:
 
         assert look(script).record.offers == ("permessage-deflate; client_max_window_bits=12",)
 
-    def test_a_target_that_answers_no_ping_is_probed_all_the_same(self) -> None:
-        """It is for the cases about Ping to say so."""
+    def test_a_target_that_answers_no_ping_is_still_probed(self) -> None:
+        """The cases about Ping report that."""
 
         async def script(end: FarEnd) -> None:
             await end.serve(lambda frame: () if frame.opcode == PING else polite(frame))
@@ -133,7 +133,7 @@ class TestFacts:
         assert facts.echo
         assert facts.round_trip == 1.0
 
-    def test_a_target_that_closes_at_once_is_probed_all_the_same(self) -> None:
+    def test_a_target_that_closes_at_once_is_still_probed(self) -> None:
         async def script(end: FarEnd) -> None:
             await end.open()
             await end.send(Frame.close(1008))
@@ -141,7 +141,7 @@ class TestFacts:
 
         assert look(script).facts.echo is False
 
-    def test_the_server_field_is_noted_unless_the_configuration_knows_better(self) -> None:
+    def test_the_server_field_is_recorded_unless_the_configuration_has_one(self) -> None:
         async def script(end: FarEnd) -> None:
             await end.open(("Server", "caf\xe9/1"))
             while (frame := await end.frame()) is not None:
@@ -185,7 +185,7 @@ class TestFailures:
             ),
         ],
     )
-    def test_one_line_says_what_it_did_and_what_to_do(self, octets: bytes, words: str) -> None:
+    def test_the_message_is_one_line_with_behaviour_and_advice(self, octets: bytes, words: str) -> None:
         with pytest.raises(ProbeFailed) as caught:
             look(refusing(octets))
         assert str(caught.value) == f"{URL}: {words}"
@@ -217,7 +217,7 @@ class TestFailures:
             look(script)
         assert str(caught.value) == f"{URL}: the opening handshake: 503 Busy"
 
-    def test_where_nothing_listens_the_dialers_words_are_the_clearest(self) -> None:
+    def test_if_nothing_listens_the_dialers_message_is_shown(self) -> None:
         async def dial(**options: object) -> Stream:
             raise Unreachable("a:9001: nothing listens there")
 

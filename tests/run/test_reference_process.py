@@ -15,7 +15,7 @@ from wsconform.run.execution import Plan
 from wsconform.run.reference_process import apart
 from wsconform.run.start import reference_target
 
-#: Serves apart, opens a connection, and says which processes it has while it does, and after.
+#: Serve in a child, open a connection, and print the child processes before and after the end.
 SCRIPT = r"""
 import os, socket
 from wsconform.run.reference_process import apart
@@ -35,7 +35,7 @@ print(len(children()))
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="there is no /proc that tells of children")
-def test_it_answers_and_ends_with_the_context(tmp_path: Path) -> None:
+def test_the_child_answers_and_ends_with_the_context(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         cwd=tmp_path,
@@ -48,7 +48,7 @@ def test_it_answers_and_ends_with_the_context(tmp_path: Path) -> None:
     assert done.stdout.splitlines() == ["HTTP/1.1 426 None 1", "0"]
 
 
-def test_where_something_runs_beside_it_stays_in_this_process() -> None:
+def test_with_other_threads_running_the_endpoint_stays_in_this_process() -> None:
     target, serve = reference_target()
     plan, over = Plan(target=target, items=(), serve=serve), threading.Event()
     beside = threading.Thread(target=over.wait)
@@ -61,7 +61,7 @@ def test_where_something_runs_beside_it_stays_in_this_process() -> None:
         beside.join()
 
 
-def test_a_target_that_is_there_already_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plan_without_an_endpoint_is_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fork", lambda: pytest.fail("forked"), raising=False)
     target, _ = reference_target()
     with apart(Plan(target=target, items=())) as given:

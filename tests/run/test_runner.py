@@ -1,4 +1,4 @@
-"""The runner: what is not a pass is put again, lost targets are found out, and nothing is left without a result."""
+"""The runner: anything but a pass runs again, lost targets are noticed, and every case has a result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from wsconform.wire.frame import TEXT
 
 
 class TestConfirmation:
-    def test_a_pass_is_put_once(self) -> None:
+    def test_a_pass_runs_once(self) -> None:
         done = run([a_case(outcomes("pass"))])
         assert (done.verdicts(), done.why) == ({"area.case": Verdict.PASSED}, EndReason.DONE)
         assert done.target is not None
@@ -32,14 +32,14 @@ class TestConfirmation:
         ("what", "verdict"),
         [("fail", Verdict.FAILED), ("depart", Verdict.DEPARTED), ("break", Verdict.ERROR)],
     )
-    def test_what_is_not_a_pass_is_put_again(self, what: str, verdict: Verdict) -> None:
+    def test_anything_but_a_pass_runs_again(self, what: str, verdict: Verdict) -> None:
         done = run([a_case(outcomes(what))])
         result = done.of("area.case")
         assert (result.verdict, result.attempts, result.flaky) == (verdict, (), False)
         assert done.target is not None
         assert done.target.dials == 2
 
-    def test_a_second_attempt_that_disagrees_makes_it_flaky(self) -> None:
+    def test_a_second_attempt_that_disagrees_makes_the_result_flaky(self) -> None:
         result = run([a_case(outcomes("fail", "pass"))]).of("area.case")
         assert (result.verdict, result.flaky, result.finding) == (Verdict.PASSED, True, None)
         (first,) = result.attempts
@@ -50,7 +50,7 @@ class TestConfirmation:
         result = run([a_case(outcomes("depart", "fail"))]).of("area.case")
         assert (result.verdict, result.flaky) == (Verdict.FAILED, True)
 
-    def test_running_out_of_the_first_attempts_shorter_patience_is_no_disagreement(self) -> None:
+    def test_running_out_of_the_shorter_patience_is_not_a_disagreement(self) -> None:
         result = run([a_case(outcomes("wait", "pass"))]).of("area.case")
         assert (result.verdict, result.flaky, result.attempts) == (Verdict.PASSED, False, ())
 
@@ -70,11 +70,11 @@ class TestConfirmation:
             run([a_case(body)], facts=Facts(round_trip=round_trip))
         assert seconds == [1.0, 2.0, 5.0]
 
-    def test_without_confirmation_everything_is_put_once(self) -> None:
+    def test_without_confirmation_every_case_runs_once(self) -> None:
         done = run([a_case(outcomes("fail", "pass"))], options=RunOptions(confirm=False))
         assert done.verdicts() == {"area.case": Verdict.FAILED}
 
-    def test_cases_that_waited_wait_together_the_second_time(self) -> None:
+    def test_second_attempts_that_only_wait_run_side_by_side(self) -> None:
         assert run(family(8, outcomes("wait"))).results[-1].micros == 5_000_000
         ends: list[float] = []
 
@@ -90,10 +90,10 @@ class TestConfirmation:
         assert ends[8] - ends[7] == pytest.approx(5, abs=0.01)
 
 
-class TestOutOfReach:
-    def test_is_skipped_without_a_connection(self) -> None:
+class TestSkipReason:
+    def test_a_case_with_an_unmet_need_is_skipped_without_a_connection(self) -> None:
         done = run([a_case(outcomes("pass"), needs=frozenset({Need.ECHO}))], facts=Facts(echo=False))
-        assert done.told("area.case") == (
+        assert done.outcome("area.case") == (
             Verdict.SKIPPED,
             Reason.NEEDS_ECHO,
             "the target's application does not echo",
@@ -104,13 +104,13 @@ class TestOutOfReach:
 
 class TestSideBySide:
     @pytest.mark.parametrize("jobs", [1, 3, 8])
-    def test_so_many_connections_are_open_at_once(self, jobs: int) -> None:
+    def test_jobs_limits_the_connections_open_at_the_same_time(self, jobs: int) -> None:
         done = run(family(20, expects_echo), options=RunOptions(jobs=jobs))
         assert done.target is not None
         assert done.target.most == jobs
         assert len(done.results) == 20
 
-    def test_a_case_marked_alone_is_alone(self) -> None:
+    def test_a_case_marked_alone_runs_alone(self) -> None:
         beside: list[int] = []
         targets: list[Mortal] = []
 
@@ -124,7 +124,7 @@ class TestSideBySide:
         assert beside == [1, 1]
         assert set(done.verdicts().values()) == {Verdict.PASSED}
 
-    def test_a_second_attempt_is_alone(self) -> None:
+    def test_a_second_attempt_runs_alone(self) -> None:
         beside: list[int] = []
         targets: list[Mortal] = []
 
@@ -139,34 +139,34 @@ class TestSideBySide:
 
 class TestMonitors:
     async def provoke(self, ws: Connection) -> None:
-        """Say what a monitor looks for, and expect nothing of it."""
+        """Send the text that a monitor looks for, and expect nothing."""
         await ws.send(Frame.text("wrong"))
         await ws.settle()
 
-    def test_a_rule_that_held_passes_with_its_counts(self) -> None:
+    def test_a_monitor_without_a_breach_passes_with_its_counts(self) -> None:
         done = run([watching(b"wrong"), a_case(expects_echo)])
         result = done.of("monitors.watch")
         assert (result.verdict, result.finding) == (Verdict.PASSED, None)
         assert result.notes == (("samples", "1"), ("text", "1"))
 
-    def test_without_an_occasion_it_is_out_of_reach(self) -> None:
+    def test_a_monitor_without_samples_is_skipped(self) -> None:
         done = run([watching(b"wrong"), a_case(outcomes("pass"))])
-        assert done.told("monitors.watch") == (
+        assert done.outcome("monitors.watch") == (
             Verdict.SKIPPED,
             Reason.NOT_OFFERED,
             "the target never did anything that this rule is about",
         )
 
-    def test_a_breach_that_shows_again_is_believed(self) -> None:
+    def test_a_breach_that_is_seen_again_stands(self) -> None:
         done = run([watching(b"wrong"), a_case(self.provoke), a_case(expects_echo, "area.other")])
         result = done.of("monitors.watch")
-        assert done.told("monitors.watch") == (Verdict.FAILED, None, "wrong text (in area.case)")
+        assert done.outcome("monitors.watch") == (Verdict.FAILED, None, "wrong text (in area.case)")
         assert result.finding is not None
         assert result.finding.entry is not None
         assert result.transcript[result.finding.entry].summary == 'Text 5 "wrong"'
         assert not result.flaky
 
-    def test_a_breach_that_does_not_is_retracted_and_kept_as_an_attempt(self) -> None:
+    def test_a_breach_that_is_not_seen_again_is_withdrawn_and_kept(self) -> None:
         times = []
 
         async def once(ws: Connection) -> None:
@@ -182,7 +182,7 @@ class TestMonitors:
             "wrong text (in area.case)",
         )
 
-    def test_a_retracted_breach_does_not_hide_another_case_that_shows_it(self) -> None:
+    def test_a_withdrawn_breach_does_not_hide_another_case_that_shows_it(self) -> None:
         times = []
 
         async def once(ws: Connection) -> None:
@@ -194,9 +194,9 @@ class TestMonitors:
             [watching(b"wrong"), a_case(once, "area.once"), a_case(self.provoke, "area.always")],
             options=RunOptions(jobs=1),
         )
-        assert done.told("monitors.watch") == (Verdict.FAILED, None, "wrong text (in area.always)")
+        assert done.outcome("monitors.watch") == (Verdict.FAILED, None, "wrong text (in area.always)")
 
-    def test_a_target_lost_at_the_second_look_clears_nobody(self) -> None:
+    def test_a_target_lost_at_the_second_look_withdraws_no_breach(self) -> None:
         targets: list[Mortal] = []
 
         async def script(end: FarEnd) -> None:
@@ -210,10 +210,10 @@ class TestMonitors:
         done = run([watching(b"wrong"), a_case(self.provoke)], script, before=targets.append)
         assert done.of("monitors.watch").verdict is Verdict.FAILED
 
-    def test_conversations_of_the_probe_are_seen_too(self) -> None:
+    def test_monitors_see_the_probes_conversations(self) -> None:
         probed = Conversation(1, "probe", Role.SERVER, frames=[(0, Frame.text("wrong"))])
         done = run([watching(b"wrong")], seen=[probed])
-        assert done.told("monitors.watch") == (Verdict.FAILED, None, "wrong text (in probe)")
+        assert done.outcome("monitors.watch") == (Verdict.FAILED, None, "wrong text (in probe)")
 
     def test_a_monitor_that_breaks_is_an_error_and_the_run_goes_on(self) -> None:
         def look(conversation: Conversation) -> Iterator[Sample]:
@@ -223,5 +223,5 @@ class TestMonitors:
         broken = Monitor("monitors.broken", look, ("6455-5.1-3",), "A title.", "")
         done = run([broken, watching(b"wrong"), a_case(expects_echo)])
         assert done.of("monitors.broken").verdict is Verdict.ERROR
-        assert done.told("monitors.broken")[2].startswith("ValueError: ours (test_runner.py:")
+        assert done.outcome("monitors.broken")[2].startswith("ValueError: ours (test_runner.py:")
         assert done.verdicts()["monitors.watch"] is Verdict.PASSED

@@ -1,4 +1,4 @@
-"""How a run ends: targets that are lost or come back, limits of time and of failures, what is left over."""
+"""The end of a run: targets that are lost or come back, limits of time and of failures, cases left over."""
 
 from __future__ import annotations
 
@@ -43,30 +43,30 @@ class TestLostTarget:
     )
     TEXT = "the target was lost and could not be started again"
 
-    def test_without_a_restart_the_run_ends_and_says_of_every_case_why(self) -> None:
+    def test_without_a_restart_the_run_ends_with_a_reason_for_every_case(self) -> None:
         targets: list[Mortal] = []
         done = run([*self.CASES], deadly(targets), before=targets.append, options=RunOptions(jobs=1))
         assert done.why is EndReason.LOST
         assert sorted(done.verdicts()) == sorted(case.id for case in self.CASES)
         assert done.of("area.before").verdict is Verdict.PASSED
-        lost = done.told("area.after[0]")
+        lost = done.outcome("area.after[0]")
         assert lost[:2] == (Verdict.INCONCLUSIVE, Reason.LOST)
         assert lost[2].startswith(
             f"{self.TEXT} before this case was confirmed: the target no longer accepts connections: "
         )
-        assert done.told("area.after[2]") == (
+        assert done.outcome("area.after[2]") == (
             Verdict.INCONCLUSIVE,
             Reason.LOST,
             f"{self.TEXT} before this case was run",
         )
 
-    def test_it_is_asked_three_times_before_it_counts_as_lost(self) -> None:
+    def test_a_target_is_dialled_three_times_before_it_counts_as_lost(self) -> None:
         targets: list[Mortal] = []
         done = run([*self.CASES], deadly(targets), before=targets.append, options=RunOptions(jobs=1))
         assert done.target is not None
         assert done.target.dials == 3 + 3
 
-    def test_with_a_restart_the_case_that_it_dies_of_is_found_out(self) -> None:
+    def test_with_a_restart_the_deadly_case_is_found(self) -> None:
         targets: list[Mortal] = []
         done = run([*self.CASES], deadly(targets), before=targets.append, restarts=True, options=RunOptions(jobs=1))
         assert done.why is EndReason.DONE
@@ -84,12 +84,12 @@ class TestLostTarget:
         assert [result.case for result in done.results].count("area.before") == 1
         assert [result.case for result in done.results].count("area.after[0]") == 1
 
-    def test_a_loss_that_many_notice_is_one_restart(self) -> None:
+    def test_a_loss_that_many_tasks_notice_is_one_restart(self) -> None:
         targets: list[Mortal] = []
         cases = [a_case(kills, "area.kills"), *family(30, expects_echo)]
         done = run(cases, deadly(targets), before=targets.append, restarts=True, options=RunOptions(jobs=8))
         assert done.target is not None
-        # Once where it died first, once where the case was put again.
+        # One death at the first attempt, one at the second.
         assert done.target.restarts == 2
         assert done.verdicts().pop("area.kills") is Verdict.INCONCLUSIVE
         assert len(done.verdicts()) == 31
@@ -113,15 +113,15 @@ class TestLostTarget:
 
 
 class TestStopping:
-    def test_a_budget_ends_the_run_and_leaves_no_case_without_a_result(self) -> None:
+    def test_a_budget_ends_the_run_with_a_result_for_every_case(self) -> None:
         cases = [a_case(outcomes("fail"), "area.fails"), *family(3, outcomes("wait")), *family_of_waits()]
         done = run(cases, options=RunOptions(jobs=2, budget=2.5))
         assert done.why is EndReason.BUDGET
         assert sorted(done.verdicts()) == sorted(case.id for case in cases)
-        text = "the time budget was over before this was"
-        assert done.told("area.fails") == (Verdict.SKIPPED, Reason.BUDGET, f"{text} confirmed: that")
-        assert done.told("area.case[0]") == (Verdict.SKIPPED, Reason.BUDGET, f"{text} confirmed: nothing for 1 s")
-        assert done.told("area.late[7]") == (Verdict.SKIPPED, Reason.BUDGET, f"{text} put")
+        text = "the time budget was over before this case was"
+        assert done.outcome("area.fails") == (Verdict.SKIPPED, Reason.BUDGET, f"{text} confirmed: that")
+        assert done.outcome("area.case[0]") == (Verdict.SKIPPED, Reason.BUDGET, f"{text} confirmed: nothing for 1 s")
+        assert done.outcome("area.late[7]") == (Verdict.SKIPPED, Reason.BUDGET, f"{text} run")
 
     def test_a_budget_that_ends_while_confirming_loses_nothing(self) -> None:
         done = run(family(3, outcomes("wait")), options=RunOptions(budget=3))
@@ -129,20 +129,20 @@ class TestStopping:
         assert {result.reason for result in done.results} == {Reason.BUDGET}
         assert len(done.results) == 3
 
-    def test_a_budget_that_suffices_changes_nothing(self) -> None:
+    def test_a_sufficient_budget_changes_nothing(self) -> None:
         assert run([a_case(expects_echo)], options=RunOptions(budget=60)).why is EndReason.DONE
 
-    def test_after_so_many_failures_nothing_more_is_put(self) -> None:
+    def test_after_max_failures_no_more_cases_run(self) -> None:
         done = run(family(10, outcomes("fail")), options=RunOptions(max_failures=2, jobs=1))
         verdicts = [result.verdict for result in done.results]
         assert verdicts == [Verdict.FAILED] * 2 + [Verdict.SKIPPED] * 8
         text = "the run stopped at 2 failures before this case was run"
-        assert done.told("area.case[9]") == (Verdict.SKIPPED, Reason.BUDGET, text)
+        assert done.outcome("area.case[9]") == (Verdict.SKIPPED, Reason.BUDGET, text)
         assert done.target is not None
-        assert done.target.dials == 4, "two cases, each put twice"
+        assert done.target.dials == 4, "two cases, each run twice"
 
-    def test_what_is_not_confirmed_does_not_stop_the_run(self) -> None:
-        """Two that fail once are looked at again at once; as they pass then, the others are put, too."""
+    def test_unconfirmed_failures_do_not_stop_the_run(self) -> None:
+        """Two cases fail once and run again at once; because they pass then, the others run, too."""
         cases = [a_case(outcomes("fail", "pass"), f"area.wavers[{number}]") for number in range(2)]
         cases += [a_case(outcomes("fail"), f"area.fails[{number}]") for number in range(4)]
         done = run(cases, options=RunOptions(max_failures=2, jobs=1))
@@ -153,7 +153,7 @@ class TestStopping:
             Verdict.SKIPPED,
         ]
 
-    def test_failures_that_were_counted_beside_others_leave_some_unconfirmed(self) -> None:
+    def test_at_max_failures_some_cases_stay_unconfirmed(self) -> None:
         done = run(family(10, outcomes("fail")), options=RunOptions(max_failures=1, jobs=4))
         assert list(done.verdicts().values()).count(Verdict.FAILED) == 1
         stages = {result.finding.observed for result in done.results if result.finding} - {"that"}
@@ -162,11 +162,11 @@ class TestStopping:
             "the run stopped at 1 failure before this case was run",
         }
 
-    def test_cases_that_are_put_alone_stop_the_run_as_well(self) -> None:
+    def test_cases_that_run_alone_also_stop_the_run(self) -> None:
         done = run(family(5, outcomes("fail"), alone=True), options=RunOptions(max_failures=1))
         assert list(done.verdicts().values()) == [Verdict.FAILED] + [Verdict.SKIPPED] * 4
 
-    def test_what_counts_as_a_failure_is_the_callers_to_say(self) -> None:
+    def test_the_caller_decides_which_results_count_as_failures(self) -> None:
         done = run(
             family(4, outcomes("fail")),
             options=RunOptions(max_failures=1, jobs=1),
@@ -174,12 +174,12 @@ class TestStopping:
         )
         assert list(done.verdicts().values()) == [Verdict.FAILED] * 2 + [Verdict.SKIPPED] * 2
 
-    def test_departures_are_no_failures_and_confirmations_are_awaited(self) -> None:
+    def test_departures_do_not_count_as_failures(self) -> None:
         done = run([*family(3, outcomes("fail", "pass")), *waits(1)], options=RunOptions(max_failures=1))
         assert len(done.results) == 4
         assert done.why is EndReason.DONE
 
-    def test_an_interrupted_run_has_reported_what_was_final_and_closes_its_streams(self) -> None:
+    def test_an_interrupted_run_has_reported_final_results_and_closes_its_streams(self) -> None:
         done = run([a_case(expects_echo), *waits(2)], options=RunOptions(jobs=1), within=0.5)
         assert done.why is None
         assert done.verdicts() == {"area.case": Verdict.PASSED}
@@ -205,7 +205,7 @@ def family_of_waits() -> list[Case]:
 
 
 class TestResults:
-    def test_a_result_carries_requirement_and_level(self) -> None:
+    def test_a_result_has_the_requirement_and_its_level(self) -> None:
         result = run([a_case(expects_echo)]).of("area.case")
         assert (result.requirement, result.level) == ("6455-5.1-3", REGISTRY["6455-5.1-3"].level)
         assert result.transcript

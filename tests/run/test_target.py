@@ -1,4 +1,4 @@
-"""How a target is declared: URLs and their errors, what requests name, and what a dialer is made of."""
+"""Declarations of targets: URLs and their errors, the address in requests, and the dialer."""
 
 from __future__ import annotations
 
@@ -52,24 +52,26 @@ class TestUrl:
             ("ws://例え/", "write the host in ASCII, as its name begins with xn-- in DNS"),
         ],
     )
-    def test_errors_are_one_line_that_says_what_to_do(self, text: str, words: str) -> None:
+    def test_errors_are_one_line_with_advice(self, text: str, words: str) -> None:
         with pytest.raises(TargetError) as caught:
             Url.parse(text)
         assert str(caught.value) == f"{text}: {words}"
 
 
 class TestTarget:
-    def test_requests_name_it_as_configured(self) -> None:
+    def test_requests_name_the_target_as_configured(self) -> None:
         url = Url.parse("wss://a:9001/x")
         target = Target("a", url, headers=(("Authorization", "x"),), subprotocol="chat")
         assert target.tls
-        assert target.address() == Address("a:9001", "/x", (("Authorization", "x"),), "chat", "wss")
+        assert target.address() == Address(
+            host="a:9001", target="/x", headers=(("Authorization", "x"),), subprotocol="chat", scheme="wss"
+        )
         assert target.address().fields == (("Sec-WebSocket-Protocol", "chat"), ("Authorization", "x"))
 
-    def test_without_a_subprotocol_none_is_asked_for(self) -> None:
+    def test_without_a_subprotocol_the_request_has_no_field(self) -> None:
         assert Target("a", Url.parse("ws://a/")).address().fields == ()
 
-    def test_a_file_that_is_not_there(self, tmp_path: Path) -> None:
+    def test_a_missing_ca_file(self, tmp_path: Path) -> None:
         target = Target("a", Url.parse("wss://a/"), cacert=str(tmp_path / "none.pem"))
         with pytest.raises(TargetError, match=r"^--cacert .*none\.pem: no certificates in PEM form: "):
             target.dialer()

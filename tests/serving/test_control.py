@@ -1,4 +1,4 @@
-"""The older suite's control addresses: what every driver written for them relies on."""
+"""Autobahn's control addresses, as clients written for Autobahn|Testsuite use them."""
 
 from __future__ import annotations
 
@@ -7,165 +7,175 @@ import json
 import pytest
 import trio
 
-from tests.support.memory_server import ALONE, CHOICE, ECHO, MONITOR, REFUSES, SILENT, TLS_ONLY, Hall, in_hall
+from tests.support.memory_server import (
+    ALONE,
+    CHOICE,
+    ECHO,
+    MONITOR,
+    REFUSES,
+    SILENT,
+    TLS_ONLY,
+    MemoryServer,
+    run_with_server,
+)
 from wsconform.autobahn.ids import behavior
 from wsconform.catalogue.case import Case
 from wsconform.evidence.result import Mark, Reason, Result, Verdict
 from wsconform.registry.requirement import Level, Role
 
 
-def test_the_count_is_of_what_is_selected_and_the_monitors_are_no_cases() -> None:
-    async def body(hall: Hall) -> None:
-        answer = await hall.ask("/getCaseCount")
+def test_counts_the_selected_cases_without_the_monitors() -> None:
+    async def body(suite: MemoryServer) -> None:
+        answer = await suite.ask("/getCaseCount")
         assert (answer.status, answer.messages, answer.close) == (101, ["2"], 1005)
 
-    in_hall(body, (ECHO, CHOICE), (MONITOR,))
+    run_with_server(body, (ECHO, CHOICE), (MONITOR,))
 
 
-def test_cases_that_make_a_handshake_fail_come_last_and_those_that_run_alone_behind_the_others() -> None:
-    async def body(hall: Hall) -> None:
-        ids = [json.loads((await hall.ask(f"/getCaseInfo?case={n}")).messages[0])["id"] for n in (1, 2, 3)]
+def test_orders_cases_by_kind_of_subject_and_by_alone() -> None:
+    async def body(suite: MemoryServer) -> None:
+        ids = [json.loads((await suite.ask(f"/getCaseInfo?case={n}")).messages[0])["id"] for n in (1, 2, 3)]
         assert ids == [ECHO.id, ALONE.id, REFUSES.id]
 
-    in_hall(body, (REFUSES, ALONE, ECHO))
+    run_with_server(body, (REFUSES, ALONE, ECHO))
 
 
-def test_information_on_a_case_by_number_id_and_old_name() -> None:
-    async def body(hall: Hall) -> None:
+def test_returns_information_by_number_id_and_autobahn_id() -> None:
+    async def body(suite: MemoryServer) -> None:
         for which in ("case=1", "casetuple=toy.echo", "casetuple=1.1.1", "casetuple=autobahn%3A1.1.1"):
-            answer = await hall.ask(f"/getCaseInfo?{which}")
+            answer = await suite.ask(f"/getCaseInfo?{which}")
             assert json.loads(answer.messages[0]) == {"id": "toy.echo", "description": "A title."}
 
-    in_hall(body)
+    run_with_server(body)
 
 
 @pytest.mark.parametrize("which", ["case=0", "case=2", "case=99", "casetuple=no.such", "casetuple=%5B"])
 @pytest.mark.parametrize("path", ["/runCase?agent=x&", "/getCaseInfo?", "/getCaseStatus?agent=x&"])
-def test_a_case_that_does_not_exist_is_refused_and_leaves_nothing(path: str, which: str) -> None:
-    async def body(hall: Hall) -> None:
-        answer = await hall.ask(path + which)
+def test_refuses_an_unknown_case_without_a_result(path: str, which: str) -> None:
+    async def body(suite: MemoryServer) -> None:
+        answer = await suite.ask(path + which)
         assert answer.status == 404
         assert b"there is no case" in answer.body
 
-    book = in_hall(body)
-    assert book.targets == []
-    assert book.results == []
-    assert len(book.lines) == 1
-    assert "refused with 404" in book.lines[0]
+    log = run_with_server(body)
+    assert log.targets == []
+    assert log.results == []
+    assert len(log.lines) == 1
+    assert "refused with 404" in log.lines[0]
 
 
-def test_a_request_without_an_agent_is_refused_and_poisons_nothing() -> None:
-    async def body(hall: Hall) -> None:
-        assert (await hall.ask("/runCase?case=1")).status == 400
-        assert hall.server.agents == {}
-        assert (await hall.ask("/updateReports?agent=x")).status == 101
+def test_refuses_a_request_without_an_agent() -> None:
+    async def body(suite: MemoryServer) -> None:
+        assert (await suite.ask("/runCase?case=1")).status == 400
+        assert suite.server.agents == {}
+        assert (await suite.ask("/updateReports?agent=x")).status == 101
 
-    assert in_hall(body).results == []
+    assert run_with_server(body).results == []
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:9001", "example.com", "mapped:32768", "[::1]:1"])
-def test_any_host_is_served(host: str) -> None:
-    async def body(hall: Hall) -> None:
-        assert (await hall.ask("/getCaseCount", host=host)).messages == ["1"]
+def test_accepts_any_host(host: str) -> None:
+    async def body(suite: MemoryServer) -> None:
+        assert (await suite.ask("/getCaseCount", host=host)).messages == ["1"]
 
-    in_hall(body)
+    run_with_server(body)
 
 
-def test_the_loop_of_every_driver() -> None:
-    async def body(hall: Hall) -> None:
-        count = int((await hall.ask("/getCaseCount")).messages[0])
+def test_runs_the_usual_loop_of_a_client() -> None:
+    async def body(suite: MemoryServer) -> None:
+        count = int((await suite.ask("/getCaseCount")).messages[0])
         for number in range(1, count + 1):
-            await hall.run(f"case={number}")
-        assert (await hall.ask("/updateReports?agent=toy")).close == 1005
+            await suite.run(f"case={number}")
+        assert (await suite.ask("/updateReports?agent=toy")).close == 1005
 
-    book = in_hall(body, (REFUSES, ECHO, CHOICE), (MONITOR,))
-    assert book.verdicts("toy") == {
+    log = run_with_server(body, (REFUSES, ECHO, CHOICE), (MONITOR,))
+    assert log.verdicts("toy") == {
         ECHO.id: Verdict.PASSED,
         CHOICE.id: Verdict.INFORMATIONAL,
         REFUSES.id: Verdict.PASSED,
         MONITOR.id: Verdict.PASSED,
     }
-    assert [target.name for target in book.targets] == ["toy"]
-    assert book.targets[0].role is Role.CLIENT
-    assert any("Running test case ID toy.echo for agent toy from peer 127.0.0.1:" in line for line in book.details)
+    assert [target.name for target in log.targets] == ["toy"]
+    assert log.targets[0].role is Role.CLIENT
+    assert any("Running test case ID toy.echo for agent toy from peer 127.0.0.1:" in line for line in log.details)
 
 
-def test_reports_are_written_before_the_dialogue_ends_and_again_at_each_call() -> None:
+def test_writes_reports_at_each_call_before_the_dialogue_ends() -> None:
     written: list[int] = []
 
     async def update() -> None:
         written.append(len(written))
 
-    async def body(hall: Hall) -> None:
+    async def body(suite: MemoryServer) -> None:
         for calls in (1, 2):
-            await hall.ask("/updateReports?agent=anybody")
+            await suite.ask("/updateReports?agent=anybody")
             assert len(written) == calls
-        assert not hall.server.stopped.is_set()
+        assert not suite.server.stopped.is_set()
 
-    in_hall(body, update=update)
+    run_with_server(body, update=update)
 
 
 @pytest.mark.parametrize("path", ["/stopServer", "/updateReports?agent=x&shutdownOnComplete=true"])
-def test_stopping_lets_the_dialogue_end_first(path: str) -> None:
-    async def body(hall: Hall) -> None:
-        answer = await hall.ask(path)
+def test_stops_after_the_end_of_the_dialogue(path: str) -> None:
+    async def body(suite: MemoryServer) -> None:
+        answer = await suite.ask(path)
         assert (answer.status, answer.close) == (101, 1005)
-        await hall.server.stopped.wait()
+        await suite.server.stopped.wait()
 
-    in_hall(body)
+    run_with_server(body)
 
 
 class TestStatus:
-    async def _status(self, hall: Hall, which: str = "case=1") -> object:
-        answer = await hall.ask(f"/getCaseStatus?{which}&agent=toy")
+    async def _status(self, suite: MemoryServer, which: str = "case=1") -> object:
+        answer = await suite.ask(f"/getCaseStatus?{which}&agent=toy")
         assert len(answer.messages) == 1
         return json.loads(answer.messages[0])
 
     @pytest.mark.parametrize(
         ("case", "word"), [(ECHO, "OK"), (CHOICE, "INFORMATIONAL"), (TLS_ONLY, "UNIMPLEMENTED"), (SILENT, "FAILED")]
     )
-    def test_of_a_case_that_was_run(self, case: Case, word: str) -> None:
-        async def body(hall: Hall) -> None:
-            await hall.run("case=1")
-            assert await self._status(hall) == {"behavior": word}
+    def test_status_of_a_case_that_ran(self, case: Case, word: str) -> None:
+        async def body(suite: MemoryServer) -> None:
+            await suite.run("case=1")
+            assert await self._status(suite) == {"behavior": word}
 
-        in_hall(body, (case,))
+        run_with_server(body, (case,))
 
-    def test_whoever_asks_early_waits_for_the_case_to_end_however_long_it_takes(self) -> None:
-        async def body(hall: Hall) -> None:
+    def test_status_waits_for_a_running_case(self) -> None:
+        async def body(suite: MemoryServer) -> None:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(hall.run, "case=1")
+                nursery.start_soon(suite.run, "case=1")
                 await trio.testing.wait_all_tasks_blocked()
-                assert "toy.silent" in hall.server.agents["toy"].running
-                assert await self._status(hall) == {"behavior": "FAILED"}
+                assert "toy.silent" in suite.server.agents["toy"].running
+                assert await self._status(suite) == {"behavior": "FAILED"}
 
-        in_hall(body, (SILENT,), patience=60)
+        run_with_server(body, (SILENT,), patience=60)
 
-    def test_a_case_that_nobody_runs_gets_an_answer_too(self) -> None:
-        async def body(hall: Hall) -> None:
+    def test_status_of_a_case_that_never_runs(self) -> None:
+        async def body(suite: MemoryServer) -> None:
             start = trio.current_time()
-            assert await self._status(hall) == {"behavior": "MISSING"}
+            assert await self._status(suite) == {"behavior": "MISSING"}
             assert trio.current_time() - start == pytest.approx(5, abs=0.5)
 
-        assert in_hall(body).targets == []
+        assert run_with_server(body).targets == []
 
-    def test_every_waiter_gets_its_answer(self) -> None:
-        async def body(hall: Hall) -> None:
+    def test_status_answers_every_waiting_client(self) -> None:
+        async def body(suite: MemoryServer) -> None:
             answers: list[object] = []
 
             async def wait() -> None:
-                answers.append(await self._status(hall))
+                answers.append(await self._status(suite))
 
             async with trio.open_nursery() as nursery:
                 for _ in range(3):
                     nursery.start_soon(wait)
                 await trio.testing.wait_all_tasks_blocked()
-                await hall.run("case=1")
+                await suite.run("case=1")
             assert answers == [{"behavior": "OK"}] * 3
 
-        in_hall(body)
+        run_with_server(body)
 
-    def test_words_are_failures_where_the_gate_breaks(self) -> None:
+    def test_status_is_failed_exactly_if_the_gate_fails(self) -> None:
         for verdict in Verdict:
             for level in Level:
                 for reason in (None, Reason.LIMIT, Reason.LOST):

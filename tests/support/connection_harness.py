@@ -1,10 +1,10 @@
-"""What both ends of a connection say in tests of it: far ends that answer as told, bodies that expect one thing."""
+"""Helpers for tests of a connection: scripts of the far end, and case bodies that call one `expect_*`."""
 
 from __future__ import annotations
 
 import trio
 
-from tests.support.scripted import Body, FarEnd, Script, polite, put
+from tests.support.scripted import Body, FarEnd, Script, polite, run_case
 from wsconform import Connection, Frame
 from wsconform.evidence.result import Verdict
 from wsconform.run.judge import Attempted
@@ -12,7 +12,7 @@ from wsconform.wire.frame import CLOSE, PING, PONG, TEXT
 
 
 def answering(**replies: tuple[Frame | bytes, ...] | None) -> Script:
-    """Return a script that answers as a good echo server, except to the opcodes named (None: breaks off)."""
+    """Return a script of a correct echo server, with other `replies` to the named opcodes (None: RST)."""
     names = {"text": TEXT, "ping": PING, "pong": PONG, "close": CLOSE, "reserved": 0x3}
     special = {names[name]: reply for name, reply in replies.items()}
 
@@ -31,27 +31,27 @@ def answering(**replies: tuple[Frame | bytes, ...] | None) -> Script:
     return script
 
 
-def told(attempted: Attempted) -> tuple[Verdict, str, str]:
+def outcome(attempted: Attempted) -> tuple[Verdict, str, str]:
     """Return verdict, expected and observed."""
     assert attempted.finding is not None
     return attempted.verdict, attempted.finding.expected, attempted.finding.observed
 
 
-def decided(attempted: Attempted) -> str:
+def deciding_summary(attempted: Attempted) -> str:
     """Return the summary of the transcript entry that decided."""
     assert attempted.finding is not None
     assert attempted.finding.entry is not None
     return attempted.transcript[attempted.finding.entry].summary
 
 
-def passes(script: Script, body: Body, **options: object) -> Attempted:
-    """Put and expect a pass."""
-    attempted = put(script, body, **options)  # type: ignore[arg-type]
+def assert_passes(script: Script, body: Body, **options: object) -> Attempted:
+    """Run a case and assert that it passes."""
+    attempted = run_case(script, body, **options)  # type: ignore[arg-type]
     assert (attempted.verdict, attempted.finding) == (Verdict.PASSED, None)
     return attempted
 
 
-async def never(octets: bytes) -> None:
+async def send_never_returns(octets: bytes) -> None:
     """Send nothing and never return, as to a target that has stopped reading."""
     await trio.sleep_forever()
 

@@ -1,4 +1,4 @@
-"""Clients that misbehave, each by its name, over any stream: what the suite's port has to survive."""
+"""Clients that misbehave, over any stream; the suite's port has to survive each of them."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _RUN = "GET /runCase?case=1&agent=bad HTTP/1.1\r\nHost: 127.0.0.1:9001\r\nUpgrad
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the client saw: every octet that came, and whether the end of the stream did."""
+    """The octets that the client received, and whether the stream ended."""
 
     octets: bytes
     ended: bool
 
 
 def upgrade(target: str = "/runCase?case=1&agent=bad") -> bytes:
-    """Return a sound opening handshake for `target`."""
+    """Return a correct opening handshake for `target`."""
     return f"{_RUN}{_KEY}Sec-WebSocket-Version: 13\r\n\r\n".replace("/runCase?case=1&agent=bad", target).encode()
 
 
 async def read_on(stream: trio.abc.HalfCloseableStream) -> Seen:
-    """Read to the end of the stream."""
+    """Return everything up to the end of the stream."""
     octets = bytearray()
     try:
         while more := await stream.receive_some():
@@ -45,44 +45,44 @@ async def read_on(stream: trio.abc.HalfCloseableStream) -> Seen:
     return Seen(bytes(octets), True)
 
 
-async def _say(stream: trio.abc.HalfCloseableStream, octets: bytes) -> Seen:
+async def _send_and_read(stream: trio.abc.HalfCloseableStream, octets: bytes) -> Seen:
     with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
         await stream.send_all(octets)
     return await read_on(stream)
 
 
 async def garbage(enter: Streams) -> Seen:
-    """Octets that are no text, and no end to them."""
-    return await _say(enter(), bytes(range(128, 256)) * 8)
+    """Sends octets that are not text."""
+    return await _send_and_read(enter(), bytes(range(128, 256)) * 8)
 
 
 async def letters(enter: Streams) -> Seen:
-    """A word without an end, which might yet become a method."""
-    return await _say(enter(), b"A" * 4000)
+    """Sends letters without a space, which may still become a method."""
+    return await _send_and_read(enter(), b"A" * 4000)
 
 
 async def tls(enter: Streams) -> Seen:
-    """TLS, to a port without it."""
-    return await _say(enter(), CLIENT_HELLO)
+    """Sends a TLS ClientHello to a port without TLS."""
+    return await _send_and_read(enter(), CLIENT_HELLO)
 
 
 async def http2(enter: Streams) -> Seen:
-    """The preface of HTTP/2."""
-    return await _say(enter(), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    """Sends the preface of HTTP/2."""
+    return await _send_and_read(enter(), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 
 
 async def silence(enter: Streams) -> Seen:
-    """A connection, and not one octet."""
+    """Connects and sends nothing."""
     return await read_on(enter())
 
 
 async def half_a_request(enter: Streams) -> Seen:
-    """A request that stops in the middle, and waits."""
-    return await _say(enter(), _RUN.encode())
+    """Sends half a request, then waits."""
+    return await _send_and_read(enter(), _RUN.encode())
 
 
 async def half_a_request_and_fin(enter: Streams) -> Seen:
-    """A request that stops in the middle, and the end of the stream."""
+    """Sends half a request, then ends its direction of the stream."""
     stream = enter()
     await stream.send_all(_RUN.encode())
     await stream.send_eof()
@@ -90,21 +90,21 @@ async def half_a_request_and_fin(enter: Streams) -> Seen:
 
 
 async def fin_at_once(enter: Streams) -> Seen:
-    """The end of the stream, and nothing else."""
+    """Ends its direction of the stream at once."""
     stream = enter()
     await stream.send_eof()
     return await read_on(stream)
 
 
 async def gone_at_once(enter: Streams) -> Seen:
-    """A connection that is broken off as soon as it stands."""
+    """Closes the connection at once."""
     stream = enter()
     await trio.aclose_forcefully(stream)
     return Seen(b"", True)
 
 
 async def endless_head(enter: Streams) -> Seen:
-    """Header fields without end."""
+    """Sends header fields forever."""
     stream = enter()
     try:
         await stream.send_all(_RUN.encode())
@@ -116,45 +116,45 @@ async def endless_head(enter: Streams) -> Seen:
 
 
 async def dripping_head(enter: Streams) -> Seen:
-    """A request whose octets come a second apart, from somebody who listens meanwhile."""
-    stream, heard = enter(), bytearray()
+    """Sends a request with a second between two octets, and reads meanwhile."""
+    stream, received = enter(), bytearray()
     with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
         for octet in upgrade():
             await stream.send_all(bytes([octet]))
             with trio.move_on_after(1):
-                heard += await stream.receive_some()
+                received += await stream.receive_some()
     rest = await read_on(stream)
-    return Seen(bytes(heard) + rest.octets, rest.ended)
+    return Seen(bytes(received) + rest.octets, rest.ended)
 
 
 async def plain_get(enter: Streams) -> Seen:
-    """An ordinary request for what a WebSocket is wanted for."""
-    return await _say(enter(), b"GET /runCase?case=1&agent=bad HTTP/1.1\r\nHost: x\r\n\r\n")
+    """Sends an ordinary GET to a control address."""
+    return await _send_and_read(enter(), b"GET /runCase?case=1&agent=bad HTTP/1.1\r\nHost: x\r\n\r\n")
 
 
 async def post(enter: Streams) -> Seen:
-    """A POST with a body that never comes."""
-    return await _say(enter(), b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
+    """Sends a POST whose body never comes."""
+    return await _send_and_read(enter(), b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
 
 
 async def no_key(enter: Streams) -> Seen:
-    """A control address asked for without a key."""
-    return await _say(enter(), b"GET /getCaseCount HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n")
+    """Sends a WebSocket request without a key to a control address."""
+    return await _send_and_read(enter(), b"GET /getCaseCount HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n")
 
 
 async def hostile_names(enter: Streams) -> Seen:
-    """A name that would move the cursor, colour the terminal and hide what follows, for a case that there is not."""
+    """Asks for an unknown case, with a name that contains terminal escapes, line breaks and bidirectional controls."""
     target = "/runCase?case=77&agent=%1b%5b2J%0d%0a%E2%80%AEevil%00"
-    return await _say(enter(), upgrade(target))
+    return await _send_and_read(enter(), upgrade(target))
 
 
 async def control_that_never_closes(enter: Streams) -> Seen:
-    """A control dialogue whose Close is never answered."""
-    return await _say(enter(), upgrade("/getCaseCount"))
+    """Opens a control dialogue and never answers the Close."""
+    return await _send_and_read(enter(), upgrade("/getCaseCount"))
 
 
 async def control_flooded(enter: Streams) -> Seen:
-    """A control dialogue flooded with Pings, whose answers are not read."""
+    """Floods a control dialogue with Pings and does not read the answers."""
     stream = enter()
     ping = Frame.ping(b"x" * 100).masked(b"abcd").encode()
     try:
@@ -167,12 +167,12 @@ async def control_flooded(enter: Streams) -> Seen:
 
 
 async def case_never_answered(enter: Streams) -> Seen:
-    """A case whose messages get no answer."""
-    return await _say(enter(), upgrade())
+    """Opens a case and answers no message."""
+    return await _send_and_read(enter(), upgrade())
 
 
 async def case_left_at_once(enter: Streams) -> Seen:
-    """A case that is broken off behind the request."""
+    """Closes the connection directly after the request for a case."""
     stream = enter()
     await stream.send_all(upgrade())
     await trio.aclose_forcefully(stream)
@@ -180,13 +180,13 @@ async def case_left_at_once(enter: Streams) -> Seen:
 
 
 async def case_with_a_huge_frame(enter: Streams) -> Seen:
-    """A case whose first frame announces more octets than there are."""
-    return await _say(enter(), upgrade() + b"\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xffabcd" + bytes(5000))
+    """Opens a case and sends a frame that announces 2^63-1 octets."""
+    return await _send_and_read(enter(), upgrade() + b"\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xffabcd" + bytes(5000))
 
 
 async def case_in_garbage(enter: Streams) -> Seen:
-    """A case in which everything that comes back is noise."""
-    return await _say(enter(), upgrade() + bytes(range(256)) * 40)
+    """Opens a case and sends meaningless octets."""
+    return await _send_and_read(enter(), upgrade() + bytes(range(256)) * 40)
 
 
 Hostile = Callable[[Streams], Awaitable[Seen]]
@@ -215,4 +215,4 @@ _ALL: tuple[Hostile, ...] = (
     case_in_garbage,
 )
 HOSTILE: Final[Mapping[str, Hostile]] = MappingProxyType({each.__name__: each for each in _ALL})
-"""Every hostile client by name; a function's docstring says what it does."""
+"""Every hostile client by name; the docstring of each function describes it."""

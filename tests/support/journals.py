@@ -57,7 +57,8 @@ def came(micros: int, frame: Frame) -> TranscriptEntry:
 
 def happened(micros: int, what: str, direction: Direction = EVENT) -> TranscriptEntry:
     """Return the entry of an event; a target's FIN or RST is one with direction TARGET."""
-    return TranscriptEntry(micros, direction, "event", what)
+    kind = what.rsplit(maxsplit=1)[-1].lower() if what.rsplit(maxsplit=1)[-1] in ("FIN", "RST") else "event"
+    return TranscriptEntry(micros, direction, kind, what)
 
 
 def opened() -> tuple[TranscriptEntry, ...]:

@@ -1,4 +1,4 @@
-"""The suite as a server over memory streams, a small plan of its own, and clients that share no code with it."""
+"""The suite as a server over memory streams, with a small plan, and clients that share no code with it."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from wsconform.registry.registry import load_registry
 from wsconform.run.options import RunOptions
 from wsconform.serving.agents import Rules
 from wsconform.serving.listener import attend
-from wsconform.serving.plan import Numbering, Plan
-from wsconform.serving.server import Server
+from wsconform.serving.plan import Numbering, ServePlan
+from wsconform.serving.server import CaseServer
 from wsconform.transport.stream import TrioStream
 
 URL, AUTHORITY = "ws://127.0.0.1:9001", "127.0.0.1:9001"
@@ -80,7 +80,7 @@ ALONE = client_case(_echo, "toy.alone", alone=True)
 
 
 def frames(conversation: Conversation) -> Iterator[Sample]:
-    """A monitor: whatever the client sent is well."""
+    """A monitor that accepts every frame of the client."""
     for entry, _ in conversation.frames:
         yield Sample("frame", Verdict.PASSED, entry)
 
@@ -88,8 +88,8 @@ def frames(conversation: Conversation) -> Iterator[Sample]:
 MONITOR = Monitor("monitors.toy", frames, (MUST,), "Frames come.", "")
 
 
-class Book:
-    """Takes results and lines, and keeps them."""
+class ResultLog:
+    """Receives results and lines, and keeps them."""
 
     def __init__(self) -> None:
         self.targets: list[TargetRecord] = []
@@ -123,12 +123,12 @@ class Book:
 
 
 @dataclass
-class Hall:
-    """A server, and a way in: each connection is a pair of memory streams."""
+class MemoryServer:
+    """A server whose connections are pairs of memory streams."""
 
     nursery: trio.Nursery
-    server: Server
-    book: Book
+    server: CaseServer
+    log: ResultLog
     peers: int = 0
 
     def enter(self) -> trio.StapledStream[Any, Any]:
@@ -139,7 +139,7 @@ class Hall:
         return theirs
 
     async def ask(self, path: str, **options: Any) -> Answer:
-        """Make one WebSocket connection, send nothing, and return all that came."""
+        """Open one WebSocket connection, send no message, and return everything received."""
         return await talk(self.enter(), path, **options)
 
     async def run(self, which: str, agent: str = "toy", **options: Any) -> Answer:
@@ -156,7 +156,7 @@ class Hall:
         return int(first.split()[1]), dict(line.split(": ", 1) for line in lines), body
 
     async def json(self, path: str) -> Any:
-        """Return the JSON that is found there."""
+        """Return the JSON at `path`."""
         status, _, body = await self.get(path)
         assert status == 200, body
         return json.loads(body)
@@ -164,7 +164,7 @@ class Hall:
 
 @dataclass
 class Answer:
-    """What a client saw of one connection: the refusal's status, or the messages and the Close."""
+    """Everything that a client received on one connection: the status of a refusal, or the messages and the Close."""
 
     status: int = 0
     body: bytes = b""
@@ -173,7 +173,7 @@ class Answer:
 
 
 async def read_all(stream: trio.abc.ReceiveStream) -> bytes:
-    """Read to the end."""
+    """Return all octets up to the end of the stream."""
     octets = b""
     try:
         while more := await stream.receive_some():
@@ -191,7 +191,7 @@ async def talk(
     host: str = AUTHORITY,
     change: Callable[[Any], Any] = lambda data: data,
 ) -> Answer:
-    """Be a client of wsproto on `stream`: `echo` what comes, through `change`, until the connection ends."""
+    """Be a wsproto client on `stream` until the connection ends; with `echo`, send back messages through `change`."""
     ws, answer = WSConnection(ConnectionType.CLIENT), Answer(101)
     await stream.send_all(ws.send(Request(host=host, target=path)))
     async with stream:
@@ -226,8 +226,8 @@ def _reaction(ws: WSConnection, event: Event, answer: Answer, echo: bool, change
     return b""
 
 
-def in_hall(
-    body: Callable[[Hall], Awaitable[None]],
+def run_with_server(
+    body: Callable[[MemoryServer], Awaitable[None]],
     cases: Sequence[Case] = (ECHO,),
     monitors: Sequence[Monitor] = (),
     *,
@@ -237,12 +237,12 @@ def in_hall(
     real: bool = False,
     numbering: Numbering | None = None,
     **options: Any,
-) -> Book:
-    """Run `body` with a server of `cases`; return what the server wrote down.
+) -> ResultLog:
+    """Run `body` with a server of `cases`; return the log of its results and lines.
 
-    The clock jumps, unless `real`: sockets know of no other.
+    The clock jumps; tests with sockets need the real one (`real`).
     """
-    book = Book()
+    log = ResultLog()
 
     async def run() -> None:
         rules = Rules(
@@ -252,12 +252,12 @@ def in_hall(
             options=RunOptions(limits=Limits(patience=patience)),
             confirm=confirm,
         )
-        plan = Plan.of((*cases, *monitors), load_registry(), numbering)
+        plan = ServePlan.of((*cases, *monitors), load_registry(), numbering)
         async with trio.open_nursery() as nursery:
-            server = Server(plan, rules, book, book, **options)
+            server = CaseServer(plan, rules, log, log, **options)
             with trio.fail_after(10_000):
-                await body(Hall(nursery, server, book))
+                await body(MemoryServer(nursery, server, log))
             nursery.cancel_scope.cancel()
 
     trio.run(run, clock=None if real else trio.testing.MockClock(autojump_threshold=0))
-    return book
+    return log

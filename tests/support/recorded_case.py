@@ -1,4 +1,4 @@
-"""A recorded case for tests of exports: what was said in it, and one side of what was said."""
+"""A recorded case for tests of exports: its transcript, and the octets of one side."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ def result(*transcript: TranscriptEntry, **fields: object) -> Result:
 
 
 def octets_of(entries: Sequence[TranscriptEntry], direction: Direction, connection: int = 1) -> bytes:
-    """Return what one side of a connection said."""
+    """Return the octets that one side of a connection sent."""
     return b"".join(e.octets.head for e in entries if e.direction is direction and e.connection == connection)

@@ -1,4 +1,4 @@
-"""Runs in tests of the runner: targets that may die, families of cases that end as told, and what was reported."""
+"""A harness for tests of the runner: targets that can die, cases with prescribed ends, and the reported results."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Mortal(Target):
 
 @dataclass
 class Run:
-    """A run, and what came of it."""
+    """A finished run and its results."""
 
     results: list[Result] = field(default_factory=list)
     why: EndReason | None = None
@@ -74,8 +74,8 @@ class Run:
         (result,) = [result for result in self.results if result.case == case]
         return result
 
-    def told(self, case: str) -> tuple[Verdict, Reason | None, str]:
-        """Return verdict, reason and what was observed."""
+    def outcome(self, case: str) -> tuple[Verdict, Reason | None, str]:
+        """Return verdict, reason and the observation."""
         result = self.of(case)
         assert result.finding is not None
         return result.verdict, result.reason, result.finding.observed
@@ -93,7 +93,10 @@ def run(
     restarts: bool = False,
     within: float = 10_000,
 ) -> Run:
-    """Put `entries` to a target that plays `script`; `before` gets the target, `within` cuts the run off (seconds)."""
+    """Run `entries` against a target that plays `script`.
+
+    `before` gets the target; `within` (seconds) ends the run early.
+    """
     done = Run()
 
     async def go() -> None:
@@ -144,7 +147,7 @@ def family(count: int, body: Body, **options: Any) -> list[Case]:
 
 
 def watching(text: bytes, id: str = "monitors.watch") -> Monitor:
-    """Return a monitor that fails where the target sent `text`."""
+    """Return a monitor that fails if the target sent `text`."""
 
     def look(conversation: Conversation) -> Iterator[Sample]:
         for entry, frame in conversation.frames:

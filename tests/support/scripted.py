@@ -1,4 +1,4 @@
-"""A target played by a script, at the other end of memory streams, under a clock that jumps."""
+"""A target played by a script, at the other end of memory streams, with a clock that jumps."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from wsconform.wire.http1 import Head, HeadReader
 
 
 class NearEnd(TrioStream):
-    """The suite's end of a memory stream; `broken` makes its end an RST."""
+    """The suite's end of a memory stream; with `broken`, the end of the stream is an RST."""
 
     broken = False
     closed = False
 
     async def receive(self) -> bytes:
-        """Return what came; raises Reset where the script broke the stream off."""
+        """Return the received octets; raises Reset if the script has reset the stream."""
         octets = await super().receive()
         if not octets and self.broken:
             raise Reset("RST")
         return octets
 
     async def send(self, octets: bytes) -> None:
-        """Send, unless the script broke the stream off."""
+        """Send; raises Reset if the script has reset the stream."""
         if self.broken:
             raise Reset("RST")
         await super().send(octets)
 
     async def aclose(self) -> None:
-        """Close, and remember it."""
+        """Close, and set `closed`."""
         self.closed = True
         await super().aclose()
 
@@ -58,7 +58,7 @@ class FarEnd:
     frames: list[Frame] = field(default_factory=list)
 
     async def head(self) -> Head | None:
-        """Return the next request's head; None at the end of the stream."""
+        """Return the head of the next request; None at the end of the stream."""
         while True:
             octets = await self.stream.receive_some()
             if not octets:
@@ -67,10 +67,10 @@ class FarEnd:
                 return head
 
     async def open(self, *fields: tuple[str, str]) -> Head:
-        """Read the opening handshake and accept it, with `fields` beside the three that it needs."""
+        """Read the opening handshake and accept it, with `fields` besides the three required ones."""
         head = await self.head()
         if head is None:
-            raise trio.ClosedResourceError("the suite asked nothing")
+            raise trio.ClosedResourceError("the suite sent no request")
         response = base_response(head.fields.get("Sec-WebSocket-Key") or b"")
         for name, value in fields:
             response = response.with_field(name, value)
@@ -97,12 +97,12 @@ class FarEnd:
         await self.stream.send_eof()
 
     async def rst(self) -> None:
-        """Break the stream off."""
+        """Reset the stream."""
         self.near.broken = True
         await trio.aclose_forcefully(self.stream)
 
     async def serve(self, answer: Callable[[Frame], tuple[Frame | bytes, ...]]) -> None:
-        """Accept, then answer every frame with what `answer` returns; a Close among it ends the stream."""
+        """Accept, then answer every frame with the frames of `answer`; end the stream after a Close."""
         await self.open()
         while (frame := await self.frame()) is not None:
             replies = answer(frame)
@@ -117,13 +117,13 @@ Body = Callable[..., Awaitable[None]]
 
 
 def polite(frame: Frame) -> tuple[Frame | bytes, ...]:
-    """Answer as a good echo server does."""
+    """Return the answer of a correct echo server."""
     plain = Frame(frame.opcode, frame.payload)
     return (Frame.pong(frame.payload),) if frame.opcode == PING else () if frame.opcode == 0xA else (plain,)
 
 
 async def echo(end: FarEnd) -> None:
-    """A good echo server, as a script."""
+    """Be a correct echo server."""
     await end.serve(polite)
 
 
@@ -143,7 +143,7 @@ class Target:
         return near
 
     async def _play(self, end: FarEnd) -> None:
-        # A script is cut short where the suite has closed the connection: that is not its fault.
+        # The suite may close the connection before the script has finished.
         try:
             await self._script(end)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -151,7 +151,7 @@ class Target:
 
     @property
     def open(self) -> int:
-        """How many connections the suite has not closed."""
+        """The number of connections that the suite has not closed."""
         return sum(not near.closed for near in self.nears)
 
 
@@ -162,11 +162,11 @@ def a_case(body: Body, id: str = "area.case", *, subject: type[CaseSubject] = Co
 
 
 def jumping(run: Callable[[], Awaitable[object]]) -> None:
-    """Run `run` under a clock that jumps over every wait."""
+    """Run `run` with a clock that jumps over every wait."""
     trio.run(run, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
-def put(
+def run_case(
     script: Script,
     body: Body,
     *,
@@ -177,7 +177,7 @@ def put(
     offer: str | None = None,
     whole: bool = False,
 ) -> Attempted:
-    """Put a case with `body` to `script` once, and return the attempt, judged; every connection is closed after it."""
+    """Run a case with `body` once against `script`; return the attempt. Assert that no connection stays open."""
     found: list[Attempted] = []
 
     async def run() -> None:

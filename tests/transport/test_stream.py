@@ -1,4 +1,4 @@
-"""Byte streams over real loopback sockets, under the real clock: TCP in both families, TLS, ends of every kind."""
+"""Byte streams over real loopback sockets, with the real clock: TCP over IPv4 and IPv6, TLS, every kind of end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Handler = Callable[[trio.SocketStream], Awaitable[None]]
 
 @contextlib.asynccontextmanager
 async def served(handler: Handler, host: str = "127.0.0.1") -> AsyncIterator[int]:
-    """Serve `handler` on a port of `host` and give the port; a handler is cut short at the end."""
+    """Serve `handler` on a port of `host` and yield the port; cancel the handlers at the end."""
 
     async def handle(stream: trio.SocketStream) -> None:
         async with stream:
@@ -49,7 +49,7 @@ def server_context(name: str = "localhost", authority: trustme.CA = AUTHORITY) -
 def over_tls(
     handler: Callable[[trio.SSLStream[trio.SocketStream]], Awaitable[None]], context: ssl.SSLContext
 ) -> Handler:
-    """Return a handler that speaks TLS, and gives in where the client refuses it."""
+    """Return a handler that speaks TLS, and returns if the client rejects the handshake."""
 
     async def handle(stream: trio.SocketStream) -> None:
         secured = trio.SSLStream(stream, context, server_side=True)
@@ -63,25 +63,25 @@ def over_tls(
 
 
 def trusting() -> ssl.SSLContext:
-    """Return a client's context that trusts our authority."""
+    """Return a client's context that trusts our CA."""
     context = tls_context()
     AUTHORITY.configure_trust(context)
     return context
 
 
 async def echo(stream: trio.abc.Stream) -> None:
-    """Send back what comes."""
+    """Send back all received octets."""
     while octets := await stream.receive_some():
         await stream.send_all(octets)
 
 
 async def hold(stream: trio.abc.Stream) -> None:
-    """Do nothing, for ever."""
+    """Do nothing, forever."""
     await trio.sleep_forever()
 
 
 async def read_all(stream: Stream) -> bytes:
-    """Return everything up to the end."""
+    """Return all octets up to the end of the stream."""
     octets = b""
     while piece := await stream.receive():
         octets += piece
@@ -100,7 +100,7 @@ def has_ipv6() -> bool:
 
 class TestTcp:
     @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-    async def test_octets_go_there_and_back(self, host: str) -> None:
+    async def test_sends_and_receives_octets(self, host: str) -> None:
         if host == "::1" and not has_ipv6():
             pytest.skip("NOT TESTED: this machine has no IPv6 loopback address")
         async with served(echo, host) as port:
@@ -117,7 +117,7 @@ class TestTcp:
             assert stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             await stream.aclose()
 
-    async def test_after_our_fin_the_other_direction_goes_on(self) -> None:
+    async def test_the_other_direction_stays_open_after_our_fin(self) -> None:
         async def late(stream: trio.SocketStream) -> None:
             while await stream.receive_some():
                 pass
@@ -130,7 +130,7 @@ class TestTcp:
             assert await read_all(stream) == b"late"
             await stream.aclose()
 
-    async def test_an_rst_is_no_fin(self) -> None:
+    async def test_distinguishes_an_rst_from_a_fin(self) -> None:
         async def breaks(stream: trio.SocketStream) -> None:
             await stream.receive_some()
             stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -142,14 +142,14 @@ class TestTcp:
                 await read_all(stream)
             await stream.aclose()
 
-    async def test_writing_to_one_that_has_gone_is_a_reset(self) -> None:
+    async def test_writing_to_a_closed_peer_raises_reset(self) -> None:
         async with served(_gone) as port:
             stream = await dial_tcp("127.0.0.1", port)
             with pytest.raises(Reset, match=r"^RST$"):
                 await send_pieces(stream, bytes(1 << 24), (1 << 16,))
             await stream.aclose()
 
-    async def test_breaking_off_sends_an_rst(self) -> None:
+    async def test_abort_sends_an_rst(self) -> None:
         ends: list[str] = []
         over = trio.Event()
 
@@ -170,7 +170,7 @@ class TestTcp:
             await over.wait()
         assert ends == ["RST"]
 
-    async def test_closing_sends_a_fin(self) -> None:
+    async def test_close_sends_a_fin(self) -> None:
         ends: list[bytes] = []
         over = trio.Event()
 
@@ -184,7 +184,7 @@ class TestTcp:
             await over.wait()
         assert ends == [b""]
 
-    async def test_where_nothing_listens(self) -> None:
+    async def test_reports_that_nothing_listens(self) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -195,12 +195,12 @@ class TestTcp:
         )
 
     @pytest.mark.parametrize("host", ["a" * 70, "a..b"])
-    async def test_a_name_that_cannot_be_one(self, host: str) -> None:
+    async def test_rejects_an_invalid_host_name(self, host: str) -> None:
         with pytest.raises(Unreachable) as caught:
             await dial_tcp(host, 1)
         assert str(caught.value) == f'{host}: no such host; check the name, or use an address such as "127.0.0.1"'
 
-    async def test_a_name_that_nobody_has(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_reports_an_unknown_host_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async def unknown(host: str, port: int) -> trio.SocketStream:
             raise socket.gaierror(socket.EAI_NONAME, "not known")
 
@@ -210,37 +210,37 @@ class TestTcp:
 
 
 async def _gone(stream: trio.SocketStream) -> None:
-    """End at once, so that what is sent next is answered with RST."""
+    """Close at once, so that the octets sent next are answered with RST."""
 
 
 class Recording:
-    """A stream that takes everything and writes down what was asked of it."""
+    """A stream that accepts everything and records its calls."""
 
     tls: TlsFacts | None = None
 
     def __init__(self) -> None:
-        self.asked: list[bytes | str] = []
+        self.calls: list[bytes | str] = []
 
     async def send(self, octets: bytes) -> None:
-        self.asked.append(octets)
+        self.calls.append(octets)
 
     async def receive(self) -> bytes:
         return b""
 
     async def send_eof(self) -> None:
-        self.asked.append("eof")
+        self.calls.append("eof")
 
     async def send_each(self, pieces: Iterable[bytes]) -> None:
         raise NotImplementedError
 
     async def barrier(self) -> None:
-        self.asked.append("barrier")
+        self.calls.append("barrier")
 
     async def abort(self) -> None:
-        self.asked.append("abort")
+        self.calls.append("abort")
 
     async def aclose(self) -> None:
-        self.asked.append("close")
+        self.calls.append("close")
 
 
 class TestPieces:
@@ -254,18 +254,20 @@ class TestPieces:
             ((4, 1, 1), [b"Hell", b"o"]),
         ],
     )
-    async def test_sizes_and_a_barrier_behind_each(self, pieces: tuple[int, ...], sent: list[bytes]) -> None:
+    async def test_sends_pieces_of_the_sizes_with_a_barrier_after_each(
+        self, pieces: tuple[int, ...], sent: list[bytes]
+    ) -> None:
         stream = Recording()
         await send_pieces(stream, b"Hello", pieces)
-        assert stream.asked == [each for piece in sent for each in (piece, "barrier")]
+        assert stream.calls == [each for piece in sent for each in (piece, "barrier")]
 
-    async def test_nothing_is_sent_of_nothing(self) -> None:
+    async def test_sends_nothing_for_no_octets(self) -> None:
         stream = Recording()
         await send_pieces(stream, b"", (1,))
-        assert stream.asked == []
+        assert stream.calls == []
 
-    async def test_pieces_arrive_apart(self) -> None:
-        """The receiver says when it has read a piece, so no machine is too slow for this test."""
+    async def test_pieces_arrive_separately(self) -> None:
+        """The receiver signals each piece that it has read, so the test also passes on a slow machine."""
         reads: list[bytes] = []
         signal = trio.Semaphore(0)
 
@@ -285,7 +287,7 @@ class TestPieces:
             await stream.aclose()
         assert reads == [b"Hello", b", ", b"wor", b"ld"]
 
-    async def test_a_barrier_does_not_wait_for_one_that_does_not_read(self) -> None:
+    async def test_a_barrier_does_not_wait_for_a_peer_that_does_not_read(self) -> None:
         async with served(hold) as port:
             stream = await dial_tcp("127.0.0.1", port)
             await send_pieces(stream, bytes(200), (100,))
@@ -293,7 +295,7 @@ class TestPieces:
 
 
 class TestMemory:
-    async def test_the_same_words_over_memory(self) -> None:
+    async def test_all_methods_over_memory(self) -> None:
         ours, theirs = trio.testing.memory_stream_pair()
         stream = TrioStream(ours)
         assert stream.inner is ours
@@ -306,7 +308,7 @@ class TestMemory:
         assert await stream.receive() == b""
         await stream.abort()
 
-    async def test_one_that_is_gone_is_a_reset(self) -> None:
+    async def test_writing_to_a_closed_memory_stream_raises_reset(self) -> None:
         ours, theirs = trio.testing.memory_stream_pair()
         await trio.aclose_forcefully(theirs)
         with pytest.raises(Reset, match=r"^RST$"):
@@ -314,7 +316,7 @@ class TestMemory:
 
 
 class TestTls:
-    async def test_a_certificate_that_verifies(self) -> None:
+    async def test_accepts_a_certificate_that_verifies(self) -> None:
         async with served(over_tls(echo, server_context())) as port:
             stream = await dial_tls("127.0.0.1", port, trusting(), "localhost")
             await stream.send(b"Hello")
@@ -324,21 +326,21 @@ class TestTls:
             assert stream.tls.octets.startswith(b"\x16\x03")
             await stream.aclose()
 
-    async def test_a_certificate_for_another_name(self) -> None:
+    async def test_rejects_a_certificate_for_another_name(self) -> None:
         async with served(over_tls(echo, server_context("elsewhere"))) as port:
             with pytest.raises(TlsFailed) as caught:
                 await dial_tls("127.0.0.1", port, trusting(), "localhost")
         start = f"127.0.0.1:{port}: the certificate does not verify: Hostname mismatch"
         assert str(caught.value).startswith(start)
-        assert str(caught.value).endswith("; name its authority with --cacert, or use --insecure")
+        assert str(caught.value).endswith("; name its CA's file with --cacert, or use --insecure")
         assert caught.value.alert == "certificate"
 
-    async def test_a_certificate_of_nobody_we_know(self) -> None:
+    async def test_rejects_a_certificate_of_an_unknown_ca(self) -> None:
         async with served(over_tls(echo, server_context(authority=trustme.CA()))) as port:
-            with pytest.raises(TlsFailed, match=r"does not verify: (unable to get|self.signed).*; name its authority"):
+            with pytest.raises(TlsFailed, match=r"does not verify: (unable to get|self.signed).*; name its CA's file"):
                 await dial_tls("127.0.0.1", port, trusting(), "localhost")
 
-    async def test_insecure_takes_any(self) -> None:
+    async def test_insecure_accepts_any_certificate(self) -> None:
         async with served(over_tls(echo, server_context("elsewhere", trustme.CA()))) as port:
             stream = await dial_tls("127.0.0.1", port, tls_context(insecure=True))
             await stream.send(b"Hello")
@@ -355,7 +357,7 @@ class TestTls:
         ],
         ids=["http", "ssh", "alert", "fin"],
     )
-    async def test_a_server_that_does_not_take_part(self, answer: bytes, words: str) -> None:
+    async def test_reports_a_server_that_does_not_speak_tls(self, answer: bytes, words: str) -> None:
         async def other(stream: trio.SocketStream) -> None:
             await stream.receive_some()
             await stream.send_all(answer)
@@ -365,7 +367,7 @@ class TestTls:
                 await dial_tls("127.0.0.1", port, trusting(), "localhost")
         assert str(caught.value) == f"127.0.0.1:{port}: {words}"
 
-    async def test_a_close_notify_is_noticed(self) -> None:
+    async def test_records_a_close_notify(self) -> None:
         async def polite(stream: trio.SSLStream[trio.SocketStream]) -> None:
             await stream.send_all(b"bye")
             await stream.unwrap()
@@ -377,7 +379,7 @@ class TestTls:
             assert stream.tls.closed is True
             await stream.aclose()
 
-    async def test_a_close_notify_that_is_missing_is_noticed(self) -> None:
+    async def test_records_a_missing_close_notify(self) -> None:
         async def rude(stream: trio.SSLStream[trio.SocketStream]) -> None:
             await stream.send_all(b"bye")
             await stream.transport_stream.send_eof()
@@ -390,7 +392,7 @@ class TestTls:
             assert stream.tls.closed is False
             await stream.aclose()
 
-    async def test_our_closing_says_close_notify(self) -> None:
+    async def test_close_sends_close_notify(self) -> None:
         ends: list[bytes] = []
         over = trio.Event()
 
@@ -405,7 +407,7 @@ class TestTls:
             await over.wait()
         assert ends == [b""]
 
-    async def test_breaking_off_and_closing_after_it_are_no_error(self) -> None:
+    async def test_close_after_abort_raises_nothing(self) -> None:
         ends: list[str] = []
         over = trio.Event()
 
@@ -427,7 +429,7 @@ class TestTls:
             await over.wait()
         assert ends == ["ConnectionResetError"]
 
-    async def test_closing_after_our_fin_is_no_error(self) -> None:
+    async def test_close_after_our_fin_raises_nothing(self) -> None:
         async with served(over_tls(_until_fin, server_context())) as port:
             stream = await dial_tls("127.0.0.1", port, trusting(), "localhost")
             await stream.send_eof()
@@ -442,12 +444,12 @@ async def _until_fin(stream: trio.SSLStream[trio.SocketStream]) -> None:
 
 class TestDialer:
     def target(self, port: int, tmp_path: Path) -> Target:
-        """Return a target on `port` whose authority is in a file."""
+        """Return a target on `port` whose CA certificate is in a file."""
         path = tmp_path / "ca.pem"
         AUTHORITY.cert_pem.write_to_path(path)
         return Target("it", Url.parse(f"wss://127.0.0.1:{port}/"), cacert=str(path))
 
-    async def test_options_go_to_the_stream(self, tmp_path: Path) -> None:
+    async def test_passes_options_to_the_stream(self, tmp_path: Path) -> None:
         async with served(over_tls(echo, server_context())) as port:
             dial = self.target(port, tmp_path).dialer()
             named = await dial(server_name="localhost")
@@ -461,7 +463,7 @@ class TestDialer:
             for stream in (named, unverified, clear):
                 await stream.aclose()
 
-    async def test_a_ws_url_is_dialled_in_cleartext(self) -> None:
+    async def test_dials_a_ws_url_in_cleartext(self) -> None:
         async with served(echo) as port:
             stream = await Target("it", Url.parse(f"ws://127.0.0.1:{port}/")).dialer()()
             assert isinstance(stream, TcpStream)

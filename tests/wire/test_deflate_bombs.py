@@ -75,7 +75,7 @@ def put(flaw: type[FrameSide], role: Role, limits: Limits) -> tuple[Attempted, i
     async def run() -> Attempted:
         async with trio.open_nursery() as nursery:
             dialer = InMemory(nursery, endpoint)
-            bench = Bench(role=role, dial=dialer.dial, address=Address("localhost:9001", "/"), facts=Facts(echo=True))
+            bench = Bench(role=role, dial=dialer.dial, address=Address(host="localhost:9001"), facts=Facts(echo=True))
             attempted = await attempt(case, bench, limits)
             nursery.cancel_scope.cancel()
         return attempted

@@ -219,7 +219,7 @@ class Run:
         from ..prepare.catalogue import selected, selection
 
         if self.older and not self.settings.case:
-            return f"nothing is selected: {self.older.spec.path}: its patterns take no id; see docs/older-suite.md"
+            return f"nothing is selected: {self.older.spec.path}: its patterns take no id; see docs/from-autobahn.md"
         full = replace(selection(self.settings), profile=Profile.FULL)
         if any(selected(full, self.catalogue, plan.target.role, self.registry) for plan in plans):
             return f"nothing is selected in profile {self.settings.profile}; the cases belong to --profile full"

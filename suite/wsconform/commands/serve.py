@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..prepare import values
-from ..prepare.serve import ADDRESS, JOBS, Asked, Preparing
+from ..prepare.serve import ADDRESS, JOBS, Preparing, ServeFlags
 from .options import (
     DURATION,
     Value,
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from ..journal.gate import Policy
     from ..prepare.autobahn import Older
     from ..prepare.config import Configuration, Settings
+    from ..serving.options import ServeOptions
     from ..serving.plan import Numbering
-    from ..serving.setting import Setting
 
 
 @click.command("serve", short_help="be the server for clients under test")
@@ -78,7 +78,7 @@ def command(
 
     configuration = config.load()
     settings = config.settle(flags, os.environ, configuration)
-    asked, older = Asked.of(client, flags), None
+    asked, older = ServeFlags.of(client, flags), None
     if flags.get("autobahn_spec") is not None:
         from ..prepare.autobahn import load, settle
 
@@ -95,7 +95,7 @@ class Serve:
         words: list[str],
         configuration: Configuration,
         settings: Settings,
-        asked: Asked,
+        asked: ServeFlags,
         older: Older | None = None,
     ) -> None:
         from ..prepare.catalogue import catalogue, registry
@@ -203,7 +203,7 @@ class Serve:
         if not numbering.cases:
             path = self.older.spec.path
             raise Problem(
-                f"nothing is selected: {path}: its patterns take no id; see docs/older-suite.md", Exit.NOTHING
+                f"nothing is selected: {path}: its patterns take no id; see docs/from-autobahn.md", Exit.NOTHING
             )
         return numbering
 
@@ -222,7 +222,7 @@ class Serve:
         return stale(expectations, self.catalogue, self.registry, self.settings, self.configuration, ran=clients)
 
     def _teller(
-        self, to: tuple[Out, Style], policy: Policy, setting: Setting, *, quiet: bool, verbose: bool
+        self, to: tuple[Out, Style], policy: Policy, setting: ServeOptions, *, quiet: bool, verbose: bool
     ) -> Printer:
         from ..catalogue.load import catalogue_version
         from ..console.printer import Printer, PrinterOptions

@@ -1,1 +1,1 @@
-"""Our end of a connection: sending and receiving frames, the opening handshake in both roles, and what cases check."""
+"""Our end of a connection: frames sent and received, the opening handshake in both roles, the checks of cases."""

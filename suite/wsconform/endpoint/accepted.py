@@ -1,4 +1,4 @@
-"""A connection of a client as it was accepted: what was read of it is read again by the case that it is for."""
+"""Accepted client connections: the stream that replays the request to the case, and how such a connection ends."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ from ..wire.frame import CLOSE, Frame
 from ..wire.http1 import Head
 from .session import Unreached
 
-#: How long (seconds) and how far (octets) is read on after our end of a stream. A socket that is closed with octets
-#: unread sends RST, which many a client library makes an error of.
+#: How long (seconds) and how much (octets) we read after we ended our direction of a stream. A socket that is closed
+#: with unread octets sends RST, which many client libraries report as an error.
 LINGER_SECONDS, LINGER_OCTETS = 1.0, 1 << 22
 
 
-class Accepted:
-    """An accepted Stream whose first octets, read already, are read once more.
+class AcceptedStream:
+    """An accepted client connection.
 
-    A case closes its streams when it is over; this one only takes note of that (`over`), because the verdict must not
-    wait for the client's end of TCP. `farewell` ends it.
+    The server has already read the request to route it; this stream replays those octets to the case.
+
+    A case closes its streams at its end. This one only sets `over` then, because the verdict must not wait until the
+    client closes TCP; `farewell` closes the connection.
     """
 
-    def __init__(self, inner: Stream, again: bytes) -> None:
-        self.inner, self._again = inner, again
+    def __init__(self, inner: Stream, replayed: bytes) -> None:
+        self.inner, self._replayed = inner, replayed
         self.tls: TlsFacts | None = inner.tls
         self.over = trio.Event()
-        #: Whether the case did anything that the client can notice.
+        #: Whether the case sent anything, or ended the stream.
         self.touched = False
 
     async def send(self, octets: bytes) -> None:
@@ -45,10 +47,10 @@ class Accepted:
         await self.inner.send_each(pieces)
 
     async def receive(self) -> bytes:
-        """Return the next octets, first those of the request; b"" at the end; raises Reset."""
-        if self._again:
+        """Return the next octets, first those of the request, or b"" at the end; raises Reset."""
+        if self._replayed:
             await trio.lowlevel.checkpoint()
-            octets, self._again = self._again, b""
+            octets, self._replayed = self._replayed, b""
             return octets
         return await self.inner.receive()
 
@@ -58,40 +60,43 @@ class Accepted:
         await self.inner.send_eof()
 
     async def barrier(self) -> None:
-        """Wait until what was sent has left."""
+        """Wait until all sent octets have left."""
         await self.inner.barrier()
 
     async def abort(self) -> None:
-        """Break the stream off (RST)."""
+        """Reset the stream (RST)."""
         self.touched = True
         await self.inner.abort()
         self.over.set()
 
     async def aclose(self) -> None:
-        """Note that the case is over."""
+        """Set `over`: the case has ended."""
         await trio.lowlevel.checkpoint()
         self.over.set()
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """A client's connection and the request that it began with; `peer` is its address, for messages."""
+class ClientRequest:
+    """A client's connection and the request that it began with.
+
+    `octets` are all that was read: the head and any octets after it. `peer` is the client's address, for messages.
+    """
 
     stream: Stream
     head: Head
     octets: bytes
     peer: str
 
-    def accepted(self) -> Accepted:
-        """Return the stream with the request, and what came behind it, to be read again."""
-        return Accepted(self.stream, self.octets)
+    def accepted(self) -> AcceptedStream:
+        """Return the stream that replays `octets`."""
+        return AcceptedStream(self.stream, self.octets)
 
 
 async def farewell(stream: Stream) -> None:
-    """End `stream` so that the client sees FIN after the last octet: read on for a moment, then close."""
+    """Close `stream` so that the client sees FIN after the last octet: read for a moment, then close."""
     gone = (Reset, OSError, trio.ClosedResourceError, trio.BrokenResourceError)
     with contextlib.suppress(*gone), trio.move_on_after(LINGER_SECONDS):
-        # Over TLS the closure alert has to come first, and closing sends it.
+        # Over TLS the closure alert has to come first; `aclose` sends it.
         if stream.tls is None:
             await stream.send_eof()
         read = 0
@@ -101,10 +106,11 @@ async def farewell(stream: Stream) -> None:
         await stream.aclose()
 
 
-async def take_leave(stream: Stream, conversations: Sequence[Conversation]) -> None:
-    """End the connection of a case that is over: with a Close if the case has left its WebSocket open.
+async def close_case_connection(stream: Stream, conversations: Sequence[Conversation]) -> None:
+    """End the connection of a case that is over, with a Close if the case has left its WebSocket open.
 
-    The older suite closed every case in good order, and many a driver ends at a connection that is merely gone.
+    Autobahn ends every case with a Close, and many clients that loop over the cases stop at a connection that ends
+    without one.
     """
     if any(each.opened and each.ending is None and not _is_closing(each) for each in conversations):
         with contextlib.suppress(Reset, OSError, trio.ClosedResourceError, trio.BrokenResourceError):
@@ -117,14 +123,14 @@ def _is_closing(conversation: Conversation) -> bool:
 
 
 def once(stream: Stream) -> Dialer:
-    """Return a dialer that gives `stream`, and raises Unreached when it is asked for another."""
+    """Return a dialer that returns `stream` the first time, and raises Unreached after that."""
     streams = [stream]
 
-    async def dial(**options: object) -> Stream:
+    async def dial(*, tls: bool = True, server_name: str | None = None, verify: bool = True) -> Stream:
         await trio.lowlevel.checkpoint()
         if not streams:
             raise Unreached(
-                Reason.NOT_OFFERED, "this case needs a second connection, and a client that is served makes one a case"
+                Reason.NOT_OFFERED, "this case needs a second connection; a client opens only one for each case"
             )
         return streams.pop()
 

@@ -1,4 +1,4 @@
-"""What a case holds: our end of an open connection, with `send`, `expect_*`, `arranging` and `note`."""
+"""Our end of an open connection: the subject of most cases, with `send`, `expect_*`, `arranging` and `note`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ from ..registry.requirement import Role
 from ..transport.stream import Stream
 from ..wire.close import CloseBody, is_sendable
 from ..wire.frame import BINARY, CLOSE, PING, PONG, TEXT, Frame
-from .channel import Channel, Received
+from .channel import Channel, Received, octets_text
+from .own_limit import TOO_BIG, limit_text, may_be_too_big
 from .session import ProvidedCase, Session, Unreached
 
 _FAILED = "the connection to be failed"
 
-# A Close 1009 is a limit of the target's own only where there was something large enough to have a limit for.
-_LARGE_OCTETS, _MANY_FRAMES = 4096, 64
-
-# A target that sends something all the time, and never what it should, is waited for this many times the patience.
+# The longest wait for one answer, as a multiple of the patience, if the target keeps sending other frames.
 _PATIENCES = 4
 
 
@@ -33,7 +31,7 @@ class Connection(Channel):
 
     def __init__(self, session: Session, stream: Stream, conversation: Conversation, leftover: bytes = b"") -> None:
         super().__init__(session, stream, conversation, leftover)
-        session.farewells.append(self.take_leave)
+        session.farewells.append(self.close_if_open)
 
     @classmethod
     async def provide(cls, session: Session, case: ProvidedCase) -> Connection:
@@ -58,44 +56,45 @@ class Connection(Channel):
         pieces: Sequence[int] | None = None,
         tail: bytes = b"",
     ) -> None:
-        """Send `frames`, and raw octets `tail` after them, in one segment.
+        """Send `frames`, then the raw octets `tail`, in one segment.
 
-        They are masked as our role has to, with fresh keys, unless `masked` or `key` (4 octets)
-        say otherwise; `pieces` are sizes of segments in octets, the last one repeated.
+        Frames are masked as our role requires, with fresh keys, unless `masked` or `key` (4 octets) override it.
+        `pieces` are the sizes of the segments in octets; the last size is repeated.
         """
-        await self.put([self.prepare(frame, masked, key) for frame in frames], pieces, tail)
+        await self.send_prepared([self.prepare(frame, masked, key) for frame in frames], pieces, tail)
 
     async def send_compressed(self, *messages: Frame) -> None:
-        """Send `messages` (Text or Binary, each whole) compressed, one frame each, in one segment; see `compressed`."""
+        """Send `messages` (Text or Binary, unfragmented) compressed, in one segment; see `compressed`."""
         await self.send(*(self.compressed(message) for message in messages))
 
     async def send_octets(self, octets: bytes, pieces: Sequence[int] | None = None) -> None:
-        """Send raw `octets`, frames or not."""
-        await self.put([], pieces, octets)
+        """Send raw `octets`, which need not be frames; `pieces` are the sizes of the segments."""
+        await self.send_prepared([], pieces, octets)
 
     def encode(self, *frames: Frame) -> bytes:
-        """Return the octets that `send` would put on the wire for `frames`."""
+        """Return the octets that `send` would send for `frames`."""
         return b"".join(self.prepare(frame).encode() for frame in frames)
 
     async def half_close(self) -> None:
-        """End our direction of the stream (FIN) and go on reading; from here on nothing of the target is answered."""
+        """End our direction of the stream (FIN) and stay able to read; after that, Pings and Close are not answered."""
         if not self.half_closed:
             self.half_closed = True
-            self.leave(self.session.event("our FIN", self.number))
+            self.mark_our_end(self.session.event("our FIN", self.number, kind="fin"))
             await self.stream.send_eof()
 
     async def break_off(self) -> None:
-        """Break the stream off (RST)."""
-        self.leave(self.session.event("our RST", self.number))
+        """Reset the stream (RST)."""
+        self.mark_our_end(self.session.event("our RST", self.number, kind="rst"))
         self.conversation.broken_by_us = True
         await self.stream.abort()
 
-    # --- what comes, without a verdict
+    # --- receive, without a verdict
 
     async def settle(self) -> list[Received]:
-        """Send a Ping and return what came before its Pong: in an ordered stream that is all there will be.
+        """Send a Ping and return everything received before its Pong.
 
-        A target that ends the connection instead ends the list. Fails the case where no Pong comes.
+        The stream keeps the order, so a reaction to anything that we sent before is in the list. If the target ends
+        the connection instead, the list ends there. Fails the case if neither happens.
         """
         marker = self._marker()
         await self.send(Frame.ping(marker))
@@ -113,7 +112,7 @@ class Connection(Channel):
     async def is_ending(self) -> bool:
         """Send a Ping and return whether the target ends the connection instead of answering it.
 
-        What comes before the Pong stays to be read; silence is no end.
+        Messages that come before the Pong remain to be read. A target that stays silent has not ended the connection.
         """
         marker, kept = self._marker(), list[Received]()
         await self.send(Frame.ping(marker))
@@ -129,9 +128,9 @@ class Connection(Channel):
         return self.ended is not None or any(received.opcode == CLOSE for received in kept)
 
     async def read_to_end(self, seconds: float | None = None) -> Closure:
-        """Read until the target ends the stream or `seconds` (the patience) are over; answer its Close.
+        """Read until the target ends the stream, at most `seconds` (the patience); answer its Close.
 
-        What came is in `conversation.frames`; no verdict is made of it.
+        The received frames are in `conversation.frames`; there is no verdict.
         """
         return await self._close_and_end(self.session.deadline(seconds))
 
@@ -145,7 +144,14 @@ class Connection(Channel):
                 if after_close is not None:
                     deadline = min(deadline, trio.current_time() + after_close)
         end_at = trio.current_time() - start if self.ended else None
-        closure = Closure(body, self.ended, close_at, end_at, self.conversation.end_entry, entry)
+        closure = Closure(
+            close=body,
+            ending=self.ended,
+            close_after=close_at,
+            end_after=end_at,
+            end_entry=self.conversation.end_entry,
+            close_entry=entry,
+        )
         self.conversation.closure = closure
         return closure
 
@@ -155,8 +161,11 @@ class Connection(Channel):
         if self.role is Role.SERVER and self.answers_close and self.ends_tcp:
             await self.half_close()
 
-    async def take_leave(self) -> None:
-        """Carry out a closing handshake with code 1000 where nobody has begun to end the connection; no verdict."""
+    async def close_if_open(self) -> None:
+        """Carry out a closing handshake with code 1000, unless either end has begun to end the connection; no verdict.
+
+        A connection on which we sent raw octets is left as it is: they may have ended it, or begun a frame.
+        """
         ours = self.sent_close or self.half_closed or self.conversation.broken_by_us or self.conversation.sent_raw
         theirs = self.ended is not None or any(frame.opcode == CLOSE for _, frame in self.conversation.frames)
         if not ours and not theirs:
@@ -170,14 +179,17 @@ class Connection(Channel):
         return self.session.deadline(_PATIENCES * self.session.limits.patience)
 
     async def _next(self, last: float) -> Received | None:
-        """Return what comes next: a target that is slow, and not silent, is waited for until `last`."""
+        """Return the next message or control frame.
+
+        Waits for the patience, and never longer than until `last`, however often the target sends something else.
+        """
         return await self.next(min(last, self.session.deadline()))
 
     def _silence(self) -> str:
         return f"nothing for {self.session.limits.patience:g} s"
 
     def _state(self, last: float = math.inf) -> str:
-        """Say why no more comes: how the stream ended, or how long nothing came, or nothing but other frames."""
+        """Return why the wait ended: the end of the stream, silence, or nothing but other frames until `last`."""
         if self.ended:
             return f"the end of the connection ({self.ended.value})"
         if trio.current_time() < last:
@@ -185,7 +197,7 @@ class Connection(Channel):
         return f"nothing but other frames for {_PATIENCES * self.session.limits.patience:g} s"
 
     def is_chatter(self, received: Received) -> bool:
-        """Return whether a message of the target may be its application's own, not an answer to ours."""
+        """Return whether a message may have been sent by the target's application by itself, not as an answer."""
         if received.opcode not in (TEXT, BINARY):
             return False
         if not self.session.facts.echo or received.payload in self.session.facts.chatter:
@@ -195,7 +207,7 @@ class Connection(Channel):
     # --- expect
 
     async def expect_echo(self, *messages: Frame) -> list[Received]:
-        """Expect the echoes of `messages` (type and payload of each), in order, whatever frames carry them."""
+        """Expect the echoes of `messages` (same type and payload), in order, in any fragmentation."""
         return [await self._expect_message(message) for message in messages]
 
     async def echo(self, *messages: Frame) -> None:
@@ -217,32 +229,54 @@ class Connection(Channel):
         return self.session.fail(wanted, self._state(last))
 
     def _stop_at_limit(self, received: Received, octets: int = 0) -> None:
-        # What was compressed may have been small on the wire, and `octets` when it was inflated.
+        # A compressed message may be small on the wire; `octets` is its size after inflating.
         sent = self.conversation.sent
         octets = max(octets, sum(len(frame.payload) for frame in sent))
-        large = octets >= _LARGE_OCTETS or len(sent) >= _MANY_FRAMES
-        if large and CloseBody(received.payload).code == 1009:
-            raise Unreached(Reason.LIMIT, f"the target stopped at a limit of its own: {received}", received.entry)
+        if CloseBody(received.payload).code == TOO_BIG and may_be_too_big(octets, len(sent)):
+            raise Unreached(Reason.LIMIT, limit_text(str(received)), received.entry, refusal=str(received))
 
-    async def expect_pong(self, data: bytes) -> Received:
-        """Expect a Pong with application data `data`; others are read over, and told if none is right."""
-        last, other = self._last(), list[Received]()
+    async def expect_pong(self, data: bytes, *, keep_messages: bool = False) -> Received:
+        """Expect a Pong with application data `data`, and return it.
+
+        Other Pongs are ignored; if the right one does not come, the finding shows the last of them. With
+        `keep_messages`, messages that come before the Pong stay to be read.
+        """
+        last, other, messages = self._last(), list[Received](), list[Received]()
         while (received := await self._next(last)) is not None:
             if received.opcode == PONG and received.payload == data:
+                self._inbox.extendleft(reversed(messages))
                 return received
+            if keep_messages and received.opcode in (TEXT, BINARY):
+                messages.append(received)
             if received.opcode == CLOSE:
                 self._stop_at_limit(received)
                 other.append(received)
                 break
             if received.opcode == PONG:
                 other.append(received)
-        wanted = f"a Pong of {len(data)} octets with the Ping's application data"
+        wanted = f"a Pong of {octets_text(len(data))} with the Ping's application data"
         if other:
             self.session.fail(wanted, str(other[-1]), other[-1].entry)
         return self.session.fail(wanted, self._state(last))
 
+    async def expect_pongs_in_order(self, data: Sequence[bytes], *, since: int) -> int:
+        """Expect Pongs to Pings with `data` (all different), sent after entry `since`: in order, the last included.
+
+        A target may answer the most recent Ping only (section 5.5.3), so any Pong but the last may be missing.
+        Return how many Pongs came.
+        """
+        last = await self.expect_pong(data[-1])
+        late = [received for received in await self.settle() if received.opcode == PONG]
+        more = f"{len(late)} more, {', '.join(map(str, late))}"
+        self.expect(not late, "no Pong behind the one to the last Ping", more)
+        frames = [frame for entry, frame in self.frames_since(since) if frame.opcode == PONG and entry <= last.entry]
+        pongs = [frame.payload for frame in frames]
+        in_order = pongs == [each for each in data if each in pongs]
+        self.expect(in_order, "Pongs to the Pings, in order", f"Pongs {pongs}", last.entry)
+        return len(pongs)
+
     async def expect_alive(self) -> None:
-        """Expect that the target took no offence: an echo (or, of a target without one, a Pong) still comes."""
+        """Expect that the target still works: it sends an echo, or a Pong if its application does not echo."""
         marker = self._marker()
         if self.session.facts.echo:
             await self.echo(Frame.text(marker))
@@ -251,9 +285,9 @@ class Connection(Channel):
             await self.expect_pong(marker)
 
     def _is_unsolicited(self, received: Received) -> bool:
-        """Return whether a Pong has nothing of ours in it: a heartbeat (section 5.5.3).
+        """Return whether a Pong is a heartbeat (section 5.5.3): its data is not that of a control frame of ours.
 
-        That cannot be told where octets went out that may hold a frame: raw ones, or a request's body.
+        False if it cannot be known: we sent raw octets, or a request with a body, which may contain a frame.
         """
         if received.opcode != PONG or self.conversation.sent_raw:
             return False
@@ -262,7 +296,7 @@ class Connection(Channel):
         return all(frame.payload != received.payload for frame in self.conversation.sent if frame.opcode >= CLOSE)
 
     async def expect_no_reaction(self, to: str) -> None:
-        """Expect no frame in reaction `to` what was sent: proven by order, with a Ping sent after it."""
+        """Expect no reaction `to` the frames just sent: nothing but Pings and unrelated frames before a later Pong."""
         for received in await self.settle():
             if received.opcode != PING and not self.is_chatter(received) and not self._is_unsolicited(received):
                 self.session.fail(f"no reaction to {to}", str(received), received.entry)
@@ -275,10 +309,11 @@ class Connection(Channel):
         probe: bool = True,
         may_echo: Sequence[bytes] = (),
     ) -> Closure:
-        """Expect the target to fail the connection: to process nothing more, and to end it with or without a Close.
+        """Expect the target to fail the connection: it processes nothing more, and ends it with or without a Close.
 
-        A Ping sent now (unless `probe` is False: inside an unfinished frame it would be payload) must stay
-        unanswered, and no message delivered but those of `may_echo`, sent legally before. Returns how it ended.
+        A Ping sent now must stay unanswered; `probe=False` omits it, because inside an unfinished frame it would be
+        payload. No message may be delivered except those in `may_echo`, sent legally before. Returns how the
+        connection ended.
         """
         self.conversation.provoked = because
         marker, start = self._marker(), trio.current_time()
@@ -297,11 +332,18 @@ class Connection(Channel):
         rest = await self._close_and_end(deadline)
         end_after = trio.current_time() - start if rest.ending else None
         entry = received.entry if received else None
-        closure = Closure(body, rest.ending, close_after, end_after, rest.end_entry, entry)
+        closure = Closure(
+            close=body,
+            ending=rest.ending,
+            close_after=close_after,
+            end_after=end_after,
+            end_entry=rest.end_entry,
+            close_entry=entry,
+        )
         self.conversation.closure = closure
         if closure.ending is None:
-            what = f"Close {body}, but TCP" if body is not None else "TCP"
-            self.session.fail(_FAILED, f"{what} still open after {self.session.limits.patience:g} s")
+            closed = f"Close {body}, but TCP" if body is not None else "TCP"
+            self.session.fail(_FAILED, f"{closed} still open after {self.session.limits.patience:g} s")
         self.note("ended with", closure)
         return closure
 
@@ -312,7 +354,7 @@ class Connection(Channel):
             self.session.fail(_FAILED, f"a delivery: {received}", received.entry)
 
     async def expect_close_reply(self) -> Closure:
-        """Expect a Close in reply to ours, and read on to the end of the stream, on which there is no verdict here."""
+        """Expect a Close in reply to ours, then read to the end of the stream; how the stream ends is not judged."""
         closure = await self._close_and_end(self.session.deadline(), after_close=self.session.limits.prompt)
         if closure.close is None:
             self.session.fail("a Close in reply to ours", self._state(), closure.end_entry)
@@ -320,7 +362,7 @@ class Connection(Channel):
         return closure
 
     async def expect_ended(self) -> Closure:
-        """Expect the connection to end, by a Close of any kind or without one; returns how."""
+        """Expect the connection to end, with any Close or without one; returns how it ended."""
         closure = await self._close_and_end(self.session.deadline(), after_close=self.session.limits.prompt)
         if closure.close is None and closure.ending is None:
             self.session.fail("the connection to end", self._state())
@@ -328,7 +370,7 @@ class Connection(Channel):
         return closure
 
     async def expect_stream_end(self, seconds: float | None = None) -> Closure:
-        """Expect the target to end the stream within `seconds` (the patience), after whatever else it sends."""
+        """Expect the target to end the stream within `seconds` (the patience); it may send anything before that."""
         closure = await self._close_and_end(self.session.deadline(seconds))
         if closure.ending is None:
             waited = self.session.limits.patience if seconds is None else seconds
@@ -342,8 +384,9 @@ class Connection(Channel):
 
 
 def _difference(wanted: Frame, received: Received) -> str:
+    """Return how `received` differs from the echo `wanted`."""
     if received.payload == wanted.payload:
-        return f"the payload as another type: {received}"
+        return f"the payload in a message of another type: {received}"
     if len(received.payload) != len(wanted.payload) or len(wanted.payload) <= 24:
         return str(received)
     at = next(i for i, (a, b) in enumerate(zip(wanted.payload, received.payload, strict=True)) if a != b)

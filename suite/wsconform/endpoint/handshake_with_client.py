@@ -1,4 +1,4 @@
-"""The opening handshake as a case's subject, against a client: its request in, any answer out (RFC 6455 section 4)."""
+"""The opening handshake with a client: read its request, send any answer (RFC 6455 section 4)."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from ..wire.handshake import (
     parse_extensions,
 )
 from ..wire.http1 import Head, Response, head_end, parse_head
-from .channel import Received
+from .channel import Received, octets_text
 from .connection import Connection
 from .session import CaseSubject, ProvidedCase, Session, Unreached
 
-#: Most octets of a request's head that are waited for.
+#: Most octets that we read of a request's head.
 _HEAD_LIMIT = 1 << 20
 
-#: The status code of a client that did not get the extensions that it cannot do without.
+#: The status code of a client that requires an extension that the server did not accept (RFC 6455 section 7.4.1).
 _EXTENSION_MISSING = 1010
 
 _FAILED = "the client to fail the connection"
 
 
 async def read_head(stream: Stream, deadline: float, most: int = _HEAD_LIMIT) -> tuple[bytes, bytes]:
-    """Read one head from `stream`; return its octets and those that came behind it.
+    """Read one head from `stream`; return its octets and the octets received after it.
 
-    The head is empty where the stream ended, `deadline` passed or `most` octets came before it was whole.
+    The head is empty if it was incomplete at the end of the stream, at `deadline`, or after `most` octets.
     """
     buffer = bytearray()
     while (end := head_end(buffer)) < 0 and len(buffer) < most:
@@ -77,20 +77,21 @@ class Incoming(CaseSubject):
 
     @classmethod
     async def receive(cls, session: Session) -> Incoming:
-        """Take the client's next connection and read its request; raises Unreached where none comes."""
-        stream, conversation = await session.connect()
+        """Accept the client's next connection and read its request; raises Unreached if no whole request comes."""
+        stream, conversation = await session.connect(Role.CLIENT)
         octets, rest = await read_head(stream, session.deadline())
         if not octets:
-            session.transcript.add(Direction.TARGET, "octets", f"{len(rest)} octets that are no request", rest)
-            raise Unreached(Reason.ARRANGING, "the client's opening handshake did not come whole")
+            summary = f"{octets_text(len(rest))} that are not a request"
+            session.transcript.add(Direction.TARGET, "octets", summary, rest)
+            raise Unreached(Reason.ARRANGING, "the client did not send a whole opening handshake")
         head = parse_head(octets)
         line = octets.split(b"\n", 1)[0].strip()[:100].decode("latin-1")
         entry = session.transcript.add(Direction.TARGET, "request", line, octets)
         conversation.heads.append((entry, head))
         conversation.requests.append(octets)
         if rest:
-            # Too early for the protocol that is not agreed yet (section 4.1): a monitor's affair, and nobody else's.
-            session.transcript.add(Direction.TARGET, "octets", f"{len(rest)} octets behind the request", rest)
+            # The client must wait for the response (section 4.1). A monitor judges that; no case does.
+            session.transcript.add(Direction.TARGET, "octets", f"{octets_text(len(rest))} after the request", rest)
             conversation.before_head = rest
         return cls(session, stream, conversation, head)
 
@@ -98,12 +99,12 @@ class Incoming(CaseSubject):
 
     @property
     def key(self) -> bytes:
-        """The client's Sec-WebSocket-Key; empty where there is none."""
+        """The client's Sec-WebSocket-Key; empty if it is missing."""
         return self.request.fields.get("Sec-WebSocket-Key") or b""
 
     @property
     def offers(self) -> tuple[Extension, ...]:
-        """The extensions that the client offers; none where its list is malformed."""
+        """The extensions that the client offers; empty if its list is malformed."""
         try:
             return offered(self.request.fields)
         except MalformedExtensions:
@@ -112,7 +113,7 @@ class Incoming(CaseSubject):
     # --- notes and verdicts
 
     def expect(self, condition: bool, expected: str, observed: str, entry: int | None = None) -> None:
-        """Fail the case unless `condition` holds; `entry` is the request's by default."""
+        """Fail the case unless `condition` holds; `entry` decided, by default that of the request."""
         if not condition:
             self.session.fail(expected, observed, self.conversation.heads[0][0] if entry is None else entry)
 
@@ -121,20 +122,20 @@ class Incoming(CaseSubject):
     async def answer(
         self, response: Response | bytes | None = None, *, pieces: Sequence[int] | None = None, tail: bytes = b""
     ) -> Connection:
-        """Send `response` (a correct 101 by default) and `tail` right behind it; return our end of what follows."""
-        given = self.response if response is None else response
-        octets = given if isinstance(given, bytes) else given.encode()
+        """Send `response` (a correct 101 by default) and then `tail`; return our end of the connection."""
+        sent = self.response if response is None else response
+        octets = sent if isinstance(sent, bytes) else sent.encode()
         line = octets.split(b"\n", 1)[0].strip()[:100].decode("latin-1")
         self.session.transcript.add(Direction.OURS, "response", line, octets, self.conversation.number)
         if tail:
             self.conversation.sent_raw = True
             self.session.transcript.add(
-                Direction.OURS, "octets", f"{len(tail)} octets right behind it", tail, self.conversation.number
+                Direction.OURS, "octets", f"{octets_text(len(tail))} after it", tail, self.conversation.number
             )
         self.answered = True
         self.conversation.extensions = self._agreed(octets)
         connection = Connection(self.session, self.stream, self.conversation)
-        await connection.put_octets(octets + tail, pieces)
+        await connection.send_unrecorded(octets + tail, pieces)
         return connection
 
     def _agreed(self, octets: bytes) -> tuple[Extension, ...]:
@@ -144,7 +145,10 @@ class Incoming(CaseSubject):
             return ()
 
     async def open(self, offer: str | None = None) -> Connection:
-        """Accept the client correctly, with permessage-deflate if `offer` asks for it; Unreached if it offered none."""
+        """Accept the client correctly, with permessage-deflate if there is an `offer` (see `accepted_deflate`).
+
+        Raises Unreached, reason NOT_OFFERED, if the client does not offer it.
+        """
         response = self.response
         if offer is not None:
             response = response.with_field("Sec-WebSocket-Extensions", str(self.accepted_deflate(offer)))
@@ -153,9 +157,10 @@ class Incoming(CaseSubject):
         return connection
 
     def accepted_deflate(self, offer: str = "") -> Extension:
-        """Return an answer to a sound permessage-deflate offer of the client's, as `deflate_mirrored` makes it.
+        """Return an answer to the client's offer of permessage-deflate, made by `deflate_mirrored`.
 
-        `offer` is what a case would offer to a server. Unreached where the client offers nothing that allows it.
+        `offer` is the offer that the case would send to a server. Raises Unreached, reason NOT_OFFERED, if no offer of
+        the client allows such an answer.
         """
         ours = parse_extensions(offer.encode()) if offer else ()
         answer = deflate_mirrored(ours, self.offers)
@@ -166,7 +171,7 @@ class Incoming(CaseSubject):
     async def expect_open(
         self, response: Response | bytes | None = None, *, pieces: Sequence[int] | None = None
     ) -> Connection:
-        """Expect the client to take `response` as acceptance: it answers the Ping sent right behind it."""
+        """Expect the client to accept `response`: it answers a Ping sent after it; return the open connection."""
         connection = await self.answer(response, pieces=pieces)
         self.conversation.opened = True
         data = b"open?"
@@ -175,17 +180,19 @@ class Incoming(CaseSubject):
         return connection
 
     async def expect_failed(self, response: Response | bytes, *, pieces: Sequence[int] | None = None) -> Closure:
-        """Expect the client to fail the connection on `response` (sections 4.1, 7.2.1): no frame, and TCP ended.
+        """Expect the client to fail the connection on `response` (sections 4.1, 7.2.1): no frame, and the end of TCP.
 
-        A Ping goes right behind the response; a Close before the end is noted. For a final answer other
-        than 101 we end our direction, as the response says, and only frames from the client fail it.
+        A Ping is sent directly after the response; a Close before the end is noted.
         """
         connection = await self.answer(response, tail=Frame.ping(b"open?").encode(), pieces=pieces)
         self.conversation.provoked = Provocation.HANDSHAKE
         return await self._expect_no_frames(connection)
 
     async def expect_not_open(self, response: Response | bytes) -> Closure:
-        """Expect no frame after `response`, a final answer other than 101 (section 4.1); we end the connection then."""
+        """Expect no frame after `response`, a final answer other than 101 (section 4.1).
+
+        We end our direction, as the response announces, so the client need not end TCP; only a frame fails the case.
+        """
         connection = await self.answer(response)
         self.conversation.provoked = Provocation.HANDSHAKE
         await connection.half_close()
@@ -202,7 +209,7 @@ class Incoming(CaseSubject):
             close, entry = CloseBody(received.payload), received.entry
             self.note("a Close before the end", close)
             if close.code == _EXTENSION_MISSING:
-                # Who says so opened the connection to end it at once, and may wait for our part (RFC 6455 7.4.1).
+                # Such a client opens the connection only to close it, and may wait for our Close (section 7.4.1).
                 await connection.send(Frame.close(_EXTENSION_MISSING))
                 await connection.half_close()
         ended = connection.ended
@@ -211,17 +218,23 @@ class Incoming(CaseSubject):
         if ended is None and must_end:
             self.session.fail(_FAILED, f"TCP still open after {self.session.limits.patience:g} s")
         after = trio.current_time() - start
-        closure = Closure(close, ended, None, after if ended else None, self.conversation.end_entry, entry)
+        closure = Closure(
+            close=close,
+            ending=ended,
+            end_after=after if ended else None,
+            end_entry=self.conversation.end_entry,
+            close_entry=entry,
+        )
         self.conversation.closure = closure
         self.note("ended with", closure)
         return closure
 
     def _refuse(self, received: Received) -> None:
-        what = "a Pong to the Ping behind our answer" if received.opcode == PONG else str(received)
-        self.session.fail(_FAILED, what, received.entry)
+        observed = "a Pong to the Ping sent after our answer" if received.opcode == PONG else str(received)
+        self.session.fail(_FAILED, observed, received.entry)
 
     def plain(self, status: int, reason: str, body: bytes = b"", *fields: tuple[str, str]) -> Response:
-        """Return an ordinary HTTP answer: `status`, length and `Connection: close`, then `fields`, and `body`."""
+        """Return an ordinary HTTP response with `status`, Content-Length, `Connection: close`, `fields` and `body`."""
         response = Response(status, reason.encode(), body=body)
         response = response.with_field("Content-Length", str(len(body))).with_field("Connection", "close")
         for name, value in fields:
@@ -229,13 +242,13 @@ class Incoming(CaseSubject):
         return response
 
     def with_upgrade(self, response: Response) -> Response:
-        """Return `response` with the perfect fields of a 101 in it."""
+        """Return `response` with all fields of a correct 101 added."""
         fields = response.fields.without("Connection")
         return replace(response, fields=replace(fields, lines=(*fields.lines, *self.response.fields.lines)))
 
 
 async def accept_connection(session: Session, offer: str | None = None) -> Connection:
-    """Take the client's connection and open it correctly, for a case whose subject is something else."""
+    """Accept the client's connection correctly, for a case that is not about the handshake; raises Unreached."""
     incoming = await Incoming.receive(session)
     if not incoming.key:
         raise Unreached(Reason.ARRANGING, "the client's request has no Sec-WebSocket-Key")

@@ -1,4 +1,4 @@
-"""The opening handshake as a case's subject, against a server: any request out, the answer in (RFC 6455 section 4)."""
+"""The opening handshake with a server: send any request, read the answer (RFC 6455 section 4)."""
 
 from __future__ import annotations
 
@@ -14,25 +14,26 @@ from ..registry.requirement import Role
 from ..transport.stream import Reset, Stream, send_pieces
 from ..wire.handshake import DEFLATE, Extension, MalformedExtensions, accept_value, base_request, encode_key, offered
 from ..wire.http1 import Head, Request, chunked_end, head_end, parse_head
+from .channel import octets_text
 from .connection import Connection
 from .session import CaseSubject, ProvidedCase, Session, Unreached
 
-#: Most octets of a head or a body that are waited for.
+#: Most octets that we read of a head, and of a body.
 _HEAD_LIMIT, _BODY_LIMIT = 1 << 20, 1 << 22
 
-#: The offer that `permessage-deflate` cases make: what browsers send.
+#: The offer of the cases about permessage-deflate, which is the offer of browsers.
 BROWSER_OFFER = f"{DEFLATE}; client_max_window_bits"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a request was answered with.
+    """The answer to one request.
 
-    `head` is the final response (101 is one; other 1xx are in `interim`), None where none came;
-    `ending` how the target ended the stream, None while it is open; `entry` the deciding transcript entry.
+    `head` is the final response (101 is final, other 1xx are in `interim`), None without a response. `ending` is how
+    the target ended the stream, None while it is open. `entry` is the transcript entry that decides.
     """
 
-    head: Head | None
+    head: Head | None = None
     interim: tuple[Head, ...] = ()
     body: bytes = b""
     ending: Ending | None = None
@@ -40,7 +41,7 @@ class Answer:
 
     @property
     def status(self) -> int:
-        """The final status code; 0 where no response came."""
+        """The final status code; 0 without a response."""
         return self.head.status if self.head else 0
 
     @property
@@ -54,21 +55,21 @@ class Answer:
 
     def __str__(self) -> str:
         if self.head is None:
-            what = "no response" if self.entry is None else "octets that are no response"
-            return f"{what}, then the end of the connection ({self.ending.value})" if self.ending else what
+            received = "no response" if self.entry is None else "octets that are not a response"
+            return f"{received}, then the end of the connection ({self.ending.value})" if self.ending else received
         status = self.head.status or self.head.start[1].decode("latin-1")
         return f"{status} {self.head.reason.decode('latin-1')}".strip() or "a response without a status code"
 
 
 class HttpConnection:
-    """One HTTP connection to the target: requests out, responses in."""
+    """One HTTP connection to the target: sends requests, reads responses."""
 
     def __init__(self, session: Session, stream: Stream, conversation: Conversation) -> None:
         self.session, self.stream, self.conversation = session, stream, conversation
         self._buffer = bytearray()
 
     async def send(self, octets: bytes, summary: str, pieces: Sequence[int] | None = None) -> None:
-        """Send `octets`, told in the transcript as `summary`; a target that is gone stops nothing."""
+        """Send `octets`, recorded with `summary`; if the target is gone, that is recorded, too."""
         self.conversation.requests.append(octets)
         self.session.transcript.add(Direction.OURS, "request", summary, octets, self.conversation.number)
         try:
@@ -77,9 +78,10 @@ class HttpConnection:
             self.session.event(f"could not send: {problem}", self.conversation.number)
 
     async def answer(self, seconds: float | None = None, *, to_head: bool = False, interim_too: bool = False) -> Answer:
-        """Read the next final response, and its body where its head says how long it is.
+        """Read the next final response with its body, for at most `seconds` (the patience).
 
-        `interim_too` takes a 1xx for an answer as well, where a case has to react to it.
+        `to_head`: the request was HEAD, so the response has no body. `interim_too`: also return a 1xx response as an
+        answer, for a case that has to react to it.
         """
         deadline, interim = self.session.deadline(seconds), list[Head]()
         while True:
@@ -93,26 +95,27 @@ class HttpConnection:
                 interim.append(head)
                 continue
             body = b"" if head.status == 101 else await self._body(head, deadline, to_head)
-            return Answer(head, tuple(interim), body, self.conversation.ending, entry)
+            return Answer(head=head, interim=tuple(interim), body=body, ending=self.conversation.ending, entry=entry)
 
     def _record(self, octets: bytes) -> tuple[Head, int]:
         junk = octets.find(b"HTTP/")
         if junk > 0 and not self.conversation.heads:
             self.conversation.before_head, octets = octets[:junk], octets[junk:]
-            self._told("octets", f"{junk} octets before the response", self.conversation.before_head)
+            self._add("octets", f"{octets_text(junk)} before the response", self.conversation.before_head)
         head = parse_head(octets)
-        entry = self._told("response", octets.split(b"\n", 1)[0].strip().decode("latin-1"), octets)
+        entry = self._add("response", octets.split(b"\n", 1)[0].strip().decode("latin-1"), octets)
         self.conversation.heads.append((entry, head))
         return head, entry
 
     def _no_answer(self, interim: tuple[Head, ...]) -> Answer:
         entry = None
         if self._buffer:
-            entry = self._told("octets", f"{len(self._buffer)} octets that are no response", bytes(self._buffer))
+            summary = f"{octets_text(len(self._buffer))} that are not a response"
+            entry = self._add("octets", summary, bytes(self._buffer))
             if not self.conversation.heads:
                 self.conversation.before_head = bytes(self._buffer)
             self._buffer.clear()
-        return Answer(None, interim, b"", self.conversation.ending, entry)
+        return Answer(interim=interim, ending=self.conversation.ending, entry=entry)
 
     async def _body(self, head: Head, deadline: float, to_head: bool) -> bytes:
         length = head.body_length(to_head=to_head)
@@ -134,7 +137,7 @@ class HttpConnection:
         body = bytes(self._buffer[:end])
         del self._buffer[:end]
         if body:
-            self._told("octets", f"{len(body)} octets of the response's body", body)
+            self._add("octets", f"{octets_text(len(body))} of the response's body", body)
         return body
 
     async def _pull(self, deadline: float) -> bool:
@@ -157,11 +160,11 @@ class HttpConnection:
         self._buffer += octets
         return True
 
-    def _ended(self, ending: Ending, words: str) -> None:
+    def _ended(self, ending: Ending, summary: str) -> None:
         self.conversation.ending = ending
-        self.conversation.end_entry = self._told("event", words, b"")
+        self.conversation.end_entry = self._add(ending.value.lower(), summary, b"")
 
-    def _told(self, kind: str, summary: str, octets: bytes) -> int:
+    def _add(self, kind: str, summary: str, octets: bytes) -> int:
         number = self.conversation.number
         return self.session.transcript.add(Direction.TARGET, kind, summary, octets, number)
 
@@ -174,7 +177,7 @@ class HttpConnection:
 
     @property
     def leftover(self) -> bytes:
-        """What came after the last response."""
+        """The octets received after the last response."""
         return bytes(self._buffer)
 
     def upgrade(self, answer: Answer) -> Connection:
@@ -213,9 +216,10 @@ class Opening(CaseSubject):
         """The Sec-WebSocket-Key of `request`."""
         return self.request.fields.get("Sec-WebSocket-Key") or b""
 
-    async def dial(self, **options: object) -> HttpConnection:
-        """Open a connection to the target; `tls=False` speaks cleartext to a TLS port, `server_name` sets SNI."""
-        return HttpConnection(self.session, *await self.session.connect(**options))
+    async def dial(self, *, tls: bool = True, server_name: str | None = None, verify: bool = True) -> HttpConnection:
+        """Open a connection to the target, a server; the options are those of `Dialer`."""
+        stream, conversation = await self.session.connect(Role.SERVER, tls=tls, server_name=server_name, verify=verify)
+        return HttpConnection(self.session, stream, conversation)
 
     async def exchange(
         self,
@@ -225,13 +229,13 @@ class Opening(CaseSubject):
         tail: bytes = b"",
         wire: HttpConnection | None = None,
     ) -> tuple[Answer, HttpConnection]:
-        """Send `request` (the base request by default), `tail` right behind it, on a new connection or on `wire`.
+        """Send `request` (`self.request` by default) and then `tail`, on a new connection or on `wire`.
 
-        Returns the answer, whatever it is, and the connection that it came on.
+        Returns the answer, whatever it is, and the connection.
         """
         wire = wire or await self.dial()
-        asked = request if request is not None else self.request
-        octets = asked if isinstance(asked, bytes) else asked.encode()
+        sent = request if request is not None else self.request
+        octets = sent if isinstance(sent, bytes) else sent.encode()
         line = octets.split(b"\n", 1)[0].strip()
         await wire.send(octets + tail, line[:100].decode("latin-1"), pieces)
         return await wire.answer(to_head=line.startswith(b"HEAD ")), wire
@@ -245,23 +249,26 @@ class Opening(CaseSubject):
         wire: HttpConnection | None = None,
     ) -> Connection:
         """Expect a 101 with the Sec-WebSocket-Accept of the request's key; return the open connection."""
-        asked = request or self.request
-        answer, wire = await self.exchange(asked, pieces=pieces, tail=tail, wire=wire)
-        return self.accept(answer, wire, asked)
+        sent = request or self.request
+        answer, wire = await self.exchange(sent, pieces=pieces, tail=tail, wire=wire)
+        return self.accept(answer, wire, sent)
 
-    def accept(self, answer: Answer, wire: HttpConnection, asked: Request) -> Connection:
-        """Expect `answer` to accept `asked`, with the right Sec-WebSocket-Accept; return the open connection."""
+    def accept(self, answer: Answer, wire: HttpConnection, request: Request) -> Connection:
+        """Expect `answer` to accept `request`, with the right Sec-WebSocket-Accept; return the open connection."""
         expected = "101 with the right Sec-WebSocket-Accept"
         self.expect(answer.accepted, expected, str(answer), answer.entry)
-        right = accept_value(asked.fields.get("Sec-WebSocket-Key") or b"")
+        right = accept_value(request.fields.get("Sec-WebSocket-Key") or b"")
         got = answer.field("Sec-WebSocket-Accept")
-        self.expect(got == right, expected, f"101 with Sec-WebSocket-Accept: {_said(got)}", answer.entry)
+        self.expect(got == right, expected, f"101 with Sec-WebSocket-Accept: {_value_text(got)}", answer.entry)
         return wire.upgrade(answer)
 
     async def expect_refused(
         self, request: Request | bytes, *, best: Sequence[int] = (400,), pieces: Sequence[int] | None = None
     ) -> tuple[Answer, HttpConnection]:
-        """Expect anything but a 101 and but silence (section 4.2.1); `best` are the statuses that need no note."""
+        """Expect a status other than 101, or the end of the connection (section 4.2.1); silence fails the case.
+
+        A status that is not in `best` is noted.
+        """
         answer, wire = await self.exchange(request, pieces=pieces)
         wire.conversation.provoked = Provocation.HANDSHAKE
         self.expect(not answer.accepted, "the handshake to be refused", str(answer), answer.entry)
@@ -272,7 +279,7 @@ class Opening(CaseSubject):
         return answer, wire
 
     async def expect_accepted_or_refused(self, request: Request, *, tail: bytes = b"") -> tuple[Answer, HttpConnection]:
-        """Expect a reaction of either kind, and note which; silence fails the case."""
+        """Expect an answer, or the end of the connection, and note it; silence fails the case."""
         answer, wire = await self.exchange(request, tail=tail)
         silent = answer.head is None and answer.ending is None
         self.expect(not silent, "an answer to the handshake", _unanswered(answer), answer.entry)
@@ -284,15 +291,15 @@ def _unanswered(answer: Answer) -> str:
     return "no reaction" if answer.entry is None else str(answer)
 
 
-def _said(value: bytes | None) -> str:
+def _value_text(value: bytes | None) -> str:
     return "(missing)" if value is None else value.decode("latin-1")
 
 
 async def open_connection(session: Session, offer: str | None = None) -> Connection:
-    """Open a connection for a case whose subject is something else: any 101 will do.
+    """Open a connection for a case that is not about the handshake: any 101 counts.
 
-    `offer` goes into Sec-WebSocket-Extensions. Raises Unreached where the target refuses, and, reason
-    NOT_OFFERED, where it does not take up an `offer`.
+    `offer` is the value of Sec-WebSocket-Extensions. Raises Unreached if the target refuses the handshake, and
+    Unreached with reason NOT_OFFERED if it does not accept `offer`.
     """
     opening = Opening(session)
     request = opening.request.with_field("Sec-WebSocket-Extensions", offer) if offer else opening.request
@@ -306,9 +313,9 @@ async def open_connection(session: Session, offer: str | None = None) -> Connect
 
 
 async def expect_target_alive(session: Session) -> None:
-    """Expect that the target outlived what was done to it: a server takes another connection and works on it.
+    """Expect that the target still works: a server accepts another connection and answers on it.
 
-    A client has nothing to be asked; whether it lives shows in the next case.
+    A client cannot be asked; the next case shows whether it still works.
     """
     if session.role is Role.SERVER:
         await (await open_connection(session)).expect_alive()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from ..prepare.serve import Asked, Preparing
+from ..prepare.serve import Preparing, ServeFlags
 from ..run.runner import EndReason
 from ..serving.serve import Serving
 
@@ -30,7 +30,8 @@ class Served:
     ) -> None:
         """Put `entries` to `aim`, a client of the configuration; raises Problem where it cannot be started."""
         given = prepared.config.getoption("ws_jobs")
-        asked = Asked.of((), {"target": aim.name, "port": 0, "jobs": prepared.settings.jobs if given else aim.jobs})
+        jobs = prepared.settings.jobs if given else aim.jobs
+        asked = ServeFlags.of((), {"target": aim.name, "port": 0, "jobs": jobs})
         self._scratch = None if prepared.folder else tempfile.TemporaryDirectory(prefix="wsconform-")
         folder = prepared.folder or Path(self._scratch.name if self._scratch else "")
         setting = Preparing(asked, prepared.settings, prepared.configuration).setting(folder)

@@ -120,14 +120,14 @@ async def _session(name: str, target: Target, dial: Dialer, limits: Limits, tran
     # A transcript reads the clock of trio from its first moment on.
     facts = Facts(echo=target.app != "none", tls=target.tls)
     session = Session(
-        name,
-        target.role,
-        dial,
-        Transcript(trio.current_time),
-        random.Random(name),
-        target.address(),
-        facts,
-        limits,
+        case=name,
+        role=target.role,
+        dial=dial,
+        transcript=Transcript(trio.current_time),
+        random=random.Random(name),
+        address=target.address(),
+        facts=facts,
+        limits=limits,
     )
     transcript.sessions.append(session)
     return session

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..console.style import Out, Style
     from ..serving.plan import Numbering
     from .config import Settings
-    from .serve import Asked
+    from .serve import ServeFlags
 
 __all__ = ["KIND", "Older", "load", "settle"]
 
@@ -127,7 +127,7 @@ class Older:
 
     # --- clients
 
-    def asked(self, asked: Asked) -> Asked:
+    def asked(self, asked: ServeFlags) -> ServeFlags:
         """Return `asked` with the file's port and certificate where flags name none; raises Problem."""
         if asked.url is not None or self.spec.url is None:
             return asked

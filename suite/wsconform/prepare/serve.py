@@ -12,11 +12,11 @@ from . import values
 
 if TYPE_CHECKING:
     from ..run.target import Url
-    from ..serving.setting import Driven, Setting
-    from ..transport.certificate import Tls
+    from ..serving.options import ClientSource, ServeOptions
+    from ..transport.certificate import ServerTls
     from .config import Configuration, Settings, TargetTable
 
-__all__ = ["ADDRESS", "JOBS", "Asked", "Preparing"]
+__all__ = ["ADDRESS", "JOBS", "Preparing", "ServeFlags"]
 
 ADDRESS = "ws://127.0.0.1:9001"
 
@@ -25,7 +25,7 @@ JOBS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ServeFlags:
     """What the flags of this command alone say."""
 
     client: tuple[str, ...]
@@ -45,7 +45,7 @@ class Asked:
     jobs: int | None = None
 
     @classmethod
-    def of(cls, client: tuple[str, ...], flags: dict[str, object]) -> Asked:
+    def of(cls, client: tuple[str, ...], flags: dict[str, object]) -> ServeFlags:
         """Return what `client` and `flags` ask for; raises Problem where they contradict one another."""
         from ..problem import Problem
 
@@ -74,7 +74,7 @@ class Asked:
 class Preparing:
     """Makes the setting of a session of what was asked, the settings, and the configuration; all raise Problem."""
 
-    def __init__(self, asked: Asked, settings: Settings, configuration: Configuration) -> None:
+    def __init__(self, asked: ServeFlags, settings: Settings, configuration: Configuration) -> None:
         self.asked, self.settings, self.configuration = asked, settings, configuration
 
     def _table(self) -> TargetTable | None:
@@ -89,9 +89,9 @@ class Preparing:
             raise Problem(f'{table.where}: start is missing; add start = ["./client", "{{url}}"]')
         return table
 
-    def setting(self, folder: Path, *, keep_all: bool = False, farewell: bool = False) -> Setting:
-        """Return the setting; `folder` is for the output of clients and for our authority's file."""
-        from ..serving.setting import Setting
+    def setting(self, folder: Path, *, keep_all: bool = False, farewell: bool = False) -> ServeOptions:
+        """Return the options; `folder` is for the output of clients and for our authority's file."""
+        from ..serving.options import ServeOptions
         from .run import run_options
 
         asked = self.asked
@@ -100,13 +100,13 @@ class Preparing:
         if tls is not None:
             url = replace(url, scheme="wss")
         table = self._table()
-        return Setting(
+        return ServeOptions(
             url=url,
             listen=asked.listen or url.host,
-            driven=self._driven(table, tls),
+            clients=self._driven(table, tls),
             tls=tls,
             echo=(asked.app or (table.app if table else None) or "echo") == "echo",
-            options=run_options(self.settings, folder, keep_all=keep_all, farewell=farewell),
+            run=run_options(self.settings, folder, keep_all=keep_all, farewell=farewell),
             port=asked.port if asked.port is not None else url.port,
             info=dict(table.info) if table else {},
         )
@@ -124,38 +124,38 @@ class Preparing:
             raise Problem(f"--url {asked.url}: cases have paths of their own; leave out {url.target}")
         return replace(url, port=asked.port) if asked.port is not None and asked.url is None else url
 
-    def _tls(self, url: Url, folder: Path) -> Tls | None:
-        from ..transport.certificate import given, throw_away
+    def _tls(self, url: Url, folder: Path) -> ServerTls | None:
+        from ..transport.certificate import generate_certificate, load_certificate
 
         if self.asked.cert is not None:
-            return given(self.asked.cert, self.asked.key)
-        return throw_away(url.host, folder) if self.asked.tls or url.scheme == "wss" else None
+            return load_certificate(self.asked.cert, self.asked.key)
+        return generate_certificate(url.host, folder) if self.asked.tls or url.scheme == "wss" else None
 
-    def _driven(self, table: TargetTable | None, tls: Tls | None) -> Driven:
+    def _driven(self, table: TargetTable | None, tls: ServerTls | None) -> ClientSource:
         from ..serving.browsers import AT_ONCE, BROWSERS
-        from ..serving.launched import Command
+        from ..serving.options import BrowserClient, ClientPerCase, ExternalClients, LoopingClient
         from ..serving.rounds import QUIET
         from ..serving.routes import LONGEST_NAME
-        from ..serving.setting import Driver, EachCase, OnPage, Waiting
+        from ..serving.started_clients import ClientCommand
 
         asked = self.asked
         jobs = 1 if self.settings.debugger else asked.jobs or (table.jobs if table else None)
         quiet = asked.until_idle or QUIET
         if asked.browser:
-            return OnPage(
+            return BrowserClient(
                 BROWSERS[asked.browser], (asked.agent or asked.browser)[:LONGEST_NAME], jobs or AT_ONCE, quiet
             )
         words = table.start if table else asked.client
         if not words:
-            return Waiting(asked.until_idle)
+            return ExternalClients(asked.until_idle)
         if table:
             words = tuple(values.filled(word, os.environ, f"{table.where}.start") for word in words)
-        command = Command(words, table.folder if table else None, tls.cacert if tls else None)
+        command = ClientCommand(words, table.folder if table else None, tls.cacert if tls else None)
         agent = (asked.agent or (table.name if table else _name(words)))[:LONGEST_NAME]
         if asked.driver:
-            return Driver(command, agent, quiet)
+            return LoopingClient(command, agent, quiet)
         within = asked.connect_within or (table.ready_within if table else 10.0)
-        return EachCase(command, agent, jobs or JOBS, within)
+        return ClientPerCase(command, agent, jobs or JOBS, within)
 
 
 def _name(words: Sequence[str]) -> str:

@@ -1,1 +1,1 @@
-"""One run: probing a target, running cases against it, confirming and judging what it did."""
+"""One run: probing a target, running cases against it, judging and confirming each result."""

@@ -17,7 +17,7 @@ from ..journal.expected import Expectations
 from ..journal.gate import Policy, TargetOutcome
 from ..journal.journal import Footer, JournalWriter, TargetRecord
 from ..registry.registry import Registry
-from ..transport.program import Output, Started, StartFailed
+from ..transport.program import Output, StartFailed, TargetProgram
 from ..transport.stream import Dialer, Unreachable
 from .judge import Bench, not_run, result_of
 from .keeper import Keeper, RunListener
@@ -156,7 +156,9 @@ class Execution:
         finally:
             self.keeper.ended(target.name)
 
-    async def _test(self, plan: Plan, outcome: TargetOutcome, budget: float | None, started: Started | None) -> None:
+    async def _test(
+        self, plan: Plan, outcome: TargetOutcome, budget: float | None, started: TargetProgram | None
+    ) -> None:
         """Probe the target of `plan`, which is up, and run its items."""
         began = trio.current_time()
         target, dialer = plan.target, self._dial(plan.target)

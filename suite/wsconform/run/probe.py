@@ -1,4 +1,4 @@
-"""What a server is, before it is judged: does it answer, echo, chatter; how fast; what does it offer."""
+"""The probe: before any case runs, learn whether a server answers, echoes, chatters, how fast, and its extensions."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _ROUNDS = 5
 
 
 class ProbeFailed(Exception):
-    """The target cannot be tested; one line says what it did and what to do."""
+    """The target cannot be tested; the message is one line: the target's behaviour and advice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What the probe found: for cases (`facts`), for the journal (`record`), for monitors (`conversations`)."""
+    """The results of a probe: `facts` for cases, `record` for the journal, `conversations` for monitors."""
 
     facts: Facts
     record: TargetRecord
@@ -36,17 +36,17 @@ class Probed:
 
 
 async def probe(target: Target, dial: Dialer, limits: Limits) -> Probed:
-    """Look at the server `target` through `dial`; raises ProbeFailed, and Unreachable where nothing answers."""
+    """Probe the server `target` through `dial`; raises ProbeFailed, and Unreachable if nothing listens."""
     transcript = Transcript(trio.current_time)
     session = Session(
-        "probe",
-        Role.SERVER,
-        dial,
-        transcript,
-        random.Random(0),
-        target.address(),
-        Facts(tls=target.tls),
-        limits,
+        case="probe",
+        role=Role.SERVER,
+        dial=dial,
+        transcript=transcript,
+        random=random.Random(0),
+        address=target.address(),
+        facts=Facts(tls=target.tls),
+        limits=limits,
     )
     try:
         await dial_once(session)
@@ -60,7 +60,7 @@ async def probe(target: Target, dial: Dialer, limits: Limits) -> Probed:
 
 
 async def dial_once(session: Session) -> None:
-    """Open a stream and close it; the dialer's own error is the clearest there is."""
+    """Open a stream and close it; raises the dialer's own error, which is the clearest, or ProbeFailed at a silence."""
     with trio.move_on_after(session.limits.patience * 2) as scope:
         stream = await session.dial()
         await stream.aclose()
@@ -80,7 +80,7 @@ async def _look(target: Target, session: Session) -> Probed:
     echo = await _echoes(ws, target.app)
     text_only = await takes_text_alone(ws) if echo else None
     second = await open_connection(session)
-    # A target that answers no Ping is for the cases to judge: the probe takes note of what came, and goes on.
+    # If the target answers no Ping, the cases will judge that; the probe records its messages and goes on.
     greeting_again, _ = await _round_trips(second, rounds=1)
     facts = Facts(
         echo=echo,

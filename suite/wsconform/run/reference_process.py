@@ -1,4 +1,4 @@
-"""The embedded reference endpoint in a process of its own, so that neither end of a run waits for the other's turn."""
+"""The embedded reference endpoint in its own process, so that neither end of a run waits for the other's turn."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = ["apart"]
 
 @contextlib.contextmanager
 def apart(plan: Plan) -> Iterator[Plan]:
-    """Give `plan` with its endpoint served by a child of this process, which ends with the context, or with us.
+    """Fork a child that serves the plan's embedded endpoint, and yield the plan with the child's port.
 
-    The plan stays as it is where it has no endpoint to serve, and where no process can be made of this one: that has
-    to be done before anything runs beside the main thread. What a plan serves is then served beside the cases.
+    The child exits with the context or with this process. If forking is unsafe because other threads run, yield the
+    plan unchanged; the endpoint is then served in this process. A plan without an endpoint is yielded unchanged.
     """
-    if plan.serve is None or not hasattr(os, "fork") or threading.active_count() > 1:
+    if plan.serve is None or threading.active_count() > 1:
         yield plan
         return
     ours, theirs = os.pipe()
@@ -36,12 +36,12 @@ def apart(plan: Plan) -> Iterator[Plan]:
     if not child:
         os.close(ours)
         os.close(held)
-        _be_the_child(plan.serve, theirs, alive)
+        _run_child(plan.serve, theirs, alive)
     os.close(theirs)
     os.close(alive)
     try:
-        with os.fdopen(ours, "rb") as told:
-            port = told.readline()
+        with os.fdopen(ours, "rb") as announced:
+            port = announced.readline()
         url = plan.target.url
         yield replace(plan, target=replace(plan.target, url=replace(url, port=int(port))), serve=None) if port else plan
     finally:
@@ -49,20 +49,23 @@ def apart(plan: Plan) -> Iterator[Plan]:
         os.waitpid(child, 0)
 
 
-def _be_the_child(serve: Serve, told: int, alive: int) -> None:
-    """Serve until the other end of `alive` is closed, and leave nothing of what our parent was doing."""
+def _run_child(serve: Serve, announce: int, alive: int) -> None:
+    """Serve until the other end of the pipe `alive` is closed, then exit without running the parent's clean-up.
+
+    The port is written to the pipe `announce`.
+    """
     try:
-        # Ctrl-C is for the parent, who lets go of us when it has written everything down.
+        # Ctrl-C is for the parent, which ends this process after it has written everything.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        trio.run(_serve, serve, told, alive)
+        trio.run(_serve, serve, announce, alive)
     finally:
         os._exit(0)
 
 
-async def _serve(serve: Serve, told: int, alive: int) -> None:
+async def _serve(serve: Serve, announce: int, alive: int) -> None:
     async with trio.open_nursery() as nursery:
         port = await nursery.start(serve)
-        os.write(told, b"%d\n" % port)
+        os.write(announce, b"%d\n" % port)
         await trio.lowlevel.wait_readable(alive)
         nursery.cancel_scope.cancel()

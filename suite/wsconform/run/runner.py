@@ -43,7 +43,7 @@ class EndReason(enum.Enum):
 
     @classmethod
     def gravest(cls, reasons: set[EndReason]) -> EndReason:
-        """Return the gravest of `reasons`; DONE if there are none."""
+        """Return the gravest of `reasons`; DONE if it is empty."""
         order = (cls.INTERRUPTED, cls.LOST, cls.BUDGET, cls.DONE)
         return next((reason for reason in order if reason in reasons), cls.DONE)
 

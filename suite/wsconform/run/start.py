@@ -1,15 +1,16 @@
-"""How a target comes to be there: its command is started, or the embedded reference endpoint is served."""
+"""Making a target available: its command is started, or the embedded reference endpoint is served."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import trio
 
-from ..transport.program import Output, Started
+from ..transport.program import Output, TargetProgram
 from .target import Target, TargetError, Url
 
 __all__ = ["REFERENCE", "Reach", "Serve", "reached", "reference_target"]
@@ -21,12 +22,10 @@ Serve = Callable[..., Awaitable[None]]
 
 
 def reference_target() -> tuple[Target, Serve]:
-    """Return the embedded endpoint as a target whose port is not known yet, and what serves it.
+    """Return the embedded endpoint as a target without a port yet, and the function that serves it.
 
-    Raises TargetError where no package provides one.
+    Raises TargetError if no installed package provides one.
     """
-    from importlib.metadata import entry_points
-
     for point in entry_points(group="wsconform.reference", name="server"):
         serve: Serve = point.load()
         return Target(REFERENCE, Url("ws", "127.0.0.1", 0, "/"), app="echo"), serve
@@ -35,10 +34,10 @@ def reference_target() -> tuple[Target, Serve]:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """A target that takes connections: its address is known, and what was started for it runs."""
+    """A target that accepts connections at a known address, and the program that we started for it, if any."""
 
     target: Target
-    started: Started | None = None
+    started: TargetProgram | None = None
 
 
 @contextlib.asynccontextmanager
@@ -50,7 +49,7 @@ async def reached(
     serve: Serve | None = None,
     output: Output | None = None,
 ) -> AsyncIterator[Reach]:
-    """Start what `target` needs (its command, or the embedded endpoint `serve`), and end it with all in `nursery`.
+    """Start the command of `target`, or the embedded endpoint `serve`; end it, and all tasks in `nursery`, afterwards.
 
     Raises StartFailed.
     """
@@ -60,7 +59,7 @@ async def reached(
         target = replace(target, url=replace(target.url, port=port))
     output = output or Output()
     if target.start:
-        started = Started(
+        started = TargetProgram(
             target.start,
             nursery,
             output,

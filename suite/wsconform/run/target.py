@@ -1,4 +1,4 @@
-"""How to reach a target: its address, role, declared features, and how to start it."""
+"""Targets: address, role, declared features, and the command that starts them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..transport.tls import dial_tls, tls_context
 
 
 class TargetError(ValueError):
-    """A target's declaration cannot be used; one line says what, where, and what to do."""
+    """A target's declaration cannot be used; the message is one line: place, fault and remedy."""
 
 
 def _port(port: int | None, scheme: str) -> int:
@@ -24,7 +24,7 @@ def _port(port: int | None, scheme: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """A ws or wss URL (RFC 6455 section 3), taken apart; `target` is the request-target."""
+    """The parts of a ws or wss URL (RFC 6455 section 3); `target` is the request-target."""
 
     scheme: str
     host: str
@@ -33,7 +33,7 @@ class Url:
 
     @classmethod
     def parse(cls, text: str) -> Url:
-        """Read `text`; raises TargetError where it is no ws or wss URL."""
+        """Parse `text`; raises TargetError if it is not a ws or wss URL."""
         try:
             parts = urlsplit(text)
             port = parts.port
@@ -60,7 +60,7 @@ class Url:
 
     @property
     def authority(self) -> str:
-        """Host and, unless it is the scheme's default, port, as the Host field says them."""
+        """Host and port as in the Host field: the port is omitted if it is the scheme's default."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         default = self.port == _port(None, self.scheme)
         return host if default else f"{host}:{self.port}"
@@ -71,7 +71,7 @@ class Url:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One target as configured. `app` is "echo", "none" or None (the probe finds out); `start` its command."""
+    """One target as configured. `app` is "echo", "none", or None if the probe has to find out; `start` its command."""
 
     name: str
     url: Url
@@ -84,7 +84,7 @@ class Target:
     start: tuple[str, ...] = ()
     ready_within: float = 10.0
     info: Mapping[str, str] = field(default_factory=dict)
-    #: What is asked for with SNI, and stands in the certificate, if that is not the URL's host.
+    #: The name for SNI and certificate verification, if it is not the URL's host.
     server_name: str | None = None
     where: str = ""
 
@@ -94,11 +94,14 @@ class Target:
         return self.url.scheme == "wss"
 
     def address(self) -> Address:
-        """Return how requests name this target."""
-        return Address(self.url.authority, self.url.target, self.headers, self.subprotocol, self.url.scheme)
+        """Return the address of this target as requests name it."""
+        url, subprotocol = self.url, self.subprotocol
+        return Address(
+            host=url.authority, target=url.target, headers=self.headers, subprotocol=subprotocol, scheme=url.scheme
+        )
 
     def dialer(self) -> Dialer:
-        """Return the function that opens streams to this target; TargetError where its CA file cannot be used."""
+        """Return the function that opens streams to this target; raises TargetError if its CA file cannot be used."""
         try:
             context = tls_context(cacert=self.cacert, insecure=self.insecure) if self.tls else None
         except (OSError, ssl.SSLError) as problem:

@@ -22,7 +22,7 @@ from ..run.options import RunOptions
 from ..transport.stream import Stream
 from ..wire.handshake import MalformedExtensions, offered
 from ..wire.http1 import Head
-from .plan import Plan
+from .plan import ServePlan
 
 #: The answer of `/getCaseStatus` about a case that neither ran nor is running.
 NOT_RUN = "MISSING"
@@ -57,7 +57,7 @@ class Rules:
 class AgentRun:
     """One client under test."""
 
-    def __init__(self, name: str, plan: Plan, rules: Rules, sink: Sink) -> None:
+    def __init__(self, name: str, plan: ServePlan, rules: Rules, sink: Sink) -> None:
         self.name, self.plan, self.rules, self._sink = name, plan, rules, sink
         self.watches = Watches(plan.monitors)
         #: How many connections each case has that is running.

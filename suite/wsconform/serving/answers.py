@@ -1,4 +1,4 @@
-"""Plain HTTP answers on the suite's port: refusals, and what a browser loads."""
+"""Plain HTTP answers on the suite's port: refusals, and the files of the browser page."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import contextlib
 import json
 from typing import Any
 
-from ..endpoint.accepted import Visit, farewell
+from ..endpoint.accepted import ClientRequest, farewell
 from ..transport.stream import Reset
 from ..wire.http1 import Fields, Response
-from .routes import Refusal
+from .routes import RequestRefused
 
-#: Scripts, styles and connections of the page's own origin alone, and WebSockets to wherever the suite listens.
+#: Allows scripts, styles and connections of the page's own origin, and WebSockets to any address of the suite.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -21,7 +21,7 @@ _POLICY = (
 def answer(
     status: int, reason: str, body: bytes, kind: str = "text/plain; charset=utf-8", *fields: tuple[str, str]
 ) -> Response:
-    """Return a whole answer with `body` of media type `kind`, after which the connection ends."""
+    """Return a whole answer with `body` of media type `kind`; the connection ends after it."""
     always = (
         ("Content-Type", kind),
         ("Content-Length", str(len(body))),
@@ -33,7 +33,7 @@ def answer(
 
 
 def page(body: bytes, kind: str) -> Response:
-    """Return `body` as part of the browser page, under a policy that lets it load nothing of others."""
+    """Return `body` as a part of the browser page, with a policy that forbids content from elsewhere."""
     return answer(200, "OK", body, kind, ("Content-Security-Policy", _POLICY), ("Referrer-Policy", "no-referrer"))
 
 
@@ -47,17 +47,17 @@ def data(value: Any) -> Response:
     return answer(200, "OK", text(value).encode(), "application/json")
 
 
-def refused(refusal: Refusal) -> Response:
-    """Return the answer that tells a client why its request was refused."""
+def refused(refusal: RequestRefused) -> Response:
+    """Return the answer to a refused request, with the reason."""
     fields = (("Allow", "GET, HEAD"),) if refusal.status == 405 else ()
     return answer(refusal.status, refusal.reason, f"{refusal.text}\n".encode(), "text/plain; charset=utf-8", *fields)
 
 
-async def reply(visit: Visit, response: Response) -> None:
-    """Send `response` (less its body to a HEAD request) and end the connection; a client that is gone is no error."""
+async def reply(request: ClientRequest, response: Response) -> None:
+    """Send `response` (without its body if the request is HEAD) and end the connection; ignores a lost client."""
     octets = response.encode()
-    if visit.head.method == b"HEAD":
+    if request.head.method == b"HEAD":
         octets = octets[: len(octets) - len(response.body)]
     with contextlib.suppress(Reset):
-        await visit.stream.send(octets)
-    await farewell(visit.stream)
+        await request.stream.send(octets)
+    await farewell(request.stream)

@@ -1,4 +1,4 @@
-"""Browsers as clients under test: found, started headless with a fresh profile on our page, ended with it."""
+"""Browsers as clients under test: how each is started, headless, with a fresh profile, on our page."""
 
 from __future__ import annotations
 
@@ -14,27 +14,30 @@ from urllib.parse import urlencode
 from ..problem import Problem
 from ..transport.certificate import Trust
 
-#: Cases at once. Browsers open one connection to a host at a time, and run them side by side afterwards.
+#: Cases at once. A browser opens connections to one host one after the other; once open, they run in parallel.
 AT_ONCE = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """A browser: the commands that it may be installed as, and how it is started on an address."""
+    """A browser: the names of its command, its Debian package, and the function that returns its command line.
+
+    `words` takes the path of the command, the folder of the profile, the address, and the digests of our certificate.
+    """
 
     name: str
     commands: tuple[str, ...]
     package: str
     words: Callable[[str, Path, str, Trust | None], tuple[str, ...]]
 
-    def found(self) -> str:
-        """Return the path of the installed command; raises Problem where there is none."""
+    def installed(self) -> str:
+        """Return the path of the installed command; raises Problem if the browser is not installed."""
         for command in self.commands:
             if path := shutil.which(command):
                 return path
         raise Problem(
             f"--browser {self.name}: not installed (looked for {', '.join(self.commands)}); on Debian:"
-            f" apt-get install {self.package}; or open the page in a browser of yours"
+            f" apt-get install {self.package}; or open the page in another browser"
         )
 
 
@@ -52,14 +55,14 @@ _CHROMIUM = (
 
 
 def _chromium(command: str, profile: Path, url: str, trust: Trust | None) -> tuple[str, ...]:
-    # Its sandbox does not start as root; what it loads is our own page alone.
+    # Chromium's sandbox does not start as root; the browser loads only our own page.
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     trusted = [f"--ignore-certificate-errors-spki-list={trust.spki}"] if trust else []
     return (command, *_CHROMIUM, *sandbox, *trusted, f"--user-data-dir={profile}", url)
 
 
-#: No traffic of its own, no first-run pages; and no growing pauses before it connects again after a failed handshake,
-#: of which the plan provokes many (`delay-failed-reconnects`).
+#: No traffic of the browser's own, no first-run pages, and (`delay-failed-reconnects`) no growing pauses after failed
+#: handshakes, which many cases provoke.
 _PREFERENCES: dict[str, bool | int | str] = {
     "browser.shell.checkDefaultBrowser": False,
     "browser.startup.homepage_override.mstone": "ignore",
@@ -99,12 +102,12 @@ BROWSERS = {
 
 
 def page_url(base: str, agent: str, jobs: int) -> str:
-    """Return the address of our page for `agent`, which begins by itself; `base` is the address of WebSockets."""
+    """Return the address of our page, which starts by itself as `agent`; `base` is the WebSocket address."""
     return f"http{base.removeprefix('ws')}/?{urlencode({'agent': agent, 'jobs': jobs, 'auto': 1})}"
 
 
 @contextmanager
 def fresh_profile() -> Iterator[Path]:
-    """Give a folder for one browser's profile, and remove it."""
+    """Yield a folder for the profile of one browser, and remove it at the end."""
     with tempfile.TemporaryDirectory(prefix="wsconform-browser-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)

@@ -1,4 +1,4 @@
-"""The short WebSocket dialogues of the control addresses: one text message, or none, and an empty Close."""
+"""The WebSocket dialogues of Autobahn's control addresses: at most one text message, then an empty Close."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from ..endpoint.accepted import Visit, farewell
+from ..endpoint.accepted import ClientRequest, farewell
 from ..transport.stream import Reset, Stream
 from ..wire.frame import CLOSE, PING, Frame, FrameReader
 from ..wire.handshake import base_response
-from .routes import Refusal
+from .routes import RequestRefused
 
-#: How long (seconds) a client's Close is waited for after ours.
+#: Seconds to wait for the client's Close after ours.
 CLOSE_WITHIN = 2.0
 
 #: Most octets that a client may send in such a dialogue.
 _MOST = 1 << 20
 
-Saying = Callable[[], Awaitable[str | None]]
+#: Returns the message to send, or None for none; it may wait.
+
+TextSource = Callable[[], Awaitable[str | None]]
 
 
 class Dialogue:
-    """Our end of one control connection; answers Pings, reads everything else away."""
+    """Our end of one control connection; answers Pings and ignores everything else."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -31,12 +33,15 @@ class Dialogue:
         self._ended = trio.Event()
         self._closed = False
 
-    async def carry_out(self, saying: Saying, rest: bytes) -> None:
-        """Send what `saying` returns once it does, then a Close; give up where the client goes before that."""
+    async def run(self, text_source: TextSource, rest: bytes) -> None:
+        """Send the message of `text_source`, then a Close; stop early if the client ends the connection before that.
+
+        `rest` are octets that the client sent after its request.
+        """
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._read, rest)
-            nursery.start_soon(self._leave_early, nursery.cancel_scope)
-            text = await saying()
+            nursery.start_soon(self._stop_early, nursery.cancel_scope)
+            text = await text_source()
             self._closed = True
             frames = [Frame.text(text)] if text is not None else []
             await self._send(*frames, Frame.close())
@@ -44,7 +49,7 @@ class Dialogue:
                 await self._ended.wait()
             nursery.cancel_scope.cancel()
 
-    async def _leave_early(self, scope: trio.CancelScope) -> None:
+    async def _stop_early(self, scope: trio.CancelScope) -> None:
         await self._ended.wait()
         if not self._closed:
             scope.cancel()
@@ -72,15 +77,18 @@ class Dialogue:
             self._ended.set()
 
 
-async def converse(visit: Visit, saying: Saying) -> None:
-    """Open the WebSocket that `visit` asks for, whatever its Host, Origin and offers, and let `saying` speak."""
-    key = visit.head.fields.get("Sec-WebSocket-Key")
+async def run_dialogue(request: ClientRequest, text_source: TextSource) -> None:
+    """Accept the WebSocket of `request`, with any Host, Origin and offers; send the message of `text_source`; close.
+
+    Raises RequestRefused if the request has no Sec-WebSocket-Key.
+    """
+    key = request.head.fields.get("Sec-WebSocket-Key")
     if key is None:
-        raise Refusal(400, "Bad Request", "the request has no Sec-WebSocket-Key")
+        raise RequestRefused(400, "Bad Request", "the request has no Sec-WebSocket-Key")
     try:
-        await visit.stream.send(base_response(key).encode())
+        await request.stream.send(base_response(key).encode())
     except Reset:
-        await farewell(visit.stream)
+        await farewell(request.stream)
         return
-    await Dialogue(visit.stream).carry_out(saying, visit.octets[len(visit.head.octets) :])
-    await farewell(visit.stream)
+    await Dialogue(request.stream).run(text_source, request.octets[len(request.head.octets) :])
+    await farewell(request.stream)

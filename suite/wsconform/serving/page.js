@@ -1,10 +1,10 @@
-// The client loop for browsers: each case is one WebSocket that sends back whatever message comes.
+// The client loop for browsers: each case is one WebSocket that sends back every message.
 "use strict";
 
 const byId = id => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 const base = (location.protocol === "https:" ? "wss://" : "ws://") + location.host;
-const LONGEST = 120000; // ms that one connection may take before the page ends it itself
+const LONGEST = 120000; // Milliseconds after which the page itself closes a connection.
 const state = { agent: "", plan: null, next: 0, results: new Map(), rows: new Map(), tiles: new Map(), open: [], begun: 0 };
 
 function guessedName() {
@@ -15,21 +15,21 @@ function guessedName() {
 }
 
 function element(name, text, className) {
-  const made = document.createElement(name);
-  if (text !== undefined) made.textContent = text;
-  if (className) made.className = className;
-  return made;
+  const node = document.createElement(name);
+  if (text !== undefined) node.textContent = text;
+  if (className) node.className = className;
+  return node;
 }
 
-async function ask(path) {
+async function fetchJson(path) {
   const answer = await fetch(path + "agent=" + encodeURIComponent(state.agent), { cache: "no-store" });
   if (!answer.ok) throw new Error(await answer.text());
   return answer.json();
 }
 
-// --- what is shown
+// --- display
 
-function say(text) { byId("status").textContent = text; }
+function showStatus(text) { byId("status").textContent = text; }
 
 function showCounts() {
   const counts = {};
@@ -52,9 +52,9 @@ function showProgress() {
   progress.setAttribute("aria-valuenow", String(Math.round(share * total)));
 }
 
-// What has to be seen first stands first: a part of the table for each mark, in the order of their gravity.
+// One part of the table for each mark, the most severe first.
 function makeParts() {
-  for (const mark of state.plan.gravest) {
+  for (const mark of state.plan.severity) {
     const part = element("tbody");
     part.id = "rows-" + mark;
     byId("table").append(part);
@@ -82,12 +82,12 @@ function showResult(result) {
     finding.append(element("span", "expected " + result.expected + "; observed " + result.observed));
     about.append(finding);
   }
-  if (result.flaky) about.append(element("div", "attempts disagreed; the last one counts", "title"));
+  if (result.flaky) about.append(element("div", "flaky: the attempts gave different results; the last one counts", "title"));
   row.append(
     element("td", mark.symbol + " " + mark.words, "mark " + mark.name), about, element("td", result.cited, "cited"),
     element("td", (result.us / 1000).toFixed(1) + " ms", "right"));
   row.dataset.text = (result.id + " " + result.title + " " + result.observed).toLowerCase();
-  row.dataset.met = String(result.mark === "PASSED" || result.mark === "SKIPPED");
+  row.dataset.uneventful = String(result.mark === "PASSED" || result.mark === "SKIPPED");
   const before = state.rows.get(result.id);
   if (before) before.remove();
   byId("rows-" + result.mark).append(row);
@@ -99,14 +99,14 @@ function showResult(result) {
 
 function filterRow(row) {
   const wanted = byId("filter").value.trim().toLowerCase();
-  row.hidden = (wanted !== "" && !row.dataset.text.includes(wanted)) || (byId("findings").checked && row.dataset.met === "true");
+  row.hidden = (wanted !== "" && !row.dataset.text.includes(wanted)) || (byId("findings").checked && row.dataset.uneventful === "true");
 }
 
 async function refresh() {
-  const news = await ask("results?since=" + state.next + "&");
-  state.next = news.next;
-  state.open = news.open;
-  for (const result of news.results) { state.results.set(result.id, result); showResult(result); }
+  const update = await fetchJson("results?since=" + state.next + "&");
+  state.next = update.next;
+  state.open = update.open;
+  for (const result of update.results) { state.results.set(result.id, result); showResult(result); }
   byId("empty").hidden = state.results.size > 0;
   showCounts();
   showProgress();
@@ -135,25 +135,25 @@ async function runCase(id) {
   if (tile) tile.classList.add("running");
   const path = "/runCase?casetuple=" + encodeURIComponent(id) + "&agent=" + encodeURIComponent(state.agent);
   await connect(path, (socket, data) => { if (socket.readyState === WebSocket.OPEN) socket.send(data); });
-  if (tile) { tile.classList.remove("running"); if (!state.results.has(id)) tile.classList.add("again"); }
+  if (tile) { tile.classList.remove("running"); if (!state.results.has(id)) tile.classList.add("open"); }
 }
 
-async function runAll(ids, jobs, again) {
+async function runAll(ids, jobs, repeating) {
   const queue = ids.slice();
   const worker = async () => {
     while (queue.length) {
       await runCase(queue.shift());
-      say((again ? "Putting again what was not met: " : "Running: ") + queue.length + " to go");
+      showStatus((repeating ? "Repeating cases that did not pass: " : "Running: ") + queue.length + " left");
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, jobs) }, worker));
 }
 
-async function round(jobs, again) {
+async function round(jobs, repeating) {
   const together = state.open.filter(each => each.together).map(each => each.id);
   const alone = state.open.filter(each => !each.together).map(each => each.id);
-  await runAll(together, jobs, again);
-  await runAll(alone, 1, again);
+  await runAll(together, jobs, repeating);
+  await runAll(alone, 1, repeating);
 }
 
 async function run() {
@@ -162,11 +162,11 @@ async function run() {
   for (const name of ["agent", "jobs", "start"]) byId(name).disabled = true;
   state.begun = performance.now();
   state.next = 0;
-  await ask("begin?");
+  await fetchJson("begin?");
   await refresh();
   const clock = setInterval(() => { byId("clock").textContent = ((performance.now() - state.begun) / 1000).toFixed(1) + " s"; }, 100);
   const poll = setInterval(() => { refresh().catch(() => {}); }, 400);
-  // What is not a pass is put again; a case that gets no result twice gets none.
+  // Cases that did not pass are repeated. Stop after two rounds in a row without a new result.
   for (let tries = 0, before = Infinity; state.open.length && tries < 2;) {
     await round(jobs, before < Infinity);
     await refresh();
@@ -179,23 +179,23 @@ async function run() {
   await refresh().catch(() => {});
   const seconds = ((performance.now() - state.begun) / 1000).toFixed(1);
   const left = state.open.length;
-  say("Done: " + state.results.size + " results in " + seconds + " s" + (left ? "; " + left + " cases got none" : "") + ". The reports are written.");
+  showStatus("Done: " + state.results.size + " results in " + seconds + " s" + (left ? "; " + left + " cases have no result" : "") + ". The reports are written.");
   document.title = "done: wsconform";
 }
 
 function begin() {
-  run().catch(error => { say("Stopped: " + (error.message || error) + " Is the suite still running?"); });
+  run().catch(error => { showStatus("Stopped: " + (error.message || error) + " Check that wsconform is still running."); });
 }
 
 async function load() {
   byId("agent").value = state.agent = query.get("agent") || guessedName();
   if (query.get("jobs")) byId("jobs").value = query.get("jobs");
-  state.plan = await ask("plan?");
+  state.plan = await fetchJson("plan?");
   makeParts();
   showTiles();
   await refresh();
-  if (!state.open.length && state.plan.cases.length) say("A client of this name has run every case. Choose another name to run them again.");
-  else say(state.plan.cases.length + " cases and " + state.plan.monitors.length + " rules over all connections, served at " + state.plan.address);
+  if (!state.open.length && state.plan.cases.length) showStatus("A client with this name has run every case. Choose another name to run them again.");
+  else showStatus(state.plan.cases.length + " cases and " + state.plan.monitors.length + " monitors of all connections, served at " + state.plan.address);
   byId("controls").addEventListener("submit", event => { event.preventDefault(); begin(); });
   for (const name of ["filter", "findings"]) {
     byId(name).addEventListener("input", () => { for (const row of state.rows.values()) filterRow(row); });
@@ -203,4 +203,4 @@ async function load() {
   if (query.get("auto")) begin();
 }
 
-load().catch(error => say("The plan could not be loaded: " + error.message));
+load().catch(error => showStatus("The plan could not be loaded: " + error.message));

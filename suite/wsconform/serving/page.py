@@ -1,4 +1,4 @@
-"""The page that makes a browser a client under test: its files, and what its script asks for."""
+"""The page that makes a browser a client under test: its files, and the data for its script."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..journal.tally import SEVERITY
 from ..wire.http1 import Response
 from . import answers
 from .agents import AgentRun, Rules
-from .plan import Plan
-from .routes import LONGEST_NAME, Page, Refusal
+from .plan import ServePlan
+from .routes import LONGEST_NAME, PageRequest, RequestRefused
 
 _FILES = {
     "/": ("page.html", "text/html; charset=utf-8"),
@@ -22,19 +22,19 @@ _FILES = {
 }
 
 
-class Serving(Protocol):
-    """What the page has to know of the server."""
+class PageServer(Protocol):
+    """The part of `CaseServer` that the page needs."""
 
     @property
-    def plan(self) -> Plan:
-        """What is served."""
+    def plan(self) -> ServePlan:
+        """The plan."""
 
     @property
     def rules(self) -> Rules:
-        """How it is served."""
+        """The rules of the session."""
 
     def agent(self, name: str) -> AgentRun:
-        """Return the run of the client called `name`; raises Refusal where there are too many."""
+        """Return the run of the client called `name`; raises RequestRefused if there are too many clients."""
 
 
 @functools.cache
@@ -42,8 +42,8 @@ def _file(name: str) -> bytes:
     return Path(__file__).with_name(name).read_bytes()
 
 
-def respond(request: Page, server: Serving) -> Response:
-    """Return the answer to a request without an upgrade; raises Refusal for an address that is none of the page's."""
+def respond(request: PageRequest, server: PageServer) -> Response:
+    """Return the answer to a request without an upgrade; raises RequestRefused for an unknown address."""
     if request.path in _FILES:
         name, kind = _FILES[request.path]
         return answers.page(_file(name), kind)
@@ -58,36 +58,36 @@ def respond(request: Page, server: Serving) -> Response:
             return answers.data(_results(_run(request, server), _since(request)))
         case "/favicon.ico":
             return answers.answer(204, "No Content", b"")
-    raise Refusal(
-        404, "Not Found", "nothing here without a WebSocket upgrade; / is the page for browsers, /runCase runs a case"
+    raise RequestRefused(
+        404, "Not Found", "not found without a WebSocket upgrade; / is the page for browsers, /runCase runs a case"
     )
 
 
-def _run(request: Page, server: Serving) -> AgentRun:
+def _run(request: PageRequest, server: PageServer) -> AgentRun:
     name = request.parameters.get("agent", "").strip()[:LONGEST_NAME]
     if not name:
-        raise Refusal(400, "Bad Request", "no agent is named; write agent=NAME")
+        raise RequestRefused(400, "Bad Request", "the agent is missing; write agent=NAME")
     return server.agent(name)
 
 
-def _since(request: Page) -> int:
+def _since(request: PageRequest) -> int:
     text = request.parameters.get("since", "0")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
 
 
-def _plan(server: Serving) -> dict[str, Any]:
+def _plan(server: PageServer) -> dict[str, Any]:
     return {
         "version": __version__,
         "address": server.rules.url,
         "marks": [{"name": mark.name, "symbol": mark.symbol, "words": mark.words} for mark in Mark],
-        "gravest": [mark.name for mark in SEVERITY],
+        "severity": [mark.name for mark in SEVERITY],
         "cases": [{"id": case.id, "title": case.title} for case in server.plan.cases],
         "monitors": [{"id": monitor.id, "title": monitor.title} for monitor in server.plan.monitors],
     }
 
 
 def _results(run: AgentRun, since: int) -> dict[str, Any]:
-    """Return the results after the first `since` ones, and what is to be put, or put again, `together` or alone."""
+    """Return the results after the first `since` ones, and the open cases: `together` with others, or alone."""
     return {
         "next": len(run.log),
         "results": [_result(run, result) for result in run.log[since:]],

@@ -1,4 +1,4 @@
-"""What is served: the selected cases in the order and under the numbers that clients see."""
+"""The plan for clients: the selected cases, in the order and with the numbers that clients see."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from ..catalogue.aliases import OLDER
 from ..catalogue.case import Case, Item, Monitor
 from ..endpoint.handshake_with_client import Incoming
 from ..registry.registry import Registry
-from .routes import Refusal, Which
+from .routes import CaseReference, RequestRefused
 
 
 @dataclass(frozen=True, slots=True)
 class Numbering:
-    """Cases under the ids and in the order of a configuration of the older suite.
+    """The cases with the ids, and in the order, of an Autobahn configuration.
 
-    `selected` returns what it selects for an agent; that leaves out some of `cases`, and the numbers stay as they are.
+    `selected` returns the selection for an agent; cases that are not in it keep their numbers.
     """
 
     cases: tuple[tuple[str, Case], ...]
     selected: Callable[[str], Selected]
 
     def without(self, agent: str) -> frozenset[str]:
-        """Return the ids that are not put to `agent`."""
+        """Return the ids that do not run against `agent`."""
         ids = [id for id, _ in self.cases]
         return frozenset(ids) - frozenset(self.selected(agent).of(ids))
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """The cases for clients, in order, and the monitors that watch every connection.
+class ServePlan:
+    """The cases for clients, in order, and the monitors of every connection.
 
-    Cases that may make a handshake fail come last, because many a driver ends at an exception; within both kinds those
-    that have to run alone come last. A `numbering` has the order to itself, and may name a case more than once.
+    Cases that may make a handshake fail come last, because many clients stop at an exception; within both kinds, cases
+    that have to run alone come last. A `numbering` determines the order alone, and may contain a case more than once.
     """
 
     cases: tuple[Case, ...]
@@ -43,7 +43,7 @@ class Plan:
     numbering: Numbering | None = None
 
     @classmethod
-    def of(cls, entries: Iterable[Item], registry: Registry, numbering: Numbering | None = None) -> Plan:
+    def of(cls, entries: Iterable[Item], registry: Registry, numbering: Numbering | None = None) -> ServePlan:
         """Return the plan for `entries`, a selection for clients."""
         chosen = tuple(entries)
         monitors = tuple(entry for entry in chosen if isinstance(entry, Monitor))
@@ -59,11 +59,12 @@ class Plan:
         """The case of each number, from 1 on."""
         return tuple(case for _, case in self.numbering.cases) if self.numbering else self.cases
 
-    def find(self, which: Which, numbered: Sequence[Case]) -> Case:
-        """Return the case that `which` means, its number being a place in `numbered`; raises Refusal for none."""
+    def find(self, which: CaseReference, numbered: Sequence[Case]) -> Case:
+        """Return the case of the reference `which`; a number counts in `numbered`. Raises RequestRefused if none."""
         if which.number is not None:
             if not 1 <= which.number <= len(numbered):
-                raise Refusal(404, "Not Found", f"there is no case {which.number}; /getCaseCount says {len(numbered)}")
+                text = f"there is no case {which.number}; /getCaseCount returns {len(numbered)}"
+                raise RequestRefused(404, "Not Found", text)
             return numbered[which.number - 1]
         for id, case in self.numbering.cases if self.numbering else ():
             if which.id == id:
@@ -71,10 +72,13 @@ class Plan:
         for case in self.cases:
             if which.id == case.id or f"{OLDER}{which.id}" in case.aliases or which.id in case.aliases:
                 return case
-        raise Refusal(404, "Not Found", f'there is no case "{(which.id or "")[:80]}" in what is served')
+        raise RequestRefused(404, "Not Found", f'there is no case "{(which.id or "")[:80]}" in the plan')
 
-    def name(self, which: Which, case: Case, numbered: Sequence[Case]) -> str:
-        """Return the id that a client is told of `case`, which `which` means: an older one where those count."""
+    def name(self, which: CaseReference, case: Case, numbered: Sequence[Case]) -> str:
+        """Return the id reported to clients for `case`: its Autobahn id if there is a `numbering`, else ours.
+
+        If the case has several Autobahn ids, it is the one of the reference `which`.
+        """
         if self.numbering is None:
             return case.id
         ids = [id for id, named in self.numbering.cases if named.id == case.id]
@@ -83,7 +87,7 @@ class Plan:
         return which.id if which.id in ids else ids[0]
 
     def left_out(self, agent: str) -> tuple[Case, ...]:
-        """Return the cases that are put to `agent` under none of their ids."""
+        """Return the cases that do not run against `agent` under any of their ids."""
         if self.numbering is None:
             return ()
         without = self.numbering.without(agent)
@@ -91,9 +95,9 @@ class Plan:
         return tuple(case for case in self.cases if case.id not in kept)
 
     def is_left_out(self, agent: str, name: str) -> bool:
-        """Return whether the id `name` is one that is not put to `agent`."""
+        """Return whether the case with the Autobahn id `name` does not run against `agent`."""
         return self.numbering is not None and name in self.numbering.without(agent)
 
     def info(self, agent: str) -> Mapping[str, str]:
-        """Return what the record of `agent` says of the selection, for reports under older ids."""
+        """Return the selection for the record of `agent`, for reports with Autobahn ids."""
         return {SELECTED: str(self.numbering.selected(agent))} if self.numbering else {}

@@ -1,4 +1,4 @@
-"""Clients that run their own loop over the cases: started once, and again for what is left when they end early."""
+"""Clients that loop over the cases themselves: started once, and started again for the cases that are left."""
 
 from __future__ import annotations
 
@@ -8,45 +8,46 @@ import trio
 
 from ..catalogue.case import Case
 from ..problem import Exit, Problem
-from .launched import Launched
-from .server import Server
+from .server import CaseServer
+from .started_clients import ClientProcess
 
-#: Seconds without any connection after which a driver counts as hanging.
+#: Seconds without a connection after which a driver is ended.
 QUIET = 30.0
 
-#: Seconds that a driver has to end by itself after its reports were asked for.
+#: Seconds that a driver has to end by itself after it has asked for the reports.
 _EXIT_WITHIN = 2.0
 
-#: After so many rounds that brought nothing the driver is not started again.
+#: Number of rounds in a row without a new result after which the driver is not started again.
 _FRUITLESS = 2
 
 
-class Rounds:
-    """Starts a driver until every case of the plan was put, then for what was not a pass once more."""
+class DriverRounds:
+    """Starts a driver until every case of the plan has run, then again for the cases that have to be confirmed."""
 
     def __init__(
-        self, server: Server, start: Callable[[], Launched], *, quiet: float = QUIET, exits: bool = True
+        self, server: CaseServer, start: Callable[[], ClientProcess], *, quiet: float = QUIET, exits: bool = True
     ) -> None:
-        """`start` makes a process that is not launched yet; `exits` says that a driver is meant to end by itself."""
+        """`start` returns a process that is not launched yet; `exits`: the driver ends by itself when it is done."""
         self._server, self._start, self._quiet = server, start, quiet
         self._exit_within = _EXIT_WITHIN if exits else 0.0
         self.rounds = 0
-        self.last: Launched | None = None
+        self.last: ClientProcess | None = None
 
     async def run(self) -> bool:
-        """Run the rounds; return whether every case was put. Raises Problem where the driver never runs a case."""
-        await self._until_none_left(self._never_put)
+        """Run the rounds; return whether every case ran. Raises Problem if the driver never runs a case."""
+        await self._until_none_left(self._cases_not_run)
         if self.last is not None and not self._server.clients:
-            raise Problem(f"{self.last.command[0]}: ran no case: {self._why(self.last)}", Exit.UNTESTABLE)
-        complete = not self._never_put()
-        await self._until_none_left(self._to_put_again)
+            why = self.last.exit_text() + self.last.last_line_text()
+            raise Problem(f"{self.last.command[0]}: ran no case: {why}", Exit.UNTESTABLE)
+        complete = not self._cases_not_run()
+        await self._until_none_left(self._cases_to_repeat)
         return complete
 
-    def _never_put(self) -> list[Case]:
+    def _cases_not_run(self) -> list[Case]:
         runs, cases = self._server.clients, self._server.plan.cases
         return [case for case in cases if not runs or any(not run.is_attempted(case) for run in runs)]
 
-    def _to_put_again(self) -> list[Case]:
+    def _cases_to_repeat(self) -> list[Case]:
         runs = self._server.clients
         return [
             case
@@ -61,15 +62,15 @@ class Rounds:
             fruitless = 0 if len(left()) < len(cases) else fruitless + 1
 
     async def _round(self, cases: list[Case]) -> None:
-        """Start the driver, numbers counting `cases`, and end it when it is done, has ended, or does nothing."""
+        """Start the driver for `cases`, which get new numbers, and end it when it is done, has exited, or is idle."""
         server = self._server
         whole = len(cases) == len(server.plan.cases)
         server.numbered = server.plan.numbered if whole else tuple(cases)
         self.rounds += 1
-        server.teller.detail(f"Round {self.rounds}: {len(cases)} cases")
+        server.output.detail(f"Round {self.rounds}: {len(cases)} cases")
         client = self.last = self._start()
         await client.launch()
-        server.stir()
+        server.note_activity()
         why = ""
         try:
             async with trio.open_nursery() as nursery:
@@ -86,17 +87,13 @@ class Rounds:
 
                 nursery.start_soon(idle)
                 nursery.start_soon(ended)
-                await server.updated()
+                await server.until_update()
                 nursery.cancel_scope.cancel()
         finally:
             await client.finish(0.0 if why else self._exit_within, why or "its cases were done")
         await self._drained()
 
     async def _drained(self) -> None:
-        """Wait until the cases that still run are over: without their client that takes no longer than a wait."""
+        """Wait until the running cases are over; their client has ended, so none takes longer than its patience."""
         while self._server.active:
-            await self._server.stirred()
-
-    def _why(self, client: Launched) -> str:
-        lines = client.output.last_lines(1)
-        return client.told() + (f'; the last that it printed: "{lines[0][:200]}"' if lines else "")
+            await self._server.until_activity()

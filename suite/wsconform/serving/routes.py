@@ -1,4 +1,4 @@
-"""What a request to the suite's port asks for: the older suite's control addresses, the next case, or the page."""
+"""Routing: which control address of Autobahn, case or page a request to the suite's port asks for."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from urllib.parse import parse_qsl, unquote_to_bytes, urlsplit
 
 from ..wire.http1 import Head
 
-#: Longest agent's name that is taken, in characters.
+#: Longest name of an agent, in characters; a longer name is cut.
 LONGEST_NAME = 120
 
 _UPGRADING = ("Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Accept")
 _TRUE = ("true", "yes", "1")
 
 
-class Refusal(Exception):
-    """A request cannot be served: an HTTP status, its reason phrase, and one line for whoever sent it."""
+class RequestRefused(Exception):
+    """A request cannot be served: the HTTP status, its reason phrase, and one line for the client's user."""
 
     def __init__(self, status: int, reason: str, text: str) -> None:
         super().__init__(text)
@@ -23,8 +23,8 @@ class Refusal(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Which:
-    """Which case is meant: `number` counts from 1 in what is served now, `id` is a case's id or alias."""
+class CaseReference:
+    """A reference to a case: a `number`, from 1, among the numbered cases, or an `id`, which may be an alias."""
 
     number: int | None = None
     id: str | None = None
@@ -42,14 +42,14 @@ class CaseCount:
 class CaseInfo:
     """`/getCaseInfo?case=N`."""
 
-    which: Which
+    which: CaseReference
 
 
 @dataclass(frozen=True, slots=True)
 class RunCase:
     """`/runCase?case=N&agent=NAME`."""
 
-    which: Which
+    which: CaseReference
     agent: str
 
 
@@ -57,7 +57,7 @@ class RunCase:
 class CaseStatus:
     """`/getCaseStatus?case=N&agent=NAME`."""
 
-    which: Which
+    which: CaseReference
     agent: str
 
 
@@ -76,7 +76,7 @@ class StopServer:
 
 @dataclass(frozen=True, slots=True)
 class ProbeClient:
-    """`/probe?agent=NAME`: a connection that finds out whether the client echoes, before any case."""
+    """`/probe?agent=NAME`: a connection before the cases, to find out whether the client echoes."""
 
     agent: str
 
@@ -89,7 +89,7 @@ class NextCase:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageRequest:
     """A request without an upgrade: the page for browsers, at `path`, with the parameters of its query."""
 
     path: str
@@ -97,19 +97,19 @@ class Page:
 
 
 WebSocketRoute = CaseCount | CaseInfo | RunCase | CaseStatus | UpdateReports | StopServer | ProbeClient | NextCase
-Route = WebSocketRoute | Page
+Route = WebSocketRoute | PageRequest
 
 
 def wants_websocket(head: Head) -> bool:
-    """Return whether a request means to open a WebSocket, however badly it says so: judging that is a case's part."""
+    """Return whether a request is meant to open a WebSocket, even if it is malformed: cases judge that."""
     return any(head.fields.get(name) is not None for name in _UPGRADING)
 
 
 def route(head: Head) -> Route:
-    """Return what the request `head` asks for; raises Refusal where its address or parameters make no sense."""
+    """Return the route of a request; raises RequestRefused if its address or parameters are invalid."""
     path, query = _target(head)
     if not wants_websocket(head):
-        return Page(path, dict(parse_qsl(query, keep_blank_values=True, errors="replace")))
+        return PageRequest(path, dict(parse_qsl(query, keep_blank_values=True, errors="replace")))
     match path:
         case "/getCaseCount":
             return CaseCount()
@@ -128,17 +128,17 @@ def route(head: Head) -> Route:
             return StopServer()
         case "/probe":
             return ProbeClient(_agent(_parameters(query)))
-    return NextCase(_named(head))
+    return NextCase(_user_agent(head))
 
 
 def _target(head: Head) -> tuple[str, str]:
-    """Return path and query of the request-target, in origin form or (RFC 9112 section 3.2.2) absolute form."""
+    """Return path and query of the request-target, in origin form or absolute form (RFC 9112 section 3.2.2)."""
     text = head.target.decode("latin-1")
     if "://" in text.partition("?")[0]:
         try:
             parts = urlsplit(text)
         except ValueError:
-            raise Refusal(400, "Bad Request", "the request-target is no address") from None
+            raise RequestRefused(400, "Bad Request", "the request-target is not a valid address") from None
         return parts.path or "/", parts.query
     path, _, query = text.partition("#")[0].partition("?")
     return path, query
@@ -149,30 +149,32 @@ def _parameters(query: str) -> dict[str, str]:
     parameters = dict(pairs)
     if len(parameters) != len(pairs):
         twice = next(name for name, _ in pairs if sum(name == other for other, _ in pairs) > 1)
-        raise Refusal(400, "Bad Request", f'the parameter "{twice[:40]}" stands twice')
+        raise RequestRefused(400, "Bad Request", f'the parameter "{twice[:40]}" is given twice')
     return parameters
 
 
-def _which(parameters: dict[str, str]) -> Which:
+def _which(parameters: dict[str, str]) -> CaseReference:
     if (number := parameters.get("case")) is not None:
         if not (number.isascii() and number.isdigit() and len(number) < 9):
-            raise Refusal(
-                400, "Bad Request", f"case={number[:40]}: no number; write case=1 up to what /getCaseCount says"
+            raise RequestRefused(
+                400, "Bad Request", f"case={number[:40]}: not a number; write a number from 1 to that of /getCaseCount"
             )
-        return Which(number=int(number))
+        return CaseReference(number=int(number))
     if parameters.get("casetuple"):
-        return Which(id=parameters["casetuple"])
-    raise Refusal(400, "Bad Request", "no case is named; write case=N or casetuple=ID")
+        return CaseReference(id=parameters["casetuple"])
+    raise RequestRefused(400, "Bad Request", "the case is missing; write case=N or casetuple=ID")
 
 
 def _agent(parameters: dict[str, str]) -> str:
     name = parameters.get("agent", "").strip()
     if not name:
-        raise Refusal(400, "Bad Request", "no agent is named; write agent=NAME, under which the results are kept")
+        raise RequestRefused(
+            400, "Bad Request", "the agent is missing; write agent=NAME, a name for the client in the results"
+        )
     return name[:LONGEST_NAME]
 
 
-def _named(head: Head) -> str:
-    said = head.fields.get("User-Agent") or b""
-    name = unquote_to_bytes(said).decode("utf-8", "replace").strip()
+def _user_agent(head: Head) -> str:
+    value = head.fields.get("User-Agent") or b""
+    name = unquote_to_bytes(value).decode("utf-8", "replace").strip()
     return name[:LONGEST_NAME] or "client"

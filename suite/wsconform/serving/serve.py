@@ -1,4 +1,4 @@
-"""One session of serving: the port opened, clients driven or waited for, and everything written down."""
+"""One session of `wsconform serve`: open the port, start clients or wait for them, and write the results."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from ..run.runner import EndReason
 from ..transport.listen import open_listeners
 from .agents import Rules
 from .browsers import fresh_profile, page_url
-from .launched import Launched, log_file
+from .client_per_case import PerCaseClients
 from .listener import Listener
-from .percase import PerCase
-from .plan import Numbering, Plan
-from .rounds import Rounds
-from .server import Server, Teller
-from .setting import Driver, EachCase, OnPage, Setting, Waiting
+from .options import BrowserClient, ClientPerCase, ExternalClients, LoopingClient, ServeOptions
+from .plan import Numbering, ServePlan
+from .rounds import DriverRounds
+from .server import CaseServer, ServeOutput
+from .started_clients import ClientProcess, log_file
 
 
 async def _no_update() -> None:
@@ -38,15 +38,15 @@ async def _no_update() -> None:
 
 
 class Serving:
-    """One session; `outcomes` fill while it goes."""
+    """One session; `outcomes` grows while it runs."""
 
     def __init__(
         self,
         entries: Sequence[Item],
         registry: Registry,
-        setting: Setting,
+        options: ServeOptions,
         writer: JournalWriter,
-        teller: Teller,
+        output: ServeOutput,
         *,
         expectations: Expectations | None = None,
         policy: Policy | None = None,
@@ -55,24 +55,25 @@ class Serving:
         numbering: Numbering | None = None,
         stale: Callable[[Sequence[str]], Sequence[str]] = lambda ran: (),
     ) -> None:
-        """`update` writes the reports of what there is so far, for clients that ask for it.
+        """Prepare to serve `entries` to the clients that `options` describe.
 
-        `policy` says what counts as a failure where the session is to stop after so many.
-        `stale` is asked at the end for what of the expectations holds no more, now that these clients ran.
+        `update` writes the reports of the results so far, for clients that ask for it. `policy` decides which results
+        count as failures for `max_failures`. `stale` is called at the end with the names of the clients, and returns
+        the expectations that no longer hold.
         """
-        self.plan, self.setting, self.teller = Plan.of(entries, registry, numbering), setting, teller
+        self.plan, self.options, self.output = ServePlan.of(entries, registry, numbering), options, output
         self._entries, self._writer, self._update = entries, writer, update
         self._policy = (policy or Policy()).where_it_counts()
-        self._keeper = Keeper(writer, expectations=expectations, listener=listener, keep_all=setting.options.keep_all)
+        self._keeper = Keeper(writer, expectations=expectations, listener=listener, keep_all=options.run.keep_all)
         self.why = EndReason.DONE
         self.seconds = 0.0
-        self.url = setting.url
+        self.url = options.url
         self.stale: tuple[str, ...] = ()
         self._stale = stale
 
     @property
     def outcomes(self) -> list[TargetOutcome]:
-        """What became of each client."""
+        """The outcome of each client."""
         return self._keeper.outcomes
 
     @property
@@ -81,24 +82,24 @@ class Serving:
         return self.why is EndReason.INTERRUPTED
 
     async def run(self, *, signals: bool = True) -> EndReason:
-        """Serve until it is over, and write all but the journal's header; return why it ended.
+        """Serve until the session is over, and write the journal except its header; return why the session ended.
 
-        SIGINT and SIGTERM end the session with everything written, if `signals`. Raises Problem where the port
-        cannot be opened, or a client that was asked for not be started.
+        With `signals`, SIGINT and SIGTERM end the session, with all results written. Raises Problem if the port cannot
+        be opened, or a client cannot be started.
         """
         began = trio.current_time()
-        listeners = await open_listeners(self.setting.listen, self.setting.port)
+        listeners = await open_listeners(self.options.listen, self.options.port)
         port = int(listeners[0].socket.getsockname()[1])
-        self.url = replace(self.setting.url, port=self.setting.url.port or port)
+        self.url = replace(self.options.url, port=self.options.url.port or port)
         server = self._server()
         try:
             async with trio.open_nursery() as nursery:
                 if signals:
-                    await nursery.start(self._heed_signals, nursery.cancel_scope)
-                listener = Listener(server, listeners, self.setting.tls.context if self.setting.tls else None)
+                    await nursery.start(self._watch_signals, nursery.cancel_scope)
+                listener = Listener(server, listeners, self.options.tls.context if self.options.tls else None)
                 nursery.start_soon(listener.serve)
                 with trio.move_on_after(self._budget()) as budget:
-                    await self._drive(server, nursery)
+                    await self._run_clients(server, nursery)
                 if budget.cancelled_caught:
                     self.why = EndReason.BUDGET
                 nursery.cancel_scope.cancel()
@@ -113,31 +114,31 @@ class Serving:
         return self.why
 
     def _budget(self) -> float:
-        budget = self.setting.options.budget
+        budget = self.options.run.budget
         return float("inf") if budget is None else budget
 
-    def _server(self) -> Server:
-        setting = self.setting
+    def _server(self) -> CaseServer:
+        options = self.options
         base = str(self.url).rstrip("/")
-        started = not isinstance(setting.driven, Waiting)
+        started = not isinstance(options.clients, ExternalClients)
         rules = Rules(
             url=base,
             authority=self.url.authority,
-            facts=Facts(echo=setting.echo, tls=setting.tls is not None),
-            options=setting.options,
-            confirm=started and setting.options.confirm,
-            info=setting.info,
+            facts=Facts(echo=options.echo, tls=options.tls is not None),
+            options=options.run,
+            confirm=started and options.run.confirm,
+            info=options.info,
         )
-        return Server(
+        return CaseServer(
             self.plan,
             rules,
             _Sink(self._keeper, len(self._entries)),
-            self.teller,
+            self.output,
             update=_no_update if started else self._update,
-            started_only=isinstance(setting.driven, EachCase),
+            started_only=isinstance(options.clients, ClientPerCase),
         )
 
-    async def _heed_signals(
+    async def _watch_signals(
         self, scope: trio.CancelScope, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
@@ -147,107 +148,109 @@ class Serving:
                 scope.cancel()
                 return
 
-    # --- the ways to drive a client
+    # --- the kinds of clients
 
-    async def _drive(self, server: Server, nursery: trio.Nursery) -> None:
-        driven = self.setting.driven
+    async def _run_clients(self, server: CaseServer, nursery: trio.Nursery) -> None:
+        clients = self.options.clients
         try:
-            match driven:
-                case Waiting():
-                    await self._wait(server, driven)
-                case EachCase():
-                    await self._each_case(server, driven, nursery)
-                case Driver():
-                    log = log_file(self.setting.options.out, driven.agent)
-                    words = driven.command.filled(server.rules.url, driven.agent)
-                    environment = driven.command.environment()
-
-                    def start() -> Launched:
-                        return Launched(words, nursery, folder=driven.command.folder, environment=environment, log=log)
-
-                    await self._rounds(Rounds(server, start, quiet=driven.quiet), driven.agent, server)
-                case OnPage():
-                    await self._browser(server, driven, nursery)
+            match clients:
+                case ExternalClients():
+                    await self._wait(server, clients)
+                case ClientPerCase():
+                    await self._client_per_case(server, clients, nursery)
+                case LoopingClient():
+                    await self._looping_client(server, clients, nursery)
+                case BrowserClient():
+                    await self._browser(server, clients, nursery)
                 case _:
-                    assert_never(driven)
+                    assert_never(clients)
         except Problem as problem:
-            if problem.exit is not Exit.UNTESTABLE or isinstance(driven, Waiting):
+            if problem.exit is not Exit.UNTESTABLE or isinstance(clients, ExternalClients):
                 raise
-            self._fail(driven.agent, problem.text, self._record(driven.agent))
+            self._fail(clients.agent, problem.text, self._record(clients.agent))
 
     def _record(self, agent: str) -> TargetRecord:
-        transport = "tls" if self.setting.tls else "tcp"
+        transport = "tls" if self.options.tls else "tcp"
         return TargetRecord(agent, Role.CLIENT, str(self.url).rstrip("/"), transport)
 
-    async def _wait(self, server: Server, driven: Waiting) -> None:
+    async def _wait(self, server: CaseServer, clients: ExternalClients) -> None:
         page = f"http{str(self.url).removeprefix('ws').rstrip('/')}/"
-        self.teller.ready(f"Ok, will run {len(self.plan.numbered)} test cases for any clients connecting")
-        self.teller.ready(f"at {server.rules.url}, in a browser at {page}; ends with /stopServer, or Ctrl-C")
+        self.output.ready(f"Ok, will run {len(self.plan.numbered)} test cases for any clients connecting")
+        self.output.ready(f"at {server.rules.url}, in a browser at {page}; ends with /stopServer, or Ctrl-C")
         async with trio.open_nursery() as nursery:
 
             async def idle(seconds: float) -> None:
                 await server.until_idle(seconds)
                 server.stop()
 
-            if driven.idle is not None:
-                nursery.start_soon(idle, driven.idle)
+            if clients.idle is not None:
+                nursery.start_soon(idle, clients.idle)
             await server.stopped.wait()
             nursery.cancel_scope.cancel()
 
-    async def _each_case(self, server: Server, driven: EachCase, nursery: trio.Nursery) -> None:
-        setting = self.setting
-        clients = PerCase(
-            server, driven.command, driven.agent, nursery, within=driven.within, folder=setting.options.out
+    async def _client_per_case(self, server: CaseServer, client: ClientPerCase, nursery: trio.Nursery) -> None:
+        options = self.options
+        clients = PerCaseClients(
+            server, client.command, client.agent, nursery, within=client.within, folder=options.run.out
         )
-        seen = await clients.probe()
+        conversations = await clients.probe()
 
         def is_failure(result: Result) -> bool:
-            return self._policy.breaks(self._keeper.expectations.explained(driven.agent, result))
+            return self._policy.breaks(self._keeper.expectations.explained(client.agent, result))
 
-        left_out = {case.id for case in self.plan.left_out(driven.agent)}
-        await clients.run([entry for entry in self._entries if entry.id not in left_out], driven.jobs, is_failure, seen)
+        left_out = {case.id for case in self.plan.left_out(client.agent)}
+        items = [item for item in self._entries if item.id not in left_out]
+        await clients.run(items, client.jobs, is_failure, conversations)
         if clients.lost:
-            text = f"{driven.agent}: clients that were started did not connect any more; the last cases were not put"
-            self._fail(driven.agent, text, self._record(driven.agent))
+            text = f"{client.agent}: the started clients no longer connect; the last cases did not run"
+            self._fail(client.agent, text, self._record(client.agent))
 
-    async def _browser(self, server: Server, driven: OnPage, nursery: trio.Nursery) -> None:
-        command, log = driven.browser.found(), log_file(self.setting.options.out, driven.agent)
-        tls, url = self.setting.tls, page_url(server.rules.url, driven.agent, driven.jobs)
+    async def _looping_client(self, server: CaseServer, client: LoopingClient, nursery: trio.Nursery) -> None:
+        command, log = client.command, log_file(self.options.run.out, client.agent)
+        words, environment = command.filled(server.rules.url, client.agent), command.environment()
+
+        def start() -> ClientProcess:
+            return ClientProcess(words, nursery, folder=command.folder, environment=environment, log=log)
+
+        await self._run_rounds(DriverRounds(server, start, quiet=client.quiet), server)
+
+    async def _browser(self, server: CaseServer, client: BrowserClient, nursery: trio.Nursery) -> None:
+        command, log = client.browser.installed(), log_file(self.options.run.out, client.agent)
+        tls, url = self.options.tls, page_url(server.rules.url, client.agent, client.jobs)
         with fresh_profile() as profile:
-            words = driven.browser.words(
-                command, profile, url, tls.trust(self.url.host, self.url.port) if tls else None
-            )
+            trust = tls.trust(self.url.host, self.url.port) if tls else None
+            words = client.browser.words(command, profile, url, trust)
 
-            def start() -> Launched:
-                return Launched(words, nursery, log=log)
+            def start() -> ClientProcess:
+                return ClientProcess(words, nursery, log=log)
 
-            await self._rounds(Rounds(server, start, quiet=driven.quiet, exits=False), driven.agent, server)
+            await self._run_rounds(DriverRounds(server, start, quiet=client.quiet, exits=False), server)
 
-    async def _rounds(self, rounds: Rounds, agent: str, server: Server) -> None:
+    async def _run_rounds(self, rounds: DriverRounds, server: CaseServer) -> None:
         if not await rounds.run():
             left = sum(not run.is_attempted(case) for run in server.clients for case in self.plan.cases)
-            told = rounds.last.told() if rounds.last else ""
+            ended = rounds.last.exit_text() if rounds.last else ""
             for run in server.clients:
-                text = f"{run.name}: {left} cases were not put: the driver was started {rounds.rounds} times ({told})"
+                text = f"{run.name}: {left} cases did not run: the driver was started {rounds.rounds} times ({ended})"
                 self._fail(run.name, text, self._record(run.name))
 
     # --- the end
 
-    def _end(self, server: Server) -> None:
+    def _end(self, server: CaseServer) -> None:
         complete = bool(server.clients) and not any(
             run.is_open(case) for run in server.clients for case in self.plan.cases
         )
         match self.why:
             case EndReason.INTERRUPTED if complete:
-                # A signal is how such a server is ended; nothing was cut off by it.
+                # A signal is the usual way to end a server; it interrupted nothing.
                 self.why = EndReason.DONE
                 server.finish(None)
             case EndReason.INTERRUPTED:
                 server.finish(None)
             case EndReason.BUDGET:
-                server.finish("the time budget was over before it was", Reason.BUDGET)
+                server.finish("the time budget was used up before this case ran", Reason.BUDGET)
             case _:
-                server.finish("the client did not ask for this case before the end")
+                server.finish("the client did not ask for this case before the session ended")
         for outcome in self.outcomes:
             if not outcome.problem:
                 outcome.why = self.why.value

@@ -1,4 +1,4 @@
-"""TLS on the suite's port: a throw-away authority of our own, or a certificate that is given."""
+"""TLS on the suite's port: a certificate made for this run, or one loaded from files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..problem import Exit, Problem
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Our certificate, for a browser with a fresh profile: `spki` and `sha256` are digests of key and certificate."""
+    """The digests with which a browser accepts our certificate: `spki` of its key, `sha256` of the certificate."""
 
     host: str
     port: int
@@ -22,15 +22,15 @@ class Trust:
 
 
 @dataclass(frozen=True, slots=True)
-class Tls:
-    """A server's context; `cacert` is the file of our throw-away authority, `certificate` what we show, in DER."""
+class ServerTls:
+    """A server's TLS context. `cacert` is the file of the CA made for this run, `certificate` ours, in DER."""
 
     context: ssl.SSLContext
     cacert: Path | None
     certificate: bytes | None = None
 
     def trust(self, host: str, port: int) -> Trust | None:
-        """Return what makes a browser take our certificate at `host` and `port`; None for one that was given to us."""
+        """Return the digests of the certificate made for this run; None if it was loaded from files."""
         if self.certificate is None:
             return None
         digest = hashlib.sha256(self.certificate).hexdigest().upper()
@@ -39,6 +39,7 @@ class Tls:
 
 
 def _key_digest(certificate: bytes) -> bytes:
+    # Optional dependencies: cryptography is installed with trustme.
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -46,12 +47,13 @@ def _key_digest(certificate: bytes) -> bytes:
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
 
 
-def throw_away(host: str, folder: Path) -> Tls:
-    """Make an authority for this run alone and a certificate for `host` and the loopback names; write `ca.pem`.
+def generate_certificate(host: str, folder: Path) -> ServerTls:
+    """Make a CA for this run alone and a certificate for `host` and the loopback names; write `ca.pem` in `folder`.
 
-    Raises Problem where trustme is not installed, or the file cannot be written.
+    Raises Problem if trustme is not installed, or the file cannot be written.
     """
     try:
+        # An optional dependency.
         import trustme
     except ImportError:
         raise Problem("--tls needs trustme: pip install 'wsconform[tls]', or name --cert and --key") from None
@@ -66,25 +68,25 @@ def throw_away(host: str, folder: Path) -> Tls:
     except OSError as problem:
         raise Problem(f"{path}: cannot be written: {problem.strerror}; name another folder with -o") from None
     pem = leaf.cert_chain_pems[0].bytes().decode()
-    return Tls(context, path.absolute(), ssl.PEM_cert_to_DER_cert(pem))
+    return ServerTls(context, path.absolute(), ssl.PEM_cert_to_DER_cert(pem))
 
 
-def given(cert: Path, key: Path | None) -> Tls:
-    """Use the certificate chain in `cert`, and the key in `key` if it is not there, too; raises Problem."""
+def load_certificate(cert: Path, key: Path | None) -> ServerTls:
+    """Load the certificate chain in `cert`, and the key in `key` if it is not in `cert`; raises Problem."""
     context = _context()
     try:
         context.load_cert_chain(cert, key, password=_no_password)
     except (OSError, ssl.SSLError) as problem:
         if isinstance(problem, ssl.SSLError):
-            text = f"--cert {cert}: no certificate and key in PEM form that belong together and need no password"
+            text = f"--cert {cert}: not a PEM certificate with its matching key, without a password; check both files"
         else:
             text = f"--cert {cert}{f', --key {key}' if key else ''}: cannot be read: {problem.strerror}"
         raise Problem(text, Exit.USAGE) from None
-    return Tls(context, None)
+    return ServerTls(context, None)
 
 
 def _no_password() -> bytes:
-    # Without this, OpenSSL would ask on the terminal.
+    # Without this callback, OpenSSL would ask for a password on the terminal.
     return b""
 
 

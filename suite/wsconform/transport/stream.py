@@ -1,11 +1,11 @@
-"""Byte streams to a target: TCP and memory; octets leave in the pieces that a case asks for."""
+"""Byte streams to a target: the interface, and streams over memory; octets leave in the pieces that a case asks for."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,21 +14,20 @@ import trio
 #: Most octets that one `receive` returns.
 CHUNK = 1 << 16
 
-
-#: What a write says to a stream that the other end broke off.
+#: The errors of a write to a stream that the other end has reset.
 GONE = (errno.ECONNRESET, errno.EPIPE)
 
 
 class Reset(Exception):
-    """The other end broke the stream off (RST), or it was no longer there to write to; the text says which."""
+    """The other end reset the stream (RST), or our direction has ended; the text is the reason."""
 
 
 class Unreachable(Exception):
-    """No stream could be opened; the text says what and where in one line."""
+    """No stream could be opened; the text is the address and the reason, in one line."""
 
 
 class TlsFailed(Unreachable):
-    """TCP was there, the TLS handshake failed; `alert` is the reason that the TLS library gives."""
+    """TCP was open, but the TLS handshake failed; `alert` is the reason that the TLS library gives."""
 
     def __init__(self, message: str, alert: str = "") -> None:
         super().__init__(message)
@@ -37,7 +36,10 @@ class TlsFailed(Unreachable):
 
 @dataclass(slots=True)
 class TlsFacts:
-    """What is known of the TLS under a stream; `closed` tells whether a close_notify came before the end."""
+    """The TLS layer of a stream: `octets` are the first that were received, before decryption.
+
+    `closed` is whether a close_notify came before the end of the stream, None while the stream is open.
+    """
 
     version: str = ""
     server_name: str = ""
@@ -46,7 +48,7 @@ class TlsFacts:
 
 
 class Stream(Protocol):
-    """A byte stream in both directions, and nothing more."""
+    """A byte stream in both directions."""
 
     tls: TlsFacts | None
 
@@ -54,29 +56,38 @@ class Stream(Protocol):
         """Send all of `octets`; raises Reset."""
 
     async def send_each(self, pieces: Iterable[bytes]) -> None:
-        """Send `pieces`, each in a write of its own, without waiting until it has left; raises Reset."""
+        """Send each of `pieces` in a write of its own, without a wait between them; raises Reset."""
 
     async def receive(self) -> bytes:
-        """Return the next octets, b"" at the end of the stream (FIN); raises Reset."""
+        """Return the next octets, or b"" at the end of the stream (FIN); raises Reset."""
 
     async def send_eof(self) -> None:
-        """End our direction (FIN); the other goes on."""
+        """End our direction (FIN); the other direction stays open."""
 
     async def barrier(self) -> None:
-        """Wait until what was sent has left, so that what is sent next makes a segment of its own."""
+        """Wait until all sent octets have left, so that the next ones are in a segment of their own."""
 
     async def abort(self) -> None:
-        """Break the stream off (RST)."""
+        """Reset the stream (RST)."""
 
     async def aclose(self) -> None:
         """Close the stream at once, without waiting for the other end."""
 
 
-Dialer = Callable[..., Awaitable[Stream]]
+class Dialer(Protocol):
+    """Opens streams to one target."""
+
+    async def __call__(self, *, tls: bool = True, server_name: str | None = None, verify: bool = True) -> Stream:
+        """Return a new stream; raises Unreachable, or TlsFailed if the TLS handshake fails.
+
+        For a target with TLS: `tls=False` opens cleartext TCP to its port, `server_name` replaces the name in SNI,
+        and `verify=False` accepts any certificate.
+        """
+        ...
 
 
 async def send_pieces(stream: Stream, octets: bytes, pieces: Sequence[int]) -> None:
-    """Send `octets` in `pieces` (sizes in octets, the last one repeated), each as a segment of its own."""
+    """Send `octets` in segments of the sizes in `pieces` (octets; the last size is repeated)."""
     start, sizes = 0, list(pieces)
     while start < len(octets):
         size = sizes.pop(0) if len(sizes) > 1 else sizes[0]
@@ -86,7 +97,7 @@ async def send_pieces(stream: Stream, octets: bytes, pieces: Sequence[int]) -> N
 
 
 class TrioStream:
-    """A Stream over any trio stream: memory in tests."""
+    """A Stream over any stream of trio, such as a memory stream."""
 
     def __init__(self, stream: trio.abc.Stream) -> None:
         self._stream = stream
@@ -101,7 +112,7 @@ class TrioStream:
         try:
             await self._stream.send_all(octets)
         except trio.BrokenResourceError as problem:
-            raise Reset(reset_words(problem)) from None
+            raise Reset(reset_text(problem)) from None
         except trio.ClosedResourceError:
             raise Reset("our direction has ended") from None
 
@@ -113,9 +124,9 @@ class TrioStream:
         try:
             return bytes(await self._stream.receive_some(CHUNK))
         except trio.BrokenResourceError as problem:
-            raise Reset(reset_words(problem)) from None
+            raise Reset(reset_text(problem)) from None
         except trio.ClosedResourceError:
-            raise Reset("broken off by us") from None
+            raise Reset("we closed the stream") from None
 
     async def send_eof(self) -> None:
         with contextlib.suppress(trio.BrokenResourceError):
@@ -125,8 +136,8 @@ class TrioStream:
                 await self._stream.aclose()
 
     async def barrier(self) -> None:
-        # A reader in the same process wakes in the next round and reads in it, before or after us; with one round
-        # more it has certainly read. A third is for a layer in between.
+        # A reader in the same process wakes in the next round of the scheduler, and reads in that round before or
+        # after this task; after a second round it has certainly read. The third round is for a layer in between (TLS).
         for _ in range(3):
             await trio.lowlevel.checkpoint()
 
@@ -137,7 +148,8 @@ class TrioStream:
         await trio.aclose_forcefully(self._stream)
 
 
-def reset_words(problem: BaseException) -> str:
+def reset_text(problem: BaseException) -> str:
+    """Return the text of a Reset for an error of trio: "RST", or the name of another error of the socket or of TLS."""
     cause = problem.__cause__
     if isinstance(cause, OSError) and cause.errno:
         return "RST" if cause.errno in GONE else errno.errorcode[cause.errno]

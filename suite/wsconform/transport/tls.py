@@ -1,4 +1,4 @@
-"""Streams over TLS: what the handshake came to, and whether a close_notify came before the end."""
+"""Streams over TLS: the result of the handshake, and whether a close_notify came before the end."""
 
 from __future__ import annotations
 
@@ -7,39 +7,43 @@ import ssl
 
 import trio
 
-from .stream import CHUNK, Reset, TlsFacts, TlsFailed, TrioStream, reset_words
+from .stream import CHUNK, Reset, TlsFacts, TlsFailed, TrioStream, reset_text
 from .tcp import dial_tcp
 
-__all__ = ["TlsStream", "dial_tls", "tls_context", "wrap_tls"]
+__all__ = ["Tap", "TlsStream", "dial_tls", "tls_context", "wrap_tls"]
 
 
-class _Tap(trio.abc.Stream):
-    """Passes octets between TLS and what is under it, and keeps the first of those that came."""
+class Tap(trio.abc.Stream):
+    """A stream between TLS and the stream under it; appends the first `KEPT` received octets to `kept`."""
 
     KEPT = 4096
 
-    def __init__(self, stream: trio.abc.Stream, facts: TlsFacts) -> None:
-        self._stream, self._facts = stream, facts
+    def __init__(self, stream: trio.abc.Stream, kept: bytearray) -> None:
+        self._stream, self._kept = stream, kept
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send all of `data`."""
         await self._stream.send_all(data)
 
     async def wait_send_all_might_not_block(self) -> None:
+        """Wait until `send_all` might not block."""
         await self._stream.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        octets = await self._stream.receive_some(max_bytes)
-        room = self.KEPT - len(self._facts.octets)
+        """Return some octets, none at the end."""
+        octets = await self._stream.receive_some(max_bytes or CHUNK)
+        room = self.KEPT - len(self._kept)
         if room > 0:
-            self._facts.octets += octets[:room]
+            self._kept += octets[:room]
         return octets
 
     async def aclose(self) -> None:
+        """Close the stream."""
         await self._stream.aclose()
 
 
 class TlsStream(TrioStream):
-    """A Stream over TLS over another stream; notices whether a close_notify came before the end."""
+    """A Stream over TLS over another stream; records whether a close_notify came before the end."""
 
     def __init__(self, under: TrioStream, wrapped: trio.abc.Stream, facts: TlsFacts) -> None:
         super().__init__(wrapped)
@@ -50,17 +54,17 @@ class TlsStream(TrioStream):
         try:
             octets = bytes(await self._stream.receive_some(CHUNK))
         except trio.BrokenResourceError as problem:
-            # The other alert of the two, where ours went first, comes as an error too.
+            # If we sent our close_notify first, the target's is reported as an error, too.
             if isinstance(problem.__cause__, ssl.SSLEOFError | ssl.SSLZeroReturnError):
                 self._facts.closed = isinstance(problem.__cause__, ssl.SSLZeroReturnError)
                 return b""
-            raise Reset(reset_words(problem)) from None
+            raise Reset(reset_text(problem)) from None
         if not octets:
             self._facts.closed = True
         return octets
 
     async def send_eof(self) -> None:
-        """Send the closure alert, then FIN, and go on reading: what trio's own stream has no name for."""
+        """Send the closure alert, then FIN, and stay able to read; trio's own stream has no method for it."""
         if isinstance(self._stream, trio.SSLStream):
             with contextlib.suppress(ssl.SSLError):
                 self._stream._ssl_object.unwrap()
@@ -75,15 +79,15 @@ class TlsStream(TrioStream):
         await self._under.abort()
 
     async def aclose(self) -> None:
-        # Sends the closure alert (RFC 9112 section 9.8) and does not wait for the target's.
-        # There is no saying anything where our direction has ended, or the stream is broken off.
+        # Sends the closure alert (RFC 9112 section 9.8) and does not wait for the target's. The alert cannot be sent
+        # if our direction has ended, or the stream was reset.
         with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError), trio.move_on_after(1):
             await self._stream.aclose()
         await self._under.aclose()
 
 
 def tls_context(*, cacert: str | None = None, insecure: bool = False) -> ssl.SSLContext:
-    """Return a client's context: verifies against the system's authorities and `cacert`, or nothing if `insecure`."""
+    """Return a client's context: it verifies against the system's CAs and `cacert`, or not at all if `insecure`."""
     context = ssl.create_default_context()
     if cacert:
         context.load_verify_locations(cacert)
@@ -100,9 +104,9 @@ async def dial_tls(host: str, port: int, context: ssl.SSLContext, server_name: s
 
 
 async def wrap_tls(under: TrioStream, context: ssl.SSLContext, server_name: str, where: str) -> TlsStream:
-    """Carry out a client's TLS handshake on `under`; raises TlsFailed, whose text names `where`."""
+    """Carry out a client's TLS handshake on `under`; raises TlsFailed, whose text begins with `where`."""
     facts = TlsFacts(server_name=server_name)
-    wrapped = trio.SSLStream(_Tap(under.inner, facts), context, server_hostname=server_name)
+    wrapped = trio.SSLStream(Tap(under.inner, facts.octets), context, server_hostname=server_name)
     try:
         await wrapped.do_handshake()
     except (trio.BrokenResourceError, ssl.SSLError) as problem:
@@ -119,7 +123,7 @@ def _tls_failure(where: str, problem: BaseException) -> TlsFailed:
     cause = problem.__cause__ if isinstance(problem, trio.BrokenResourceError) else problem
     if isinstance(cause, ssl.SSLCertVerificationError):
         return TlsFailed(
-            f"{where}: the certificate does not verify: {cause.verify_message}; name its authority with --cacert,"
+            f"{where}: the certificate does not verify: {cause.verify_message}; name its CA's file with --cacert,"
             " or use --insecure",
             "certificate",
         )

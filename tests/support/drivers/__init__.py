@@ -1,1 +1,1 @@
-"""Programs that drive clients under test, as people have written them for years; run as processes of their own."""
+"""Programs that loop over the cases, as people write them for Autobahn; each runs in a process of its own."""

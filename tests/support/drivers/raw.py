@@ -1,10 +1,10 @@
-"""Clients over bare sockets, of which some misbehave. Arguments: MODE URL [AGENT].
+"""Clients over plain sockets; some misbehave. Arguments: MODE URL [AGENT].
 
-`loop` runs all cases; `first` runs the same case whenever it is started; `early` ends at the first handshake that
-fails, with an exception; `hang` stops for ever after its first case; `one` runs the one case at URL; `shout` does, and
-echoes in capitals; `learn` shouts the first three times that it is started, which it counts in the file `starts`;
-`twice` connects a second time for its case; `quit` ends with code 7 without connecting; `linger` does not end after
-its case; `deaf` never connects.
+- `loop` runs all cases; `early` does, but ends with an exception at the first handshake that fails; `hang` stops
+  forever after its first case; `first` runs the same case whenever it is started.
+- `one` runs the case at URL; `shout` does, and echoes in capitals; `learn` shouts at its first three starts, which it
+  counts in the file `starts`; `twice` connects a second time for its case; `linger` does not exit after its case.
+- `quit` exits with code 7 without connecting; `deaf` never connects.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ KEY, ACCEPT = b"dGhlIHNhbXBsZSBub25jZQ==", b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 
 class HandshakeFailed(Exception):
-    """The server did not answer as section 4.2.2 asks."""
+    """The server's answer is not a correct acceptance (RFC 6455 section 4.2.2)."""
 
 
 class Client:
-    """One connection: an opening handshake, then messages echoed until it ends."""
+    """One connection: an opening handshake, then echoes until it ends."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -43,7 +43,7 @@ class Client:
             raise HandshakeFailed(head.split(b"\r\n")[0].decode())
 
     def more(self) -> None:
-        """Read some octets more; EOFError at the end."""
+        """Read more octets; raises EOFError at the end of the stream."""
         octets = self.socket.recv(65536)
         if not octets:
             raise EOFError
@@ -64,7 +64,7 @@ class Client:
         self.socket.sendall(header + key + bytes(octet ^ key[at % 4] for at, octet in enumerate(payload)))
 
     def read(self) -> tuple[int, bytes]:
-        """Return opcode and payload of the next frame; EOFError where it breaks a rule, or there is none."""
+        """Return opcode and payload of the next frame; raises EOFError if the frame is invalid, or at the end."""
         first, second = self.take(2)
         if second & 0x80 or first & 0x70 or not first & 0x80:
             self.send(8, b"\x03\xea")
@@ -93,7 +93,7 @@ class Client:
 
 
 def ask(url: str) -> list[bytes]:
-    """Make a connection to a control address; return the messages."""
+    """Connect to a control address; return the messages."""
     client, messages = Client(url), []
     try:
         while True:
@@ -108,7 +108,7 @@ def ask(url: str) -> list[bytes]:
 
 
 def loop(url: str, agent: str, *, brave: bool, most: int | None = None) -> None:
-    """Run all cases, or `most`; a handshake that fails ends the loop unless it is `brave`."""
+    """Run all cases, or the first `most`; unless `brave`, stop at the first handshake that fails."""
     count = int(ask(f"{url}/getCaseCount")[0])
     for number in range(1, (min(count, most) if most else count) + 1):
         try:
@@ -122,7 +122,7 @@ def loop(url: str, agent: str, *, brave: bool, most: int | None = None) -> None:
 
 
 def main(mode: str, url: str = "", agent: str = "raw") -> None:
-    """Do what `mode` says."""
+    """Behave as the module's docstring describes for `mode`."""
     print(f"raw client, {mode}", flush=True)
     match mode:
         case "loop":

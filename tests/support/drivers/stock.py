@@ -9,7 +9,7 @@ from websockets.sync.client import connect
 
 
 def run(path: str, *, echo: bool) -> list[str | bytes]:
-    """Open one connection and read it to its end; return the messages, sent back if `echo`."""
+    """Open one connection and read it to its end; return the messages; with `echo`, send each back."""
     messages: list[str | bytes] = []
     try:
         with connect(sys.argv[1] + path, max_size=1 << 26) as ws:

@@ -1,4 +1,4 @@
-"""Echoes compared as they come: octets of a payload with those that were sent, piece by piece, none of them held."""
+"""Compare echoes with the sent messages while they arrive, piece by piece, without keeping them."""
 
 from __future__ import annotations
 
@@ -8,30 +8,31 @@ from collections import deque
 from ...evidence.result import Direction, Octets
 from ...wire.deflate import InflateError
 from ...wire.frame import CONTINUATION, RSV1, Frame, Header, LengthForm, apply_mask, opcode_name, read_header
-from ..channel import show
+from ..channel import octets_text, show
 from ..connection import Connection
 from ..session import Violation
 from .message import PIECE, Message
 
 __all__ = ["KEPT_FRAMES", "Echoes", "Evidence"]
 
-#: Frames of each direction that a transcript has one by one; of more it has their number.
+#: Frames of each direction that a transcript shows one by one; of the others it shows the number.
 KEPT_FRAMES = 12
-#: Octets up to which the frames of a message are kept whole for the monitors.
+#: Most octets of a frame that is kept whole for the monitors.
 _KEPT_OCTETS = 1 << 16
-#: Octets that a compressed message may have beyond those that it inflates to, and beyond a thousandth of them.
+#: A compressed message may be larger than its content by a thousandth and this number of octets.
 _SLACK = 1 << 12
-#: Octets of a message of the target's own application that are looked at.
+#: Octets that are kept of a message that the target's application sends by itself.
 _CHATTER = 1 << 12
 
 
 class Evidence:
-    """What a transcript keeps of octets that pass by: the first and the last of them, their number and SHA-256."""
+    """The part of a stream of octets that a transcript keeps: the first and last octets, the number, the SHA-256."""
 
     def __init__(self) -> None:
         self._head, self._tail, self._length, self._hash = b"", b"", 0, hashlib.sha256()
 
     def add(self, octets: bytes) -> None:
+        """Append `octets`."""
         if len(self._head) < Octets.WHOLE:
             self._head += octets[: Octets.WHOLE - len(self._head)]
         self._tail = octets[-64:] if len(octets) >= 64 else (self._tail + octets)[-64:]
@@ -39,13 +40,18 @@ class Evidence:
         self._hash.update(octets)
 
     def octets(self) -> Octets:
+        """Return the value for a transcript entry."""
         if self._length <= Octets.WHOLE:
             return Octets(self._head, b"", self._length)
         return Octets(self._head[:128], self._tail, self._length, self._hash.hexdigest())
 
 
 class Echoes:
-    """The echoes that are still to come, and the octets that come, compared with them."""
+    """The sent messages whose echoes have not come, compared with the received octets.
+
+    `consume` is an interceptor of `Channel`: it takes the data frames and leaves the control frames. `waiting` are the
+    messages, `carry` the octets of a header or control frame that is not complete yet.
+    """
 
     def __init__(self, ws: Connection) -> None:
         self.ws = ws
@@ -67,14 +73,16 @@ class Echoes:
 
     @property
     def is_inside_a_frame(self) -> bool:
+        """Whether the payload of a data frame is incomplete."""
         return self._header is not None
 
     def expect(self, message: Message) -> None:
+        """Expect the echo of `message` after those expected so far."""
         self.waiting.append(message)
         self.octets_waiting += message.length
 
-    def take(self, octets: bytes) -> bytes:
-        """Take the data frames in `octets`, and return the control frames among them."""
+    def consume(self, octets: bytes) -> bytes:
+        """Compare the data frames in `octets`; return the control frames among them. Raises Violation."""
         if self._passing:
             return octets
         octets, passed, at = self.carry + octets if self.carry else octets, b"", 0
@@ -83,7 +91,7 @@ class Echoes:
                 piece = octets if at == 0 and self._left >= len(octets) else octets[at : at + self._left]
                 at += len(piece)
                 self._left -= len(piece)
-                self._take_payload(piece)
+                self._add_payload(piece)
                 continue
             header = read_header(octets, at)
             if header is None:
@@ -91,7 +99,7 @@ class Echoes:
             if header.opcode >= 0x8:
                 end = at + header.size + header.length
                 if header.length > 125:
-                    # No control frame of anybody's: from here on it is the usual reader's affair.
+                    # Invalid (section 5.5). Stop intercepting; the usual reader handles everything from here on.
                     self._passing, self.carry = True, b""
                     return passed + octets[at:]
                 if len(octets) < end:
@@ -113,13 +121,13 @@ class Echoes:
         if self._first is None or header.opcode != CONTINUATION:
             self._first, self._offset, self._foreign, self._deflated, self._wire = header, 0, None, [], 0
             if not self.waiting:
-                self._differ("no message more than was sent")
+                self._differ("one message more than was sent")
             elif header.opcode != self.waiting[0].opcode:
                 self._differ(f"another type: {opcode_name(header.opcode)}")
         if not self._left:
             self._end_frame()
 
-    def _take_payload(self, piece: bytes) -> None:
+    def _add_payload(self, piece: bytes) -> None:
         header = self._header
         assert header is not None
         if self._evidence is not None:
@@ -132,7 +140,7 @@ class Echoes:
         self._wire += len(piece)
         if self._is_deflated():
             if self._wire > self._longest() * 1001 // 1000 + _SLACK:
-                self._fail("more octets than the message can have, compressed")
+                self._fail("more octets than the compressed message can have")
             self._deflated.append(piece)
         else:
             self._compare(piece)
@@ -144,7 +152,7 @@ class Echoes:
         return bool(self._first.rsv & RSV1) and self.ws.conversation.deflate is not None
 
     def _longest(self) -> int:
-        """The octets of the longest message that may come now: an echo, or one of the target's own application."""
+        """Return the octets of the longest message that may come: the echo, or one of the target's own."""
         chatter = self.ws.session.facts.chatter
         awaited = self.waiting[0].length if self.waiting else 0
         return max(awaited, _CHATTER, *map(len, chatter))
@@ -157,11 +165,11 @@ class Echoes:
             self._end_message()
 
     def _keep(self, header: Header) -> None:
-        """Record a frame, and keep it for the monitors, as far as there are few of them and they are small."""
+        """Record a frame, and keep it for the monitors if there are few frames and they are small."""
         if self._evidence is None:
             return
         form = None if header.form is LengthForm.minimal(header.length) else header.form
-        stub = Frame(header.opcode, b"", header.fin, header.rsv, header.key, form, header.length)
+        stub = Frame(header.opcode, fin=header.fin, rsv=header.rsv, key=header.key, form=form, announced=header.length)
         entry = self._record("frame", str(stub), self._evidence.octets())
         if self._kept is None:
             return
@@ -170,11 +178,11 @@ class Echoes:
         elif self.ws.conversation.deflate is None:
             self._kept.append((entry, stub))
         else:
-            self._leave_out()
+            self._stop_keeping()
 
-    def _leave_out(self) -> None:
+    def _stop_keeping(self) -> None:
         self._kept = None
-        # Without this message nobody can inflate those that follow it.
+        # Without this message, the monitors cannot inflate those that follow it.
         self.ws.conversation.gap = self.ws.conversation.deflate is not None
 
     def _record(self, kind: str, summary: str, octets: Octets) -> int:
@@ -187,17 +195,17 @@ class Echoes:
         self._first = None
         if self._foreign is not None:
             if not self._is_chatter(self._foreign):
-                self._fail(f"a message of its own ({show(self._foreign)})")
+                self._fail(f"another message ({show(self._foreign)})")
         elif message is not None:
             if self._offset < message.length:
-                self._fail(f"{opcode_name(message.opcode)} of {self._offset} octets, the first of those that were sent")
+                self._fail(f"{opcode_name(message.opcode)} of only the first {octets_text(self._offset)}")
             self.waiting.popleft()
             self.octets_waiting -= message.length
         if self._kept is not None and self.frames <= KEPT_FRAMES:
             self.ws.conversation.frames.extend(self._kept)
             self._kept = []
         elif self.frames > KEPT_FRAMES:
-            self._leave_out()
+            self._stop_keeping()
 
     def _inflate(self) -> None:
         try:
@@ -229,7 +237,7 @@ class Echoes:
         self._foreign = (message.at(0, min(start, _CHATTER)) + piece)[: _CHATTER + 1]
 
     def _differ(self, how: str, octets: bytes = b"") -> None:
-        """Fail, unless the target's application may speak of its own accord: then what it says is heard to its end."""
+        """Fail, unless the target's application may send messages by itself: then read this one to its end first."""
         facts = self.ws.session.facts
         if not (facts.chatty or facts.chatter):
             self._fail(how, octets)
@@ -237,9 +245,9 @@ class Echoes:
 
     def _fail(self, how: str, octets: bytes = b"") -> None:
         if octets:
-            self._record("octets", "what is there in place of it", Octets.of(octets))
+            self._record("octets", "the octets that differ", Octets.of(octets))
         message = self.waiting[0] if self.waiting else None
-        wanted = f"the echo, {message}" if message else "no message behind the last echo"
+        wanted = f"the echo, {message}" if message else "no message after the last echo"
         raise Violation(wanted, how, self.ws.session.transcript.last)
 
     def _is_chatter(self, payload: bytes) -> bool:

@@ -1,4 +1,8 @@
-"""Volumes: large or many messages out, their echoes compared as they come, and neither of them held as a whole."""
+"""Send large messages, or many, and compare their echoes while they arrive; nothing is kept in memory as a whole.
+
+One task sends while another reads, so that neither end blocks the other. At most `_IN_FLIGHT` messages, or
+`_OCTETS_IN_FLIGHT` octets, are sent before their echoes have come; a single larger message is always sent.
+"""
 
 from __future__ import annotations
 
@@ -12,32 +16,37 @@ from ...transport.stream import Reset
 from ...wire.close import CloseBody
 from ...wire.frame import BINARY, CLOSE, PING, PONG, TEXT, Frame, frames_alike
 from ..connection import Connection
+from ..own_limit import limit_text, stops_a_volume
 from ..session import Unreached, Violation
 from .echo import KEPT_FRAMES, Echoes, Evidence
 from .message import PIECE, Message
 
 __all__ = ["echo_volume", "refusal"]
 
-#: Messages, and octets of their payload, that are sent at most before their echoes have come.
+#: Most messages, and most octets of their payloads, that are sent before their echoes have come.
 _IN_FLIGHT, _OCTETS_IN_FLIGHT = 64, 1 << 20
-#: From so many octets or frames on, a connection that ends is one that the target has a limit for.
-_LARGE_OCTETS, _MANY_FRAMES = 1 << 20, 64
-#: How many times the patience nothing may move in either direction.
+#: The longest time without progress in either direction, as a multiple of the patience.
 _PATIENCES = 4
 
 
 @lru_cache(maxsize=256)
 def _header(frame: Frame, *, masked: bool) -> bytes:
     """Return the header of `frame` without its masking key."""
-    return Frame(frame.opcode, b"", frame.fin, frame.rsv, b"" if masked else None, frame.form, frame.announced).header()
+    key = b"" if masked else None
+    stub = Frame(frame.opcode, fin=frame.fin, rsv=frame.rsv, key=key, form=frame.form, announced=frame.announced)
+    return stub.header()
 
 
-def _nothing(octets: bytes) -> bytes:
-    return octets[:0]
+def _discard(octets: bytes) -> bytes:
+    """Be an interceptor that consumes all octets."""
+    return b""
 
 
 class _Exchange:
-    """One volume on its way: a task sends, another reads."""
+    """The exchange of one volume.
+
+    With `echo`, the echoes are compared. With `limited`, every end of the connection counts as a limit of the target.
+    """
 
     def __init__(
         self,
@@ -60,7 +69,7 @@ class _Exchange:
     async def run(self) -> None:
         stopped: Violation | Unreached | None = None
         if self.echo:
-            self.ws.divert(self.echoes.take)
+            self.ws.divert(self.echoes.consume)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._send)
@@ -70,16 +79,16 @@ class _Exchange:
                     stopped = problem
                 nursery.cancel_scope.cancel()
         finally:
-            self._tell_the_rest()
+            self._record_totals()
             if self.echoes.is_inside_a_frame:
-                # Nobody makes frames of what comes amid a payload.
-                self.ws.taker = _nothing
+                # We stopped in the middle of a frame, so later octets cannot be parsed: discard them.
+                self.ws.interceptor = _discard
             else:
                 self.ws.restore(self.echoes.carry)
         if stopped is not None:
             raise stopped
 
-    # --- out
+    # --- send
 
     async def _send(self) -> None:
         try:
@@ -93,10 +102,10 @@ class _Exchange:
                 self.sent_messages += 1
                 for frame, start, count, alike in message.frames():
                     if alike > 1 and self.piece is None and self.sent_frames >= KEPT_FRAMES:
-                        await self._put_alike(frame, message.octets(start, alike * count), buffer)
+                        await self._send_alike(frame, message.octets(start, alike * count), buffer)
                         continue
                     for number in range(alike):
-                        await self._put(frame, message, start + number * count, count, buffer)
+                        await self._send_frame(frame, message, start + number * count, count, buffer)
             await self._flush(buffer)
         except Reset as problem:
             self.ws.session.event(f"could not send: {problem}", self.ws.number)
@@ -104,8 +113,8 @@ class _Exchange:
         if not self.echoes.waiting:
             self._reading.cancel()
 
-    async def _put_alike(self, frame: Frame, payloads: bytes, buffer: bytearray) -> None:
-        """Send frames like the stub `frame`, as many as `payloads` make; the transcript has none of them."""
+    async def _send_alike(self, frame: Frame, payloads: bytes, buffer: bytearray) -> None:
+        """Send frames with the header of `frame` until `payloads` are sent; the transcript does not show them."""
         masks, count = self.ws.role.masks, len(payloads) // frame.length
         keys = self.ws.random_octets(4 * count) if masks else None
         octets = frames_alike(_header(frame, masked=masks), payloads, frame.length, keys)
@@ -116,7 +125,7 @@ class _Exchange:
         buffer += octets
         await self._between(buffer)
 
-    async def _put(self, frame: Frame, message: Message, start: int, count: int, buffer: bytearray) -> None:
+    async def _send_frame(self, frame: Frame, message: Message, start: int, count: int, buffer: bytearray) -> None:
         key = self.ws.random_octets(4) if self.ws.role.masks else None
         head = _header(frame, masked=key is not None) + (key or b"")
         self.sent_frames += 1
@@ -144,9 +153,9 @@ class _Exchange:
             else:
                 await self._write(piece)
         if evidence is not None:
-            told = Frame(frame.opcode, b"", frame.fin, frame.rsv, key, announced=count)
-            self.ws.session.transcript.add(Direction.OURS, "frame", str(told), evidence.octets(), self.ws.number)
-            self.ws.conversation.sent.append(told)
+            stub = Frame(frame.opcode, fin=frame.fin, rsv=frame.rsv, key=key, announced=count)
+            self.ws.session.transcript.add(Direction.OURS, "frame", str(stub), evidence.octets(), self.ws.number)
+            self.ws.conversation.sent.append(stub)
         await self._between(buffer)
 
     async def _between(self, buffer: bytearray) -> None:
@@ -155,10 +164,13 @@ class _Exchange:
             await self._answer_pings()
 
     async def _answer_pings(self) -> None:
-        """Answer what came meanwhile, between two frames of our own: so do whoever sends, and who reads at the end."""
+        """Answer the Pings received so far, between two of our frames.
+
+        The sending task does this; when everything is sent, the reading task does.
+        """
         pongs, self._pongs = self._pongs, []
         if pongs:
-            await self.ws.put(self.ws.prepare(pong) for pong in pongs)
+            await self.ws.send_prepared(self.ws.prepare(pong) for pong in pongs)
 
     async def _flush(self, buffer: bytearray) -> None:
         if buffer:
@@ -176,7 +188,7 @@ class _Exchange:
 
     def _has_room(self) -> bool:
         echoes = self.echoes
-        # A large message goes out while nothing else does; whoever waits for its echo has it compared meanwhile.
+        # A message may be larger than the limit: it is sent if nothing else is in flight.
         return len(echoes.waiting) < _IN_FLIGHT and echoes.octets_waiting < _OCTETS_IN_FLIGHT
 
     async def _wait_for_room(self) -> None:
@@ -185,7 +197,7 @@ class _Exchange:
             self._room = trio.Event()
             await self._room.wait()
 
-    # --- in
+    # --- receive
 
     async def _read(self) -> None:
         patience = self.ws.session.limits.patience * _PATIENCES
@@ -198,14 +210,14 @@ class _Exchange:
             with self._reading:
                 await self.ws.pull()
                 self._moved = trio.current_time()
-            self._heed()
+            self._handle_control()
             self._room.set()
             if self.all_sent:
                 await self._answer_pings()
 
-    def _heed(self) -> None:
-        """Look at the control frames that have come, and at the end of the stream."""
-        while (received := self.ws.arrived()) is not None:
+    def _handle_control(self) -> None:
+        """Handle the control frames received so far, and the end of the stream."""
+        while (received := self.ws.next_nowait()) is not None:
             if received.opcode == PING:
                 self._pongs.append(Frame.pong(received.payload))
             if received.opcode == CLOSE:
@@ -217,53 +229,52 @@ class _Exchange:
 
     def _wanted(self) -> str:
         waiting = self.echoes.waiting
-        return f"the echo, {waiting[0]}" if waiting else "the octets to be taken"
+        return f"the echo, {waiting[0]}" if waiting else "all octets to be accepted"
 
     def _stop(self, how: str, code: int | None, entry: int | None) -> None:
-        many = self.sent_frames >= _MANY_FRAMES
-        large = many or self.sent_octets >= _LARGE_OCTETS
-        # 1007 is no question of size: text is taken for no UTF-8 where its pieces meet. Nor is 1002 where there are
-        # few frames: a length was read wrong, and payload is taken for a header.
-        if self.limited or code == 1009 or (large and code != 1007 and (many or code != 1002)):
+        if self.limited or stops_a_volume(code, self.sent_octets, self.sent_frames):
             done = self.sent_messages - len(self.echoes.waiting)
-            taken = f" after {done} messages" if done else ""
-            raise Unreached(Reason.LIMIT, f"the target stopped at a limit of its own{taken}: {how}", entry)
+            raise Unreached(
+                Reason.LIMIT, limit_text(how, f" after {done} messages" if done else ""), entry, refusal=how
+            )
         raise Violation(self._wanted(), how, entry)
 
-    def _tell_the_rest(self) -> None:
-        """Say how much there was beyond what the transcript has."""
+    def _record_totals(self) -> None:
+        """Record the number of messages and frames, if the transcript does not show all frames."""
         if self.sent_frames > KEPT_FRAMES:
-            what = f"{self.sent_messages} messages sent, in {self.sent_frames} frames of {self.sent_octets} octets"
-            self.ws.session.event(what, self.ws.number)
+            sent = f"{self.sent_messages} messages sent, in {self.sent_frames} frames of {self.sent_octets} octets"
+            self.ws.session.event(sent, self.ws.number)
         if self.echoes.frames > KEPT_FRAMES:
             done = self.sent_messages - len(self.echoes.waiting)
             self.ws.session.event(f"{done} echoes came, in {self.echoes.frames} frames", self.ws.number)
 
 
 async def echo_volume(ws: Connection, messages: Iterable[Message], *, piece: int | None = None) -> None:
-    """Send `messages` and expect their echoes, of the same type and content, in order and in whatever frames.
+    """Send `messages` and expect their echoes, of the same type and content, in order and in any fragmentation.
 
-    Several are on their way at once, and what comes is read all the time, so that neither end blocks the other.
-    Where `piece` is given, octets leave in writes of that many. Fails where an echo differs, or nothing moves
-    for four times the patience; Unreached, reason LIMIT, where the target closes with 1009, or ends the connection
-    over a mebibyte or 64 frames. A transcript has the first frames of each direction and the number of the rest.
-    On a connection with compression no data message may follow but compressed ones that begin no window anew.
+    Several messages are in flight at once, and we read all the time, so that neither end blocks the other. With
+    `piece`, octets are written in pieces of that many.
+
+    Raises Violation if an echo differs, or without progress for four times the patience; raises Unreached, reason
+    LIMIT, if the target closes with 1009, or ends the connection after a mebibyte or 64 frames (`own_limit`). The
+    transcript shows the first frames of each direction and the number of the others. On a connection with compression,
+    the only data messages that may follow are compressed ones that continue the window.
     """
     await _Exchange(ws, messages, piece=piece, echo=True).run()
 
 
 async def refusal(ws: Connection, message: Message) -> str | None:
-    """Send `message` and return how the target refused it: by whatever end of the connection; None where it took it.
+    """Send `message`; return how the target ended the connection, or None if it accepted the message.
 
-    A target that echoes has taken it when its echo is there, whole and right; of any other a Pong to a Ping behind
-    it tells. Fails where the echo is another, or nothing moves for four times the patience.
+    An echoing target has accepted it when the whole correct echo has come; any other target when it answers a Ping
+    sent after the message. Raises Violation if the echo differs, or without progress for four times the patience.
     """
     try:
         await _Exchange(ws, [message], echo=ws.session.facts.echo, limited=True).run()
     except Unreached as stopped:
-        if stopped.reason is not Reason.LIMIT:
+        if stopped.refusal is None:
             raise
-        return stopped.text.rpartition("own: ")[2]
+        return stopped.refusal
     return None if ws.session.facts.echo else await _end_before_pong(ws)
 
 

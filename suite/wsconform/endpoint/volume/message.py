@@ -1,4 +1,4 @@
-"""Messages of any size to be sent: their payload is made as it leaves, masked and cut into frames, never held whole."""
+"""Messages of any size: their payload is made, masked and cut into frames while it is sent, never kept as a whole."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from functools import lru_cache
 from ...evidence.result import Reason
 from ...wire.deflate import Deflater
 from ...wire.frame import CONTINUATION, RSV1, Frame, apply_mask, opcode_name
-from ..channel import show
+from ..channel import octets_text, show
 from ..connection import Connection
 from ..session import Unreached
 
 __all__ = ["PIECE", "Message", "RepeatedOctets", "replayed"]
 
-#: Octets of a piece that is made, masked and sent in one go.
+#: Octets of a piece that is made, masked and sent at once.
 PIECE = 1 << 16
-#: Octets up to which a frame's payload is made at once.
+#: Most octets of a frame whose payload is made at once.
 _SHORT = 1 << 12
 
 
 @dataclass(frozen=True, slots=True)
 class RepeatedOctets:
-    """`pattern`, repeated up to `length` octets: a payload of any size that takes no memory."""
+    """A payload of `length` octets that repeats `pattern` and takes almost no memory."""
 
     pattern: bytes
     length: int
 
     def at(self, start: int, count: int) -> bytes:
-        """Return the `count` octets from `start` on."""
+        """Return `count` octets, beginning at `start`."""
         turn = start % len(self.pattern)
         block = _block(self.pattern, count + turn)
         return block if turn == 0 and len(block) == count else block[turn : turn + count]
@@ -42,17 +42,16 @@ def _repeated(pattern: bytes, times: int) -> bytes:
 
 
 def _block(pattern: bytes, count: int) -> bytes:
-    # Few lengths, so that the block is made once and not with every piece that is looked at.
+    # Round up to a power of two, so that the cache of a few blocks serves every piece.
     times = -(-max(count, 1) // len(pattern))
     return _repeated(pattern, 1 << (times - 1).bit_length())
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message to be sent: `payload` as it is meant; `deflated`, where it goes out compressed, as it is on the wire.
+    """A message to send: `payload` is its content; `deflated` is the compressed content, if it is sent compressed.
 
-    Where `fragment` is given, no frame has more octets, and one that is full is not the last: where the frames
-    come out even, an empty one ends the message.
+    `fragment` is the size in octets of every frame but the last, which is shorter, and may be empty. None: one frame.
     """
 
     opcode: int
@@ -62,20 +61,20 @@ class Message:
 
     @property
     def length(self) -> int:
-        """The octets that are to be delivered."""
+        """The number of octets of the content."""
         return self.payload.length if isinstance(self.payload, RepeatedOctets) else len(self.payload)
 
     @property
     def on_wire(self) -> int:
-        """The octets that the frames carry."""
+        """The number of octets that the frames carry."""
         return self.length if self.deflated is None else len(self.deflated)
 
     def __str__(self) -> str:
-        """Say what it is, as findings do."""
-        return f"{opcode_name(self.opcode)} of {self.length} octets ({show(self.at(0, min(25, self.length)))})"
+        """Return type, size and first octets, for findings."""
+        return f"{opcode_name(self.opcode)} of {octets_text(self.length)} ({show(self.at(0, min(25, self.length)))})"
 
     def at(self, start: int, count: int) -> bytes:
-        """Return `count` octets of what is to be delivered, from `start` on."""
+        """Return `count` octets of the content, beginning at `start`."""
         return (
             self.payload.at(start, count)
             if isinstance(self.payload, RepeatedOctets)
@@ -83,10 +82,10 @@ class Message:
         )
 
     def frames(self) -> Iterator[tuple[Frame, int, int, int]]:
-        """Yield each frame as a stub that has no payload and announces it, where its octets begin, and how many.
+        """Yield (stub, start, count, alike) for each frame.
 
-        Last comes how many such frames follow each other: those in the middle of a message differ in their octets
-        alone, and come together as far as they fill a piece.
+        The stub has no payload and announces `count` octets, which begin at `start`. `alike` is the number of frames in
+        a row with this header: frames in the middle of a message are yielded together, as many as fill a piece.
         """
         rsv = 0 if self.deflated is None else RSV1
         size, total, at = self.fragment or max(self.on_wire, 1), self.on_wire, 0
@@ -99,11 +98,11 @@ class Message:
         yield _stub(CONTINUATION if at else self.opcode, True, 0 if at else rsv, total - at), at, total - at, 1
 
     def octets(self, start: int, count: int) -> bytes:
-        """Return the `count` octets that frames carry from `start` on, unmasked."""
+        """Return `count` octets as frames carry them, unmasked, beginning at `start`."""
         return self.at(start, count) if self.deflated is None else self.deflated[start : start + count]
 
     def masked(self, start: int, count: int, key: bytes | None) -> Iterable[bytes]:
-        """Return the octets that a frame carries from `start` on, `count` of them, masked with `key`, in pieces."""
+        """Return the payload data of a frame, `count` octets beginning at `start`, masked with `key`, in pieces."""
         if self.deflated is None and isinstance(self.payload, RepeatedOctets) and count > _SHORT:
             return _masked_run(self.payload, start, count, key)
         piece = self.octets(start, count)
@@ -111,7 +110,7 @@ class Message:
 
 
 def _masked_run(run: RepeatedOctets, start: int, count: int, key: bytes | None) -> Iterator[bytes]:
-    # What is masked repeats itself as well: it is masked once, and sent again and again.
+    # The masked octets repeat, too, so one block is masked once and sent many times.
     period = math.lcm(len(run.pattern), 4)
     block = run.at(start, min(count, max(period, PIECE // period * period)))
     if key is not None:
@@ -125,17 +124,18 @@ def _masked_run(run: RepeatedOctets, start: int, count: int, key: bytes | None) 
 
 @lru_cache(maxsize=256)
 def _stub(opcode: int, fin: bool, rsv: int, length: int) -> Frame:
-    return Frame(opcode, b"", fin, rsv, announced=length)
+    return Frame(opcode, fin=fin, rsv=rsv, announced=length)
 
 
 def replayed(
     ws: Connection, payloads: Sequence[bytes], opcode: int, count: int, fragment: int | None
 ) -> Iterator[Message]:
-    """Yield `count` compressed messages: `payloads` again and again, which are compressed twice at most.
+    """Yield `count` compressed messages that repeat `payloads`; each payload is compressed at most twice.
 
-    With the window taken over, a message depends on the 32768 octets before it: from the second turn on they are the
-    same in every turn, and so is what the message is compressed to, where a turn is that long. Without, what a
-    message was compressed to on one connection is right on any other.
+    With context takeover, a message depends on the 32768 octets before it. If `payloads` together are that long, these
+    octets are the same in every repetition from the second on, and so are the compressed messages. Without context
+    takeover, a compressed message is the same on every connection. Raises Unreached, reason NOT_OFFERED, if
+    permessage-deflate was not negotiated.
     """
     bits, takeover = ws.window
     if ws.conversation.deflate is None:

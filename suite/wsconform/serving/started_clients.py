@@ -1,4 +1,4 @@
-"""A client that we start: its command filled in, its process group ended for certain, its exit and output kept."""
+"""Clients that the suite starts: the command with its placeholders, the process, its exit and its output."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from pathlib import Path
 import trio
 
 from ..problem import Problem
-from ..transport.program import Output, Started, StartFailed
+from ..transport.program import Output, Program, StartFailed
 
 #: Most characters of a client's output that a result keeps.
 TAIL = 2000
 
-_PLACES = ("{url}", "{case}", "{number}", "{agent}", "{cacert}")
+_PLACEHOLDERS = ("{url}", "{case}", "{number}", "{agent}", "{cacert}")
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
-    """A client's command with places to fill in; `folder` is where it runs, `cacert` the file of our authority."""
+class ClientCommand:
+    """A client's command with placeholders; it runs in `folder`, and `cacert` is the file of our CA certificate."""
 
     words: tuple[str, ...]
     folder: Path | None = None
     cacert: Path | None = None
 
     def __post_init__(self) -> None:
-        """Raise Problem where the client could not learn its address."""
+        """Raise Problem if no word contains {url}: the client could not learn its address."""
         if not any("{url}" in word for word in self.words):
             raise Problem(
                 f"{shlex.join(self.words)}: the client's command has no {{url}}; write it where the client takes its"
@@ -36,12 +36,12 @@ class Command:
             )
 
     def filled(self, url: str, agent: str, case: str = "", number: int = 0) -> tuple[str, ...]:
-        """Return the words with every place filled in."""
+        """Return the words with every placeholder replaced."""
         values = (url, case, str(number), agent, str(self.cacert or ""))
-        return tuple(_replaced(word, dict(zip(_PLACES, values, strict=True))) for word in self.words)
+        return tuple(_replaced(word, dict(zip(_PLACEHOLDERS, values, strict=True))) for word in self.words)
 
     def environment(self) -> dict[str, str]:
-        """Return what the client's environment has beside ours: our authority, under the names that libraries know."""
+        """Return the variables to add to the client's environment: our CA's file, in the variables of TLS libraries."""
         if self.cacert is None:
             return {}
         path = str(self.cacert)
@@ -49,19 +49,19 @@ class Command:
 
 
 def _replaced(word: str, values: Mapping[str, str]) -> str:
-    # One pass, so that a value that looks like a place is not filled in again.
+    # One pass, so that a value that looks like a placeholder is not replaced again.
     parts, rest = list[str](), word
     while rest:
-        found = [(at, place) for place in values if (at := rest.find(place)) >= 0]
+        found = [(at, placeholder) for placeholder in values if (at := rest.find(placeholder)) >= 0]
         if not found:
             break
-        at, place = min(found)
-        parts += [rest[:at], values[place]]
-        rest = rest[at + len(place) :]
+        at, placeholder = min(found)
+        parts += [rest[:at], values[placeholder]]
+        rest = rest[at + len(placeholder) :]
     return "".join([*parts, rest])
 
 
-class Launched(Started):
+class ClientProcess(Program):
     """One started client."""
 
     def __init__(
@@ -73,24 +73,22 @@ class Launched(Started):
         environment: Mapping[str, str] | None = None,
         log: Path | None = None,
     ) -> None:
-        """Prepare to run `words`; what it prints is kept in the file `log`, too, if one is named."""
-        super().__init__(
-            words, nursery, _output(log), host="", port=0, ready_within=0, folder=folder, environment=environment
-        )
+        """Prepare to run `words`; the output is also written to the file `log`, if there is one."""
+        super().__init__(words, nursery, _output(log), folder=folder, environment=environment)
         self._child: trio.Process | None = None
         self._ended_by_us = ""
 
     async def launch(self) -> None:
-        """Start the process; raises Problem in one line where that cannot be."""
+        """Start the process; raises Problem, in one line, if that fails."""
         try:
-            await self._launch()
-        except StartFailed as problem:
-            raise Problem(str(problem).replace("check --start", "check the command after --")) from None
+            await super().launch()
+        except StartFailed as failed:
+            raise Problem(f"{failed.problem}; check the command after --") from None
         self._child = self._process
 
     @property
     def is_running(self) -> bool:
-        """Whether the process has not ended."""
+        """Whether the process has started and has not ended."""
         return self._child is not None and self._child.poll() is None
 
     async def wait(self) -> None:
@@ -99,7 +97,10 @@ class Launched(Started):
             await self._child.wait()
 
     async def finish(self, within: float, why: str = "") -> None:
-        """Let the process end by itself `within` so many seconds, then end it and what it started, `why` told."""
+        """Wait up to `within` seconds for the process to end by itself, then end its group.
+
+        `why` is the reason that `exit_text` gives if the process was still running.
+        """
         if self._child is None:
             return
         try:
@@ -111,8 +112,8 @@ class Launched(Started):
             await self.end()
             self.output.close()
 
-    def told(self) -> str:
-        """Return in words how the process ended."""
+    def exit_text(self) -> str:
+        """Return how the process ended, in words."""
         if self._ended_by_us:
             return f"ended by the suite: {self._ended_by_us}"
         status = self._child.poll() if self._child else None
@@ -125,14 +126,19 @@ class Launched(Started):
                 return f"ended by signal {-status}"
         return f"exit code {status}"
 
+    def last_line_text(self) -> str:
+        """Return the last line of the output as the end of a message; "" if there is no output."""
+        lines = self.output.last_lines(1)
+        return f'; its last line of output: "{lines[0][:200]}"' if lines else ""
+
     def evidence(self) -> dict[str, str]:
-        """Return what a result keeps of the client: how it ended, and the last that it printed."""
+        """Return the facts of the client that a result keeps: how it ended, and the end of its output."""
         printed = "\n".join(self.output.last_lines(20))[-TAIL:]
-        return {"client": self.told()} | ({"client output": printed} if printed else {})
+        return {"client": self.exit_text()} | ({"client output": printed} if printed else {})
 
 
 def log_file(folder: Path | None, agent: str) -> Path | None:
-    """Return where the output of the client called `agent` is kept; None without a folder."""
+    """Return the path of the log for the output of the client called `agent`; None without a folder."""
     name = "".join(character if character.isalnum() or character in "-_." else "-" for character in agent)
     return folder / f"{name.strip('.-') or 'client'}.log" if folder else None
 

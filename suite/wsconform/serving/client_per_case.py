@@ -1,4 +1,4 @@
-"""Clients that are started for one case each: a Runner puts the plan, and every attempt is a process of its own."""
+"""Clients that are started for one case each: a Runner runs the plan, and starts a process for every attempt."""
 
 from __future__ import annotations
 
@@ -25,38 +25,38 @@ from ..run.probe import takes_text_alone
 from ..run.runner import EndReason, Runner
 from ..transport.stream import Stream
 from ..wire.frame import BINARY, PONG, TEXT, Frame
-from .launched import Command, Launched, log_file
-from .server import PROBE, Expected, Server
+from .server import PROBE, CaseServer, ExpectedConnection
+from .started_clients import ClientCommand, ClientProcess, log_file
 
-#: Seconds that a client has to end by itself when its case is over.
+#: Seconds that a client has to end by itself after its case.
 EXIT_WITHIN = 2.0
 
-#: Seconds in which the connection of a client that has ended already still finds its way to us.
-_ON_ITS_WAY = 0.5
+#: Seconds in which the connection of a client that has already ended may still arrive.
+_ARRIVAL_AFTER_EXIT = 0.5
 
-#: After so many clients in a row that did not connect no other is started.
+#: Number of clients in a row that did not connect, after which no other is started.
 _GIVE_UP = 5
 
 
-class PerCase:
-    """Puts the plan of `server` to clients that `command` starts, `jobs` at once."""
+class PerCaseClients:
+    """Runs the plan of `server` against clients that it starts with `command`."""
 
     def __init__(
         self,
-        server: Server,
-        command: Command,
+        server: CaseServer,
+        command: ClientCommand,
         agent: str,
         nursery: trio.Nursery,
         *,
         within: float = 10.0,
         folder: Path | None = None,
     ) -> None:
-        """A client has `within` seconds to connect; what the last one printed is kept in `folder`."""
+        """A client has `within` seconds to connect; the output of the last one is written to a file in `folder`."""
         self._server, self._command, self._agent, self._nursery = server, command, agent, nursery
         self._within = within
         self._log = log_file(folder, agent)
         numbered = enumerate(server.numbered, 1)
-        # A case may have several numbers; its first one is what its client is told.
+        # A case may have several numbers; its client gets the first one.
         self._numbers = {case.id: number for number, case in reversed(list(numbered))}
         self._evidence: dict[str, dict[str, str]] = {}
         self._absent = 0
@@ -65,21 +65,21 @@ class PerCase:
     # --- before the cases
 
     async def probe(self) -> Sequence[Conversation]:
-        """Start the client once and find out whether it echoes, and how fast it is; return what monitors can look at.
+        """Start the client once, find out whether it echoes, and how fast; return the conversations for the monitors.
 
-        Raises Problem, exit code 3, where it does not come or opens no WebSocket.
+        Raises Problem, exit code 3, if it does not connect or does not open a WebSocket.
         """
         rules = self._server.rules
-        address = Address(rules.authority, f"/probe?agent={quote(self._agent)}")
+        address = Address(host=rules.authority, target=f"/probe?agent={quote(self._agent)}")
         session = Session(
-            PROBE,
-            Role.CLIENT,
-            _unset,
-            Transcript(trio.current_time),
-            random.Random(0),
-            address,
-            rules.facts,
-            rules.options.limits,
+            case=PROBE,
+            role=Role.CLIENT,
+            dial=_not_connected,
+            transcript=Transcript(trio.current_time),
+            random=random.Random(0),
+            address=address,
+            facts=rules.facts,
+            limits=rules.options.limits,
         )
         client = self._client(f"{rules.url}{address.target}", PROBE, 0)
         expected = self._server.expect(self._agent, PROBE)
@@ -89,20 +89,20 @@ class PerCase:
             with trio.fail_after(rules.options.limits.patience * 4):
                 facts = await _look(session)
             self._server.rules = replace(rules, facts=facts)
-            if expected.visit is not None:
-                self._server.agent(self._agent).meet(expected.visit.head)
+            if expected.request is not None:
+                self._server.agent(self._agent).meet(expected.request.head)
             return session.conversations
         except Unreached as problem:
-            raise Problem(f"{self._agent}: {problem.text}{_printed(client)}", Exit.UNTESTABLE) from None
+            raise Problem(f"{self._agent}: {problem.text}{client.last_line_text()}", Exit.UNTESTABLE) from None
         except Violation as problem:
             text = f"{self._agent}: expected {problem.expected}, got {problem.observed}"
-            raise Problem(text + _printed(client), Exit.UNTESTABLE) from None
+            raise Problem(text + client.last_line_text(), Exit.UNTESTABLE) from None
         except trio.TooSlowError:
-            raise Problem(f"{self._agent}: connected, and did not get through one echo", Exit.UNTESTABLE) from None
+            raise Problem(f"{self._agent}: connected, but did not complete one echo", Exit.UNTESTABLE) from None
         finally:
             self._server.forget(expected)
             await session.aclose()
-            await client.finish(EXIT_WITHIN if expected.visit is not None else 0.0)
+            await client.finish(EXIT_WITHIN if expected.request is not None else 0.0)
 
     # --- the cases
 
@@ -118,8 +118,8 @@ class PerCase:
         Results go to the server's record of the client; `is_failure` decides which count towards `max_failures`.
         """
         rules = self._server.rules
-        address = Address(rules.authority, "/", scheme="wss" if rules.facts.tls else "ws")
-        bench = Bench(role=Role.CLIENT, dial=_unset, address=address, facts=rules.facts, options=rules.options)
+        address = Address(host=rules.authority, target="/", scheme="wss" if rules.facts.tls else "ws")
+        bench = Bench(role=Role.CLIENT, dial=_not_connected, address=address, facts=rules.facts, options=rules.options)
         registry = self._server.plan.registry
         runner = Runner(bench, registry, self._keep, jobs=jobs, is_failure=is_failure, provide=self._provide)
         why = await runner.run(items, seen)
@@ -129,22 +129,28 @@ class PerCase:
         extra = {**result.extra, **self._evidence.get(result.case, {})}
         self._server.agent(self._agent).take(replace(result, extra=extra))
 
-    def _client(self, url: str, case: str, number: int) -> Launched:
+    def _client(self, url: str, case: str, number: int) -> ClientProcess:
         command = self._command
         words = command.filled(url, self._agent, case, number)
-        return Launched(words, self._nursery, folder=command.folder, environment=command.environment(), log=self._log)
+        return ClientProcess(
+            words, self._nursery, folder=command.folder, environment=command.environment(), log=self._log
+        )
 
     async def _provide(self, case: Case, session: Session) -> object:
-        """Start a client for `case` and return what the case is handed, once the client has connected."""
+        """Start a client for `case`, wait until it connects, and return the subject of the case."""
         if self.lost:
-            raise Unreached(Reason.LOST, f"no client was started: {_GIVE_UP} in a row had not connected")
+            raise Unreached(Reason.LOST, f"no client was started, because {_GIVE_UP} in a row did not connect")
         rules, number = self._server.rules, self._numbers[case.id]
         target = f"/runCase?case={number}&agent={quote(self._agent)}"
         session.address = replace(session.address, target=target)
         client = self._client(f"{rules.url}{target}", case.id, number)
         expected = self._server.expect(self._agent, case.id)
-        ending = _Ending(self, case, client, expected, session)
-        session.streams.append(ending)  # type: ignore[arg-type]  # it is closed with them, and no more
+
+        async def end_client() -> None:
+            await self._end_client(case, client, expected, session.conversations)
+
+        # It runs before the result is made, which keeps the client's exit and output.
+        session.on_close(end_client)
         try:
             await client.launch()
         except Problem as problem:
@@ -158,31 +164,38 @@ class PerCase:
             raise
         self._absent = 0
         session.dial = once(stream)
-        if expected.visit is not None:
-            session.address = replace(self._server.address(expected.visit.head), target=target)
+        if expected.request is not None:
+            session.address = replace(self._server.address(expected.request.head), target=target)
         return await judge.provide(case, session)
 
-    async def _arrival(self, expected: Expected, client: Launched) -> Stream:
-        """Return the client's connection; raises Unreached where it ends or `within` is over before it comes."""
+    async def _arrival(self, expected: ExpectedConnection, client: ClientProcess) -> Stream:
+        """Return the client's connection; raises Unreached if the client ends first, or does not connect in time."""
         with trio.move_on_after(self._within):
             async with trio.open_nursery() as nursery:
 
-                async def leave() -> None:
+                async def stop_after_exit() -> None:
                     await client.wait()
-                    await trio.sleep(_ON_ITS_WAY)
+                    await trio.sleep(_ARRIVAL_AFTER_EXIT)
                     nursery.cancel_scope.cancel()
 
-                nursery.start_soon(leave)
+                nursery.start_soon(stop_after_exit)
                 await expected.arrived.wait()
                 nursery.cancel_scope.cancel()
         if expected.stream is not None:
             return expected.stream
         if client.is_running:
             raise Unreached(Reason.ARRANGING, f"the client did not connect within {self._within:g} s")
-        raise Unreached(Reason.ARRANGING, f"the client ended before it connected: {client.told()}")
+        raise Unreached(Reason.ARRANGING, f"the client ended before it connected: {client.exit_text()}")
 
-    def over(self, case: Case, client: Launched, expected: Expected) -> None:
-        """Note what is known of the client of `case`, which has ended."""
+    async def _end_client(
+        self, case: Case, client: ClientProcess, expected: ExpectedConnection, conversations: Sequence[Conversation]
+    ) -> None:
+        """End the connection and the client of `case`, and keep the client's exit and output for the result."""
+        expected.conversations = tuple(conversations)
+        if (stream := expected.stream) is not None:
+            await stream.aclose()
+        within = EXIT_WITHIN if stream is not None else 0.0
+        await client.finish(within, "" if stream is not None else "it had not connected")
         self._server.forget(expected)
         evidence = client.evidence()
         if expected.refused:
@@ -190,35 +203,12 @@ class PerCase:
         self._evidence[case.id] = evidence
 
 
-class _Ending:
-    """Stands among a case's streams, and ends its client when they are closed: before the result is made."""
-
-    def __init__(self, owner: PerCase, case: Case, client: Launched, expected: Expected, session: Session) -> None:
-        self._owner, self._case, self._client, self._expected = owner, case, client, expected
-        self._session = session
-        self.tls = None
-
-    async def aclose(self) -> None:
-        """End the connection and the client."""
-        self._expected.conversations = tuple(self._session.conversations)
-        if (stream := self._expected.stream) is not None:
-            await stream.aclose()
-        within = EXIT_WITHIN if stream is not None else 0.0
-        await self._client.finish(within, "" if stream is not None else "it had not connected")
-        self._owner.over(self._case, self._client, self._expected)
-
-
-async def _unset(**options: object) -> Stream:
-    raise Unreached(Reason.ARRANGING, "there is no connection of the client")
-
-
-def _printed(client: Launched) -> str:
-    lines = client.output.last_lines(1)
-    return f'; the last that it printed: "{lines[0][:200]}"' if lines else ""
+async def _not_connected(*, tls: bool = True, server_name: str | None = None, verify: bool = True) -> Stream:
+    raise Unreached(Reason.ARRANGING, "the client has no open connection")
 
 
 async def _look(session: Session) -> Facts:
-    """Open the client's connection, send a Ping and a text, see what comes back, and close."""
+    """Open the client's connection, send a Ping and a text message, and return the facts that the answers show."""
     incoming = await Incoming.receive(session)
     if not incoming.key:
         raise Unreached(Reason.ARRANGING, "its request has no Sec-WebSocket-Key")
@@ -231,10 +221,10 @@ async def _look(session: Session) -> Facts:
         if received.opcode == PONG and received.payload == b"probe":
             trip = trio.current_time() - start
         if received.opcode in (TEXT, BINARY):
-            # One that sends something else back is meant to echo, and cases will show how it fails to.
+            # A client that sends back something else is meant to echo; the cases will show the difference.
             echo = True
     if trip is None and not echo:
-        raise Unreached(Reason.ARRANGING, "it opened a WebSocket and answered neither a Ping nor a message")
+        raise Unreached(Reason.ARRANGING, "it opened a WebSocket, but answered neither a Ping nor a message")
     text_only = await takes_text_alone(ws) if session.facts.echo and echo else None
     await _close(ws)
     return replace(
