@@ -18,7 +18,7 @@ from wsconform.reports.html.pack import Packer, tree
 @pytest.mark.parametrize(
     "journal", [journals.plausible(3, 31, faults=3), journals.hostile()], ids=["plausible", "hostile"]
 )
-def test_a_single_file_has_what_the_site_has(journal: Journal, tmp_path: Path) -> None:
+def test_a_single_file_equals_the_site(journal: Journal, tmp_path: Path) -> None:
     single = unpacked(read(render([journal], tmp_path, tmp_path / "r.html").read_text(encoding="utf-8")))
     render([journal], tmp_path, None)
     pages = {each.attributes["id"]: each for each in single.all("section", "page")}
