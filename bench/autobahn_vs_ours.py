@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.measure import Cost, Failed, load, measure, middle, program, table, write
-from wsconform.catalogue.aliases import OLDER, load_aliases
+from wsconform.catalogue.aliases import AUTOBAHN, load_aliases
 from wsconform.fixtures.targets.launcher import LaunchError, RecipeError, Unavailable, find, launch
 
 HERE = Path(__file__).resolve().parent
@@ -146,12 +146,12 @@ class Rounds:
     def _selected(self) -> list[str]:
         """Return the words that select the same of ours."""
         if not self.group.only:
-            return ["--profile", "full", *(word for id in self.ids for word in ("-c", f"{OLDER}{id}"))]
+            return ["--profile", "full", *(word for id in self.ids for word in ("-c", f"{AUTOBAHN}{id}"))]
         wanted = set(self.ids)
         many = self.group.only == "thousand"
         words = ["--profile", "full"]
         for case, aliases in load_aliases("wsconform.cases").items():
-            older = [alias.removeprefix(OLDER) for alias in aliases]
+            older = [alias.removeprefix(AUTOBAHN) for alias in aliases]
             taken = any(id in wanted or f"{id.partition('.')[0]}.*" in wanted for id in older)
             if taken and ("thousand" in case) is many:
                 words += ["-c", case]

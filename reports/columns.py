@@ -58,7 +58,7 @@ class Column:
     @property
     def cut_off(self) -> str:
         """Why the run is incomplete, "" if it ended normally."""
-        if untested := self.target.notes.get("not tested"):
+        if untested := self.target.untested:
             return f"the target could not be tested: {untested}"
         if self.footer is None:
             return "the run was cut off: its journal has no end"
@@ -142,7 +142,7 @@ class Gathered:
     def citation(self, id: str, level: Level) -> str:
         """Return the citation of a requirement, "RFC 6455 5.2 MUST"; id and level if the registry does not know it."""
         requirement = self.requirement(id)
-        return requirement.citation if requirement else f"{id} {level.value}"
+        return requirement.citation if requirement else f"{id} {level.words}"
 
 
 def gather(

@@ -94,7 +94,7 @@ def _stale(gathered: Gathered) -> Iterator[str]:
 def _case(gathered: Gathered, column: Column, area: str, result: Result) -> Iterator[str]:
     yield _tag("testcase", classname=area, name=result.case, time=_seconds(result.micros))
     yield from _properties(
-        level=result.level.value,
+        level=result.level.words,
         requirement=result.requirement,
         verdict=result.verdict.name.lower(),
         **({"reason": result.reason.value} if result.reason else {}),

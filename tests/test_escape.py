@@ -1,4 +1,4 @@
-"""The escaping of strangers' text: property by property, with octets that no endpoint should have sent."""
+"""Escaping of untrusted text, tested with properties and with hostile characters."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 @given(HOSTILE)
-def test_nothing_unseen_reaches_a_terminal(text: str) -> None:
+def test_a_terminal_gets_no_invisible_characters(text: str) -> None:
     assert unseen(escape.terminal(text)) == []
     assert escape.terminal(text).encode().decode() == escape.terminal(text)  # no lone surrogate is left
 
 
 @given(HOSTILE)
-def test_ascii_is_ascii(text: str) -> None:
+def test_ascii_output_is_ascii(text: str) -> None:
     shown = escape.terminal(text, ascii=True)
     assert shown.isascii()
     assert unseen(shown) == []
@@ -63,7 +63,7 @@ class _Page(html.parser.HTMLParser):
 
 
 @given(HOSTILE)
-def test_html_stays_where_it_was_put(text: str) -> None:
+def test_html_is_text_without_markup(text: str) -> None:
     page = _Page()
     page.feed(f"<p title=\"{escape.html(text)}\" lang='{escape.html(text)}'>{escape.html(text)}</p>")
     page.close()
@@ -73,7 +73,7 @@ def test_html_stays_where_it_was_put(text: str) -> None:
 
 
 @given(HOSTILE)
-def test_xml_is_well_formed_and_says_the_same(text: str) -> None:
+def test_xml_is_well_formed_and_has_the_same_text(text: str) -> None:
     document = f'<a b="{escape.xml(text)}">{escape.xml(text)}</a>'
     root = etree.fromstring(document)
     assert root.get("b") == (root.text or "")
@@ -91,12 +91,12 @@ ENTITY = re.compile("&(?:amp|lt|gt|#124);")
 
 
 @given(HOSTILE)
-def test_markdown_has_no_special_left(text: str) -> None:
+def test_markdown_has_no_special_characters(text: str) -> None:
     shown = escape.markdown(text)
     assert unseen(shown) == []
     assert MARKDOWN_SPECIAL.search(ENTITY.sub("", shown)) is None
     assert not re.match(r"[-+=>#|]|\d+[.)]|\s", shown)
-    # A backslash before the colon keeps a link from being made of what follows.
+    # A backslash before the colon keeps Markdown from making a link of the text after it.
     assert not re.search(r"(?<!\\)://", shown)
 
 
@@ -120,11 +120,11 @@ def test_a_markdown_code_span_is_one_element_in_one_cell(text: str) -> None:
         ("grüße ✓ 你好", "grüße ✓ 你好"),
     ],
 )
-def test_what_a_terminal_shows(text: str, shown: str) -> None:
+def test_examples_for_terminals(text: str, shown: str) -> None:
     assert escape.terminal(text) == shown
 
 
-def test_ascii_names_what_it_cannot_show() -> None:
+def test_ascii_output_has_escapes_for_other_characters() -> None:
     assert escape.terminal("ü ✓ 🙂", ascii=True) == "\\xfc \\u2713 \\U0001f642"
 
 
@@ -138,5 +138,5 @@ def test_ascii_names_what_it_cannot_show() -> None:
         ("RFC 6455 5.2", "RFC 6455 5.2"),
     ],
 )
-def test_what_markdown_shows(text: str, shown: str) -> None:
+def test_examples_for_markdown(text: str, shown: str) -> None:
     assert escape.markdown(text) == shown

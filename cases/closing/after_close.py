@@ -123,7 +123,7 @@ async def no_data_follows_the_close_amid_a_backlog(ws: Connection) -> None:
     frames={
         "one_frame": (Frame.binary(b"w" * (1 << 18)), Frame.close(1000)),
         "fragmented": (
-            *(Frame(BINARY if n == 0 else CONTINUATION, b"w" * (1 << 16), n == 3) for n in range(4)),
+            *(Frame(BINARY if n == 0 else CONTINUATION, b"w" * (1 << 16), fin=n == 3) for n in range(4)),
             Frame.close(1000),
         ),
         "two_messages_and_a_ping_behind": (

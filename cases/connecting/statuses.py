@@ -43,10 +43,10 @@ async def body_of_a_refusal_is_never_read_as_frames(incoming: Incoming, framing:
     """The body of a response other than 101 belongs to HTTP, however its length is given."""
     answers = {
         "content_length": incoming.plain(400, "Bad Request", PING),
-        "chunked": Response(200, b"OK", body=b"2\r\n" + PING + b"\r\n0\r\n\r\n").with_field(
+        "chunked": Response(status=200, reason=b"OK", body=b"2\r\n" + PING + b"\r\n0\r\n\r\n").with_field(
             "Transfer-Encoding", "chunked"
         ),
-        "until_the_end": Response(403, b"Forbidden", body=PING).with_field("Connection", "close"),
+        "until_the_end": Response(status=403, reason=b"Forbidden", body=PING).with_field("Connection", "close"),
     }
     await incoming.expect_not_open(answers[framing])
 

@@ -77,7 +77,7 @@ async def ping_inside_a_large_message_is_answered(ws: Connection) -> None:
     The Ping is sent after eight of sixteen fragments of 64 KiB, and the other fragments follow without a wait.
     The order of Pong and echo shows whether the target handles control frames while it receives a message.
     """
-    fragments = [Frame(TEXT if n == 0 else CONTINUATION, b"w" * _PIECE, n == _PIECES - 1) for n in range(_PIECES)]
+    fragments = [Frame(TEXT if n == 0 else CONTINUATION, b"w" * _PIECE, fin=n == _PIECES - 1) for n in range(_PIECES)]
     half, start = _PIECES // 2, ws.latest_entry
     pong, _ = await _timed_pong(ws, b"within", before=fragments[:half], behind=fragments[half:])
     early = all(entry > pong.entry for entry, frame in ws.frames_since(start) if frame.opcode == TEXT)

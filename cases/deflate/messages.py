@@ -20,7 +20,7 @@ def fragments(*payloads: bytes, opcode: int = TEXT, rsv: int = RSV1) -> list[Fra
     """Return the frames of one message, one for each of `payloads`: its compressed data, cut. The first has `rsv`."""
     last = len(payloads) - 1
     return [
-        Frame(0 if number else opcode, payload, number == last, 0 if number else rsv)
+        Frame(0 if number else opcode, payload, fin=number == last, rsv=0 if number else rsv)
         for number, payload in enumerate(payloads)
     ]
 

@@ -31,7 +31,7 @@ EMPTY_FRAGMENTS = {
 def _fragments(opcode: int, *payloads: bytes) -> list[Frame]:
     """Return the frames of one message with a fragment for each of `payloads`."""
     last = len(payloads) - 1
-    return [Frame(0 if number else opcode, payload, number == last) for number, payload in enumerate(payloads)]
+    return [Frame(0 if number else opcode, payload, fin=number == last) for number, payload in enumerate(payloads)]
 
 
 def _pieces(octets: bytes, count: int) -> list[bytes]:

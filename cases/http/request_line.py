@@ -203,7 +203,7 @@ async def success_to_connect_has_no_body_fields(opening: Opening) -> None:
     host = opening.session.address.host.encode()
     target = host if b":" in host.rpartition(b"]")[2] else host + b":80"
     answer, _ = await opening.exchange(
-        Request(b"CONNECT", target, fields=opening.request.without("Upgrade", "Connection").fields)
+        Request(method=b"CONNECT", target=target, fields=opening.request.without("Upgrade", "Connection").fields)
     )
     opening.note("answered with", answer)
     success = 200 <= answer.status < 300

@@ -10,6 +10,7 @@ from wsconform import (
     LARGEST_WINDOW,
     RSV1,
     Compressed,
+    CompressedState,
     Conversation,
     InflateError,
     Inflater,
@@ -72,10 +73,9 @@ def compressed_messages_inflate(conversation: Conversation) -> Iterator[Sample]:
     """
     for message in compressed_messages(conversation, GLANCE):
         kind = "fragments" if message.frames > 1 else "one frame"
-        if message.usage is None:
-            if message.error and not message.error.startswith("follows"):
-                yield Sample(f"no DEFLATE: {message.error}", Verdict.FAILED, message.entry)
-        else:
+        if message.state is CompressedState.INVALID:
+            yield Sample(f"no DEFLATE: {message.error}", Verdict.FAILED, message.entry)
+        elif message.usage is not None:
             cut = message.usage.end is PayloadEnd.CUT
             yield _sample(not cut, "ends inside a block" if cut else f"inflates ({kind})", message.entry)
 
@@ -128,7 +128,7 @@ def window_is_at_most_32768_octets(conversation: Conversation) -> Iterator[Sampl
     for message in compressed_messages(conversation, GLANCE):
         if message.usage:
             yield _sample(message.usage.distance <= LARGEST_WINDOW, "up to 32768 octets", message.entry)
-        elif "distance code" in message.error:
+        elif message.undefined_distance:
             yield Sample(message.error, Verdict.FAILED, message.entry)
 
 

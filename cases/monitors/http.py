@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wsconform import Conversation, Fields, Head, Role, Sample, Verdict, monitor
+from wsconform import Conversation, Defect, Fields, Head, Role, Sample, Verdict, monitor
 
 #: Fields that hold one value and appear once.
 SINGLETONS = (
@@ -121,21 +121,21 @@ def status_401_has_a_challenge(conversation: Conversation) -> Iterator[Sample]:
 def no_bare_cr_is_sent(conversation: Conversation) -> Iterator[Sample]:
     """Every CR in a head of the target is followed by LF."""
     for entry, head in _heads(conversation):
-        yield _sample("bare CR" not in head.defects, "a bare CR", entry)
+        yield _sample(Defect.BARE_CR not in head.defects, "a bare CR", entry)
 
 
 @monitor("9112-5.2-1", hint="write a field on one line, however long")
 def no_folded_field_is_sent(conversation: Conversation) -> Iterator[Sample]:
     """No line in a head of the target begins with a space or a tab."""
     for entry, head in _heads(conversation):
-        yield _sample("obs-fold" not in head.defects, "a folded field", entry)
+        yield _sample(Defect.OBS_FOLD not in head.defects, "a folded field", entry)
 
 
 @monitor("9112-4-1", hint='write the space after the status code even if no reason follows: "HTTP/1.1 101 "')
 def status_code_is_followed_by_a_space(conversation: Conversation) -> Iterator[Sample]:
     """Every status line has a space after the status code, with or without a reason phrase."""
     for entry, head in _heads(conversation):
-        right = "no space after the status code" not in head.defects
+        right = Defect.NO_SPACE not in head.defects
         yield _sample(right, "a status line that ends with the code", entry)
 
 

@@ -44,7 +44,7 @@ COMPRESSED_CUTS = (1, 2, 3, 5)
 def _octets_of(text: str) -> list[Frame]:
     """Return the frames of `text` in fragments of one octet."""
     octets = text.encode()
-    return [Frame(0 if at else 1, octets[at : at + 1], at == len(octets) - 1) for at in range(len(octets))]
+    return [Frame(0 if at else 1, octets[at : at + 1], fin=at == len(octets) - 1) for at in range(len(octets))]
 
 
 @case("6455-5.6-2", needs=Need.ECHO)

@@ -142,7 +142,7 @@ def _document(requirements: Sequence[Requirement], cited: Mapping[str, list[str]
 
 def _requirement(each: Requirement, families: Sequence[str]) -> Iterator[str]:
     roles = ", ".join(sorted(role.value for role in each.roles))
-    yield f"- {markdown_code(each.id)} **{each.level.value}** ({roles}) {markdown(each.text)}"
+    yield f"- {markdown_code(each.id)} **{each.level.words}** ({roles}) {markdown(each.text)}"
     if families:
         links = ", ".join(f"[{markdown(family)}](#{_label(family)})" for family in families)
         yield f"  Put by {links}."

@@ -28,7 +28,7 @@ from wsconform.autobahn.ids import (
     behavior,
     order,
 )
-from wsconform.catalogue.aliases import older_cases
+from wsconform.catalogue.aliases import autobahn_cases
 from wsconform.escape import terminal
 from wsconform.evidence.result import Reason, Result, Verdict
 from wsconform.journal.journal import Journal
@@ -42,14 +42,14 @@ __all__ = ["render"]
 
 _WORST_FIRST = (FAILED, NON_STRICT, INFORMATIONAL, OK, UNIMPLEMENTED)
 _LONGEST = 120
-_NOT_RUN = frozenset({Reason.EXCLUDED, Reason.PROFILE, Reason.BUDGET, Reason.ROLE})
+_NOT_RUN = frozenset({Reason.EXCLUDED, Reason.BUDGET})
 
 
 def render(journals: Sequence[Journal], folder: Path, path: Path | None) -> Path:
     """Write the files into `path`, or `autobahn` in `folder`, and return the path of index.json. Raises OSError."""
     place = path or folder / "autobahn"
     place.mkdir(parents=True, exist_ok=True)
-    ids = dict(sorted(older_cases().items(), key=lambda item: order(item[0])))
+    ids = dict(sorted(autobahn_cases().items(), key=lambda item: order(item[0])))
     index, agents, stems = dict[str, dict[str, object]](), dict[str, list[AutobahnCase]](), _Stems()
     for column in gather(journals).columns:
         cases = list(_cases(column, ids))

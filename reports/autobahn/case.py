@@ -216,7 +216,7 @@ def _wirelog(case: AutobahnCase) -> Iterator[list[object]]:
     for entry, frame in case.observed.steps():
         if case.is_volume and frame is not None and not frame.is_close:
             continue
-        if entry.kind == "event" or not entry.octets.length:
+        if not entry.octets.length or entry.direction is Direction.EVENT:
             continue
         ours = entry.direction is Direction.OURS
         raw = [entry.octets.length, _hex(entry.octets)]

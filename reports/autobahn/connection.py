@@ -88,12 +88,16 @@ class ObservedConnection:
     @cached_property
     def end(self) -> TranscriptEntry | None:
         """The target's end of the stream, FIN or RST."""
-        return next((each for each in self.entries if each.kind in _ENDS and each.direction is Direction.TARGET), None)
+        return next(
+            (each for each in self.entries if each.kind.ends_stream and each.direction is Direction.TARGET), None
+        )
 
     @cached_property
     def our_end(self) -> TranscriptEntry | None:
         """Our own end of the stream."""
-        return next((each for each in self.entries if each.kind in _ENDS and each.direction is Direction.EVENT), None)
+        return next(
+            (each for each in self.entries if each.kind.ends_stream and each.direction is Direction.EVENT), None
+        )
 
     @cached_property
     def closed_first(self) -> Direction | None:
@@ -126,9 +130,6 @@ class ObservedConnection:
         if not self.opened or self.response is None:
             return 0
         return (self.entries[-1].micros - self.response.micros) // 1000
-
-
-_ENDS = frozenset({"fin", "rst"})
 
 
 def deciding_connection(result: Result) -> ObservedConnection:

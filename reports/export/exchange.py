@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from wsconform.escape import shown
-from wsconform.evidence.result import Direction, Octets, Result, TranscriptEntry
+from wsconform.evidence.result import Direction, EntryKind, Octets, Result, TranscriptEntry
 from wsconform.journal.journal import TargetRecord
 from wsconform.registry.requirement import Role
 
@@ -21,7 +21,6 @@ __all__ = ["CannotExport", "Exchange", "Step", "StepKind", "accept_value", "fiel
 _TOGETHER = 1000
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_LEFT_OUT = re.compile(r"\d+ entries left out|\d+ messages sent, in \d+ frames")
 
 
 _NOTHING = Octets()
@@ -139,7 +138,7 @@ class Exchange:
 
     def _check(self, number: int, entry: TranscriptEntry, *, theirs_whole: bool) -> None:
         rerun = f"wsconform run {self.target.name} -c '{self.result.case}' --whole"
-        if entry.direction is Direction.EVENT and _LEFT_OUT.match(entry.summary):
+        if entry.kind is EntryKind.GAP:
             raise CannotExport(
                 f"{self.result.case}: {entry.summary}, and no journal keeps them;"
                 " run the case again with `wsconform replay`"
@@ -162,13 +161,13 @@ def _steps(entry: TranscriptEntry) -> Iterator[Step]:
             yield _step(StepKind.HEAD, entry, summaries)
         case Direction.TARGET if entry.octets.length:
             yield _step(StepKind.RECEIVE, entry, summaries)
-        case Direction.TARGET if entry.kind == "rst":
+        case Direction.TARGET if entry.kind is EntryKind.RST:
             yield _step(StepKind.RESET, entry, summaries)
         case Direction.TARGET:
             yield _step(StepKind.END, entry, summaries)
-        case Direction.EVENT if entry.kind == "fin":
+        case Direction.EVENT if entry.kind is EntryKind.FIN:
             yield _step(StepKind.FIN, entry, summaries)
-        case Direction.EVENT if entry.kind == "rst":
+        case Direction.EVENT if entry.kind is EntryKind.RST:
             yield _step(StepKind.RST, entry, summaries)
         case _:
             return

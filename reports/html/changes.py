@@ -101,7 +101,7 @@ def changes_view(gathered: Gathered) -> ChangesView | None:
             id="newly-passed",
             title="Newly passed",
             none="No case that was violated before passes now.",
-            targets=_by_target(gathered, found.newly_met),
+            targets=_by_target(gathered, found.fixed),
         ),
         ChangeKind(
             id="undecided",
@@ -110,10 +110,10 @@ def changes_view(gathered: Gathered) -> ChangesView | None:
             targets=_by_target(gathered, found.undecided),
         ),
         ChangeKind(
-            id="otherwise",
+            id="other",
             title="Otherwise changed",
             none="No other mark changed.",
-            targets=_by_target(gathered, found.otherwise),
+            targets=_by_target(gathered, found.other),
             folded=True,
         ),
         ChangeKind(

@@ -114,7 +114,7 @@ def abilities(column: Column) -> list[Ability]:
         *_capacity(results),
         Ability("closes TCP", (_who_ends_tcp(results),)),
         Ability("round trip", (f"{target.round_trip * 1000:.2f} ms" if target.round_trip else "",)),
-        *(Ability(name, (value,)) for name, value in target.notes.items() if name != "not tested"),
+        *(Ability(name, (value,)) for name, value in target.notes.items()),
     ]
     return [each for each in found if any(each.values)]
 
@@ -184,7 +184,7 @@ def _ender(transcript: Iterable[TranscriptEntry]) -> str:
             continue
         if entry.kind == "frame" and (header := read_header(entry.octets.head)) and header.opcode == CLOSE:
             closed.add(entry.direction)
-        if entry.kind in ("fin", "rst"):
+        if entry.kind.ends_stream:
             if len(closed) < 2:
                 return ""
             return "the target" if entry.direction is Direction.TARGET else "wsconform"

@@ -1,7 +1,7 @@
 """Test a WebSocket endpoint against the RFCs and show what it violates, with evidence.
 
-The names that cases, and other projects' tests, import. Each is loaded when it is first used, so that importing the
-package costs next to nothing.
+The package exports the names that cases, and tests of other projects, import. Each name is loaded at its first use, so
+that importing the package is cheap.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .endpoint.session import Unreached
     from .endpoint.volume.exchange import echo_volume, refusal
     from .endpoint.volume.message import Message, RepeatedOctets, replayed
-    from .evidence.compression import GLANCE, Compressed, compressed_messages, whole_messages
+    from .evidence.compression import GLANCE, Compressed, CompressedState, compressed_messages, whole_messages
     from .evidence.result import Capability, Finding, Reason, Result, Verdict
     from .evidence.transcript import Closure, Conversation, Ending, Provocation
     from .registry.requirement import Level, Role
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .wire.blocks import LARGEST_WINDOW, TAIL, PayloadEnd
     from .wire.close import FORBIDDEN_CODES, CloseBody, is_sendable
     from .wire.deflate import Deflater, InflateError, Inflater
+    from .wire.fields import CRLF, Fields, is_token
     from .wire.frame import (
         BINARY,
         CLOSE,
@@ -63,7 +64,7 @@ if TYPE_CHECKING:
         offered,
         parse_extensions,
     )
-    from .wire.http1 import CRLF, Fields, Head, Request, Response, head_end, is_token, parse_head
+    from .wire.http1 import Defect, Head, Request, Response, head_end, parse_head
     from .wire.utf8 import is_utf8
 
 __all__ = [
@@ -93,8 +94,10 @@ __all__ = [
     "Closure",
     "Code",
     "Compressed",
+    "CompressedState",
     "Connection",
     "Conversation",
+    "Defect",
     "Deflater",
     "Ending",
     "Extension",
@@ -166,6 +169,7 @@ _HOMES = {
     "evidence.compression": (
         "GLANCE",
         "Compressed",
+        "CompressedState",
         "compressed_messages",
         "whole_messages",
     ),
@@ -258,14 +262,17 @@ _HOMES = {
         "LengthForm",
         "opcode_name",
     ),
-    "wire.http1": (
+    "wire.fields": (
         "CRLF",
         "Fields",
+        "is_token",
+    ),
+    "wire.http1": (
+        "Defect",
         "Head",
         "Request",
         "Response",
         "head_end",
-        "is_token",
         "parse_head",
     ),
     "wire.utf8": ("is_utf8",),

@@ -1,9 +1,9 @@
-"""Text of strangers made fit to be shown: the one place that escapes for terminal, HTML, XML and Markdown.
+"""Escaping of untrusted text for terminal, HTML, XML and Markdown. No other module escapes.
 
-Names, findings, summaries and header fields may hold whatever a target put on the wire. Each function takes
-any `str`, lone surrogates included, and returns one that can neither leave its place nor act there. What
-cannot be seen, or moves what is around it, is shown as an escape like \\x1b or \\u202e; a backslash stays as
-it is, so an escape is for reading, not for reading back.
+Names, findings, summaries and header fields may contain anything that a target sent. Each function accepts any `str`,
+lone surrogates included, and returns text without markup or control characters of the output format. Characters that
+are invisible, or that change the direction or position of other text, become escapes such as \\x1b or \\u202e. A
+backslash is not escaped, so the result cannot be converted back.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import re
 
 __all__ = ["html", "markdown", "markdown_code", "shown", "terminal", "xml"]
 
-# Controls (C0, DEL, C1), the soft hyphen, what changes the direction of writing (UAX 9) or the line, what has
-# no width, lone surrogates, interlinear and tag characters, and noncharacters.
+# Controls (C0, DEL, C1), the soft hyphen, characters that change the direction of writing (UAX 9) or the line,
+# characters without a width, lone surrogates, interlinear and tag characters, and noncharacters.
 _UNSEEN = re.compile(
     "["
     "\x00-\x1f\x7f-\x9f\xad"
@@ -41,47 +41,47 @@ def _code(found: re.Match[str]) -> str:
 
 
 def shown(text: str) -> str:
-    """Return `text` on one line, with an escape in place of each character that cannot be seen."""
-    if text.isascii() and text.isprintable():  # nearly all there is, at a tenth of the cost
+    """Return `text` on one line, with an escape for each invisible character."""
+    if text.isascii() and text.isprintable():  # nearly all texts, at a tenth of the cost
         return text
     return _UNSEEN.sub(_code, text)
 
 
 def terminal(text: str, *, ascii: bool = False) -> str:
-    """Return `text` fit for a terminal: one line, no control sequence, in ASCII alone if `ascii`."""
+    """Return `text` for a terminal: one line without control sequences, in ASCII if `ascii`."""
     seen = shown(text)
     return _BEYOND_ASCII.sub(_code, seen) if ascii else seen
 
 
 def html(text: str) -> str:
-    """Return `text` fit for HTML, between tags and in a quoted attribute alike."""
+    """Return `text` for HTML, between tags or in a quoted attribute."""
     return _MARKUP.sub(lambda found: _ENTITIES[found[0]], shown(text))
 
 
-# XML 1.0 section 2.2 forbids most controls; references keep the three that it allows through the normalising
-# of line ends and attribute values (sections 2.11, 3.3.3).
+# XML 1.0 section 2.2 forbids most controls. The three that it allows are written as references, because line ends and
+# attribute values are normalized (sections 2.11, 3.3.3).
 _XML_KEPT = {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
 
 
 def xml(text: str) -> str:
-    """Return `text` fit for XML 1.0, between tags and in a quoted attribute; line ends and tabs survive."""
+    """Return `text` for XML 1.0, between tags or in a quoted attribute; line ends and tabs are kept."""
     escaped = _MARKUP.sub(lambda found: _ENTITIES[found[0]], text)
     return _UNSEEN.sub(lambda found: _XML_KEPT.get(found[0]) or _code(found), escaped)
 
 
-# CommonMark lets a backslash take the meaning of any ASCII punctuation. Entities serve for what opens HTML
-# and for the pipe, because cells are told apart before anything else is read.
+# In CommonMark, a backslash escapes any ASCII punctuation. Characters that open HTML, and the pipe, become entities,
+# because a table is split into cells before escapes are read.
 _MARKDOWN = re.compile(r"[&<>|]|[\\`*_{}\[\]()#!~$^=@]|^[-+]|:(?=/|\S*:)|(?<=www)\.", re.IGNORECASE)
 _MARKDOWN_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
 _NUMBERED = re.compile(r"^(\d{1,9})\.")
 
 
 def markdown(text: str) -> str:
-    """Return `text` fit for a line or a table cell of Markdown: no emphasis, link, HTML, or second line."""
+    """Return `text` for a line or a table cell of Markdown, without emphasis, links, HTML or line breaks."""
     escaped = _MARKDOWN.sub(lambda found: _MARKDOWN_ENTITIES.get(found[0]) or f"\\{found[0]}", shown(text).strip())
     return _NUMBERED.sub(r"\1\.", escaped)
 
 
 def markdown_code(text: str) -> str:
-    """Return `text` in the letters of code, fit for a line or a table cell of Markdown."""
+    """Return `text` as code, for a line or a table cell of Markdown."""
     return f"<code>{markdown(text)}</code>"

@@ -1,4 +1,4 @@
-"""What a command ends with: exit codes, and the one line that a user is told when nothing can be done."""
+"""Exit codes of the commands, and errors that end a command with one line for the user."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _GRAVITY = (Exit.INTERRUPTED, Exit.SUITE, Exit.UNTESTABLE, Exit.BROKEN, Exit.NOT
 
 
 def gravest(codes: Iterable[Exit]) -> Exit:
-    """Return the code that counts where a run ends in several ways; HELD if there are none."""
+    """Return the gravest of `codes`; HELD if `codes` is empty."""
     found = set(codes)
     return next((code for code in _GRAVITY if code in found), Exit.HELD)
 
 
 class Problem(Exception):
-    """The command cannot go on; the text is one line: what, where, what to do."""
+    """The command cannot go on; the text is one line: the place, the error, the remedy."""
 
     def __init__(self, text: str, exit: Exit = Exit.USAGE) -> None:
         super().__init__(text)
@@ -38,7 +38,11 @@ class Problem(Exception):
 
 
 def meant(word: str, known: Iterable[str], *, listed: bool = False, otherwise: str = "") -> str:
-    """Return `; did you mean "..."?` for the closest of `known`; if none is close, all of them if `listed`."""
+    """Return `; did you mean "..."?` with the word of `known` that is closest to `word`.
+
+    If there is no close word, return a list of all `known` words if `listed`, else `otherwise`.
+    """
+    # difflib takes a few milliseconds to import, and most commands end without a suggestion.
     import difflib
 
     words = list(known)

@@ -1,4 +1,4 @@
-"""`run` with a configuration file of the older suite: its servers, its cases, its reports."""
+"""`run` and `serve` with a configuration file of Autobahn: servers, cases, reports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STOCK = Path(__file__).parents[1] / "support" / "drivers" / "stock.py"
 
 
 class TestCommands:
-    def test_a_server_of_the_file_is_tested_under_its_name(self, tmp_path: Path) -> None:
+    def test_servers_are_tested_under_the_names_in_the_file(self, tmp_path: Path) -> None:
         with serving() as port:
             servers = [
                 {"url": f"ws://127.0.0.1:{port}/", "agent": "one"},
@@ -41,7 +41,7 @@ class TestCommands:
             ("OK", "OK"),
             ("INFORMATIONAL", "INFORMATIONAL"),
         }
-        # A case that passes without one ends with a closing handshake, as the older suite's do.
+        # As in Autobahn, a case that passes without a closing handshake ends with one.
         assert index["one"]["1.1.1"]["remoteCloseCode"] == 1000
         written = read(tmp_path / "wsconform-out" / "journal.jsonl")
         assert [b"Origin: " in each.results[0].transcript[0].octets.head for each in written.targets] == [
@@ -50,7 +50,7 @@ class TestCommands:
             False,
         ]
 
-    def test_two_servers_of_one_agent_leave_out_alike(self, tmp_path: Path) -> None:
+    def test_two_servers_with_the_same_agent_have_the_same_exclusions(self, tmp_path: Path) -> None:
         with serving() as port:
             server = {"url": f"ws://127.0.0.1:{port}/", "agent": "A b"}
             spec = {"servers": [server, server], "cases": ["1.1.1", "3.1"], "exclude-agent-cases": {"A b": ["3.*"]}}
@@ -60,7 +60,7 @@ class TestCommands:
         index = json.loads((tmp_path / "out" / "index.json").read_text())
         assert {name: list(cases) for name, cases in index.items()} == {"A b": ["1.1.1"], "A b (2)": ["1.1.1"]}
 
-    def test_a_hostname_is_what_the_certificate_is_verified_for(self, tmp_path: Path) -> None:
+    def test_the_certificate_is_verified_for_the_hostname(self, tmp_path: Path) -> None:
         authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("some.example").configure_cert(context)
         authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
@@ -75,7 +75,7 @@ class TestCommands:
         assert {name: each.code for name, each in ended.items()} == {None: 0, "some.example": 0, "other.example": 3}
         assert "Hostname mismatch" in ended["other.example"].error
 
-    def test_targets_that_are_named_take_the_place_of_those_in_the_file(self, tmp_path: Path) -> None:
+    def test_targets_on_the_command_line_replace_those_in_the_file(self, tmp_path: Path) -> None:
         (tmp_path / "s.json").write_text(json.dumps({"servers": [], "cases": ["3.1"], "outdir": "out"}))
         ended = wsconform("run", "reference", "--autobahn-spec", "s.json", folder=tmp_path)
         assert (ended.code, ended.err) == (0, "")
@@ -86,10 +86,10 @@ class TestCommands:
             case = "masking.wrongly_masked_frame_fails_the_connection[text]"
             ended = wsconform(*("run", f"ws://127.0.0.1:{port}/", "-c", case, "-r", "autobahn=here"), folder=tmp_path)
         assert ended.code == 1
-        # No older id stands for that case.
+        # The case has no id of Autobahn.
         assert json.loads((tmp_path / "here" / "index.json").read_text()) == {}
 
-    def test_a_driver_that_knows_numbers_by_heart(self, tmp_path: Path) -> None:
+    def test_a_driver_with_fixed_case_numbers(self, tmp_path: Path) -> None:
         spec = {
             "url": "ws://127.0.0.1:0/path/that/is/not/looked/at",
             "outdir": "reports/clients",

@@ -1,4 +1,4 @@
-"""The older suite's report: files, keys, words, and what is made of our results and transcripts."""
+"""The report in Autobahn's format: files, keys, words, and their derivation from our results and transcripts."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 from tests.support import journals
 from tests.support.journals import TARGET, came, happened, opened, result, sent
 from wsconform.autobahn.ids import NAMELESS, SELECTED, order
-from wsconform.catalogue.aliases import older_cases
-from wsconform.evidence.result import Direction, Finding, Octets, Reason, Result, TranscriptEntry, Verdict
+from wsconform.catalogue.aliases import autobahn_cases
+from wsconform.evidence.result import Direction, EntryKind, Finding, Octets, Reason, Result, TranscriptEntry, Verdict
 from wsconform.journal.journal import Journal
 from wsconform.registry.requirement import Level, Role
 from wsconform.reports import autobahn
@@ -23,7 +23,7 @@ from wsconform.reports.autobahn.closings import expected_close
 from wsconform.reports.autobahn.connection import ObservedConnection
 from wsconform.wire.frame import Frame
 
-TABLE = older_cases()
+TABLE = autobahn_cases()
 KEYS = [
     "agent",
     "behavior",
@@ -84,7 +84,7 @@ REFUSED = (
 
 
 def of(id: str, **fields: object) -> Result:
-    """Return a result of the case that stands for the older `id`."""
+    """Return a result of the case for `id`, an id of Autobahn."""
     return result(TABLE[id][0], **{"transcript": ECHOED, **fields})
 
 
@@ -94,7 +94,7 @@ def journal(*results: Result, name: str = "it", info: dict[str, str] | None = No
 
 
 def rendered(folder: Path, *made: Journal) -> dict[str, Any]:
-    """Write the report of `made`; return its index."""
+    """Write the report of the journals `made`, and return its index."""
     path = autobahn.render(made, folder, folder / "there")
     assert path == folder / "there" / "index.json"
     found: dict[str, Any] = json.loads(path.read_text(encoding="ascii"))
@@ -108,7 +108,7 @@ def case_file(folder: Path, name: str) -> dict[str, Any]:
 
 
 class TestIndex:
-    def test_it_has_the_older_suites_very_form(self, tmp_path: Path) -> None:
+    def test_the_index_has_the_format_of_autobahn(self, tmp_path: Path) -> None:
         rendered(tmp_path, journal(of("1.1.2"), of("3.1", transcript=REFUSED), name="my Agent/1.0 (é)"))
         assert (tmp_path / "there" / "index.json").read_bytes() == (
             b'{\n   "my Agent/1.0 (\\u00e9)": {\n'
@@ -118,10 +118,10 @@ class TestIndex:
             b'         "remoteCloseCode": 1002,\n         "reportfile": "my_agent_1_0_case_3_1.json"\n      }\n   }\n}'
         )
 
-    def test_the_folder_has_a_name_of_its_own_by_default(self, tmp_path: Path) -> None:
+    def test_the_default_folder_is_autobahn(self, tmp_path: Path) -> None:
         assert autobahn.render([journal(of("1.1.2"))], tmp_path, None) == tmp_path / "autobahn" / "index.json"
 
-    def test_agents_that_the_older_suite_would_take_for_one_are_kept_apart(
+    def test_agents_with_equal_file_names_are_kept_apart(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         found = rendered(tmp_path, journal(of("1.1.2"), name="a.b"), journal(of("1.1.2"), name="A b"))
@@ -130,11 +130,11 @@ class TestIndex:
         told = capsys.readouterr().err
         assert told == "-r autobahn: A b and a.b have the same file name; the files of A b begin with a_b_2_case_\n"
 
-    def test_a_name_of_any_length_makes_a_file(self, tmp_path: Path) -> None:
+    def test_a_long_name_gets_a_file(self, tmp_path: Path) -> None:
         found = rendered(tmp_path, journal(of("1.1.2"), name="x" * 300))
         assert found["x" * 300]["1.1.2"]["reportfile"] == f"{'x' * 120}_case_1_1_2.json"
 
-    def test_one_without_a_name_is_called_by_its_server_field(self, tmp_path: Path) -> None:
+    def test_an_agent_without_a_name_is_called_by_its_server_field(self, tmp_path: Path) -> None:
         nameless = {NAMELESS: "the Server field"}
         found = rendered(
             tmp_path,
@@ -144,17 +144,17 @@ class TestIndex:
         )
         assert list(found) == ["Caddy", "Caddy (2)", "UnknownServer"]
 
-    def test_a_target_of_which_nothing_was_put_is_absent(self, tmp_path: Path) -> None:
+    def test_a_target_without_results_is_absent(self, tmp_path: Path) -> None:
         assert rendered(tmp_path, journal()) == {}
 
-    def test_an_id_that_shares_its_case_is_there_only_if_it_was_selected(self, tmp_path: Path) -> None:
+    def test_an_id_that_shares_a_case_is_present_only_if_selected(self, tmp_path: Path) -> None:
         assert TABLE["1.1.1"] == TABLE["6.1.1"]
         assert list(rendered(tmp_path, journal(of("1.1.1")))["it"]) == ["1.1.1", "6.1.1"]
         selected = journal(of("1.1.1"), info={SELECTED: "1.*, 2.* but not 2.1"})
         assert list(rendered(tmp_path, selected)["it"]) == ["1.1.1"]
 
-    def test_the_worst_of_several_results_speaks(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(autobahn, "older_cases", lambda: {"1.1.1": ("a.one", "a.two", "a.three")})
+    def test_the_worst_of_several_results_counts(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(autobahn, "autobahn_cases", lambda: {"1.1.1": ("a.one", "a.two", "a.three")})
         failed = result("a.two", verdict=Verdict.FAILED, finding=Finding("x", "y", 4), transcript=ECHOED)
         away = result("a.three", verdict=Verdict.SKIPPED, reason=Reason.NOT_OFFERED, transcript=())
         assert rendered(tmp_path, journal(result("a.one"), away))["it"]["1.1.1"]["behavior"] == "OK"
@@ -180,7 +180,6 @@ class TestBehavior:
             ({"verdict": Verdict.SKIPPED, "reason": Reason.NEEDS_ECHO}, "UNIMPLEMENTED"),
             ({"verdict": Verdict.ERROR}, "FAILED"),
             ({"verdict": Verdict.SKIPPED, "reason": Reason.EXCLUDED}, None),
-            ({"verdict": Verdict.SKIPPED, "reason": Reason.PROFILE}, None),
             ({"verdict": Verdict.SKIPPED, "reason": Reason.BUDGET}, None),
             (
                 {"role": Role.CLIENT, "verdict": Verdict.INCONCLUSIVE, "reason": Reason.LOST, "transcript": ()},
@@ -188,13 +187,13 @@ class TestBehavior:
             ),
         ],
     )
-    def test_each_verdict_has_a_word_or_is_absent(
+    def test_each_verdict_has_a_behavior_or_is_absent(
         self, tmp_path: Path, fields: dict[str, object], word: str | None
     ) -> None:
         found = rendered(tmp_path, journal(of("1.1.2", **fields)))
         assert (found["it"]["1.1.2"]["behavior"] if found else None) == word
 
-    def test_what_the_older_suite_only_writes_down_is_informational(self, tmp_path: Path) -> None:
+    def test_cases_that_autobahn_does_not_judge_are_informational(self, tmp_path: Path) -> None:
         entry = rendered(tmp_path, journal(of("7.13.1")))["it"]["7.13.1"]
         assert (entry["behavior"], entry["behaviorClose"]) == ("INFORMATIONAL", "INFORMATIONAL")
 
@@ -245,17 +244,17 @@ class TestClosing:
             ("7.7.10", "OK", (*OPEN, CLOSE, reply(3000), FIN), "OK"),
         ],
     )
-    def test_the_end_of_the_transcript_has_a_word(
+    def test_each_ending_has_a_behavior(
         self, id: str, behavior: str, entries: Sequence[TranscriptEntry], word: str
     ) -> None:
         assert judge(ObservedConnection(Role.SERVER, tuple(entries)), expected_close(id), behavior).word == word
 
-    def test_a_client_is_not_asked_to_end_tcp(self) -> None:
+    def test_a_client_need_not_end_tcp(self) -> None:
         seen = ObservedConnection(Role.CLIENT, (*OPEN, CLOSE, reply(1000), OUR_FIN))
         assert judge(seen, expected_close("1.1.1"), "OK").word == "OK"
         assert (seen.clean, seen.dropped_by_us) == (True, True)
 
-    def test_what_is_asked_is_what_the_older_suite_asks(self) -> None:
+    def test_expectations_equal_those_of_autobahn(self) -> None:
         by_target = [id for id in TABLE if not expected_close(id).by_tester and order(id)[0] <= 7]
         assert len(by_target) == 105
         assert sum(not expected_close(id).fatal for id in by_target) == 30
@@ -271,7 +270,7 @@ class TestClosing:
 
 
 class TestCase:
-    def test_all_keys_are_there(self, tmp_path: Path) -> None:
+    def test_a_case_file_has_all_keys(self, tmp_path: Path) -> None:
         rendered(tmp_path, journal(of("1.1.2")))
         found = case_file(tmp_path, "it_case_1_1_2.json")
         assert list(found) == sorted(KEYS)
@@ -329,7 +328,7 @@ class TestCase:
         assert log[5] == ["RF", [5, "Hello"], 1, True, 0, False, None]
         assert log[6] == ["TF", [2, "0x03e8"], 8, True, 0, key, None, None, False]
 
-    def test_what_is_long_is_cut(self, tmp_path: Path) -> None:
+    def test_long_payloads_are_cut(self, tmp_path: Path) -> None:
         text, octets = Frame.text("é" * 600), Frame.binary(bytes(range(250, 256)) * 100)
         transcript = (*opened(), sent(1000, text), came(2000, text), came(3000, octets))
         rendered(tmp_path, journal(of("1.1.2", transcript=transcript)))
@@ -364,34 +363,40 @@ class TestCase:
             (OPEN[:1], "the opening handshake was not completed"),
         ],
     )
-    def test_an_end_that_is_not_clean_says_why(
+    def test_an_unclean_end_has_a_reason(
         self, tmp_path: Path, entries: Sequence[TranscriptEntry], why: str | None
     ) -> None:
         rendered(tmp_path, journal(of("1.1.2", transcript=tuple(entries))))
         found = case_file(tmp_path, "it_case_1_1_2.json")
         assert (found["wasClean"], found["wasNotCleanReason"]) == (why is None, why)
 
-    def test_a_head_that_is_cut_says_so(self, tmp_path: Path) -> None:
+    def test_a_cut_head_is_marked(self, tmp_path: Path) -> None:
         octets = b"GET / HTTP/1.1\r\nX: " + b"x" * 300 + b"\r\n\r\n"
-        request = TranscriptEntry(100, Direction.OURS, "request", "GET / HTTP/1.1", Octets.of(octets))
+        request = TranscriptEntry(
+            micros=100,
+            direction=Direction.OURS,
+            kind=EntryKind.REQUEST,
+            summary="GET / HTTP/1.1",
+            octets=Octets.of(octets),
+        )
         rendered(tmp_path, journal(of("1.1.2", transcript=(request, opened()[1]))))
         assert " ... 131 octets left out ... " in case_file(tmp_path, "it_case_1_1_2.json")["httpRequest"]
 
-    def test_a_handshake_that_got_no_answer(self, tmp_path: Path) -> None:
+    def test_a_handshake_without_a_response(self, tmp_path: Path) -> None:
         lost = of("1.1.2", verdict=Verdict.INCONCLUSIVE, reason=Reason.ARRANGING, transcript=opened()[:1])
         entry = rendered(tmp_path, journal(lost))["it"]["1.1.2"]
         found = case_file(tmp_path, "it_case_1_1_2.json")
         assert (entry["behavior"], entry["behaviorClose"], entry["duration"]) == ("FAILED", "FAILED", 0)
         assert (found["httpResponse"], found["wasOpenHandshakeTimeout"], found["received"]) == ("?", True, [])
 
-    def test_volumes_log_their_handshakes_alone(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(autobahn, "older_cases", lambda: {"9.1.1": ("limits.some",)})
+    def test_large_volumes_log_only_the_handshake(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(autobahn, "autobahn_cases", lambda: {"9.1.1": ("limits.some",)})
         rendered(tmp_path, journal(result("limits.some", transcript=ECHOED)))
         found = case_file(tmp_path, "it_case_9_1_1.json")
         assert [entry[0] for entry in found["wirelog"]] == ["TO", "RO", "TF", "TO", "RO", "RF"]
         assert (found["received"], found["reportTime"], found["rxFrameStats"]) == ([], True, {"1": 1, "8": 1})
 
-    def test_a_finding_is_told_with_its_case(self, tmp_path: Path) -> None:
+    def test_a_finding_is_shown_with_its_case(self, tmp_path: Path) -> None:
         failed = of("1.1.2", verdict=Verdict.FAILED, finding=Finding("<an echo>", "none", 3), flaky=True)
         rendered(tmp_path, journal(failed))
         found = case_file(tmp_path, "it_case_1_1_2.json")
@@ -399,7 +404,7 @@ class TestCase:
         assert found["expectation"] == "&lt;an echo&gt;"
         assert found["description"].endswith(f"[{TABLE['1.1.2'][0]}]")
 
-    def test_numbers_count_what_is_served_and_globally_what_is_not(self, tmp_path: Path) -> None:
+    def test_case_numbers_depend_on_the_selection_and_global_ones_do_not(self, tmp_path: Path) -> None:
         info = {SELECTED: "1.1.2, 2.1, 3.1"}
         rendered(tmp_path, journal(of("3.1"), info=info))
         assert case_file(tmp_path, "it_case_3_1.json")["case"] == 28
@@ -410,7 +415,7 @@ class TestCase:
 
 
 class TestPage:
-    def test_only_a_failure_has_the_word_more_than_twice(self, tmp_path: Path) -> None:
+    def test_the_word_for_failure_appears_only_with_failures(self, tmp_path: Path) -> None:
         rendered(tmp_path, journal(of("1.1.2"), of("7.13.1")))
         assert (tmp_path / "there" / "index.html").read_text().count("case_failed") == 2
         rendered(tmp_path, journal(of("1.1.2", verdict=Verdict.FAILED, finding=Finding("x", "y"))))

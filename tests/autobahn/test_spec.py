@@ -1,4 +1,4 @@
-"""Configurations of the older suite: its patterns, every key, and every way to get one wrong."""
+"""Configurations of Autobahn: patterns, keys, and errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.command import Say
 from tests.support.memory_server import CHOICE, ECHO, REFUSES, MemoryServer, run_with_server
 from wsconform.autobahn.ids import SELECTED, Selected, matches, matches_whole, order
 from wsconform.autobahn.spec import Server, Spec, read
-from wsconform.catalogue.aliases import older_cases
+from wsconform.catalogue.aliases import autobahn_cases
 from wsconform.catalogue.case import Profile, binding
 from wsconform.catalogue.load import load_catalogue
 from wsconform.catalogue.selection import Selection
@@ -37,7 +37,7 @@ IDS = (
 
 
 def spec(folder: Path, for_servers: bool = True, /, **values: Any) -> Any:
-    """Return what is read from a file with `values`, `cases` among them unless they say otherwise."""
+    """Return the configuration read from a file with `values`; `cases` is `["*"]` unless given."""
     usual: dict[str, Any] = {"cases": ["*"], **({"servers": []} if for_servers else {"url": "ws://127.0.0.1:9001"})}
     path = folder / "fuzzing.json"
     path.write_text(json.dumps({**usual, **values}))
@@ -46,7 +46,7 @@ def spec(folder: Path, for_servers: bool = True, /, **values: Any) -> Any:
 
 class TestPatterns:
     @pytest.mark.parametrize(
-        ("pattern", "taken"),
+        ("pattern", "matched"),
         [
             ("1*", ["1.1.1", "10.1.1", "12.1.1", "12.1.2", "12.1.10", "13.7.18"]),
             ("1.*", ["1.1.1"]),
@@ -75,37 +75,37 @@ class TestPatterns:
             ("", []),
         ],
     )
-    def test_cases_are_taken_from_their_beginning_on(self, pattern: str, taken: list[str]) -> None:
-        assert Selected((pattern,)).of(IDS) == taken
+    def test_a_pattern_with_a_star_matches_the_beginning_of_ids(self, pattern: str, matched: list[str]) -> None:
+        assert Selected((pattern,)).of(IDS) == matched
 
-    def test_ids_come_in_the_order_of_their_numbers(self) -> None:
+    def test_ids_are_sorted_by_number(self) -> None:
         chosen = Selected(("*",)).of(reversed(IDS))
         assert chosen == sorted(IDS, key=order)
         assert chosen.index("9.1.1") < chosen.index("10.1.1") < chosen.index("12.1.2") < chosen.index("12.1.10")
 
-    def test_exclusions_go_by_the_same_rule(self) -> None:
+    def test_exclusions_use_the_same_patterns(self) -> None:
         assert Selected(("5.*",), ("5.1*", "5.20", "", "99.*")).of(IDS) == [f"5.{number}" for number in range(2, 10)]
 
-    def test_patterns_of_agents_take_all_of_a_name(self) -> None:
+    def test_patterns_for_agents_match_completely(self) -> None:
         assert matches_whole("my*", "my Agent/1.0 (x)")
         assert not matches_whole("my", "my Agent/1.0 (x)")
         assert not matches_whole("5.1", "5.10")
         assert matches("5.1*", "5.10")
 
-    def test_a_selection_is_read_back_from_a_journal(self) -> None:
+    def test_a_selection_is_read_back_from_its_text(self) -> None:
         selected = Selected(("1.*", "2.1"), ("1.2.*",), ("1.1.1",))
         assert str(selected) == "1.*, 2.1 but not 1.2.* without 1.1.1"
         assert Selected.read("2.1 without 2.2") == Selected(("2.1",), (), ("2.2",))
         assert Selected.read(str(selected)) == selected
         assert Selected.read(str(Selected(("*",)))) == Selected(("*",))
 
-    def test_what_can_take_no_id_is_not_kept(self) -> None:
+    def test_patterns_that_cannot_match_are_left_out_of_the_text(self) -> None:
         odd = Selected(("1.*", "a but not, b"), ("", "x, y"), ("without",))
         assert Selected.read(str(odd)) == Selected(("1.*",))
         assert Selected.read(str(odd)).of(IDS) == odd.of(IDS)
 
-    def test_every_id_of_the_table_can_be_sorted(self) -> None:
-        assert len(sorted(older_cases(), key=order)) >= 247
+    def test_every_id_of_the_table_has_a_sort_key(self) -> None:
+        assert len(sorted(autobahn_cases(), key=order)) >= 247
 
 
 class TestKeys:
@@ -113,7 +113,7 @@ class TestKeys:
         found = spec(tmp_path)
         assert (found.servers, found.selected, found.outdir) == ((), Selected(("*",)), Path("reports/servers"))
         assert spec(tmp_path, False).outdir == Path("reports/clients")
-        assert found.told == ()
+        assert found.ignored == ()
 
     def test_servers(self, tmp_path: Path) -> None:
         entries = [
@@ -129,25 +129,27 @@ class TestKeys:
         ]
         found = spec(tmp_path, servers=entries)
         assert found.servers == (
-            Server("ws://127.0.0.1:9001/chat?x=1"),
-            Server("wss://127.0.0.1:9002", "it", "http://here", ("a", "b"), "localhost"),
+            Server(url="ws://127.0.0.1:9001/chat?x=1"),
+            Server(
+                url="wss://127.0.0.1:9002", agent="it", origin="http://here", protocols=("a", "b"), hostname="localhost"
+            ),
         )
-        assert found.told == ()
+        assert found.ignored == ()
 
-    def test_the_suites_own_port(self, tmp_path: Path) -> None:
+    def test_address_and_certificate_for_tests_of_clients(self, tmp_path: Path) -> None:
         found = spec(tmp_path, False, url="wss://127.0.0.1:9001", key="k.pem", cert="c.pem", outdir="out")
         assert (found.url, found.key, found.cert) == ("wss://127.0.0.1:9001", Path("k.pem"), Path("c.pem"))
-        assert (found.outdir, found.told) == (Path("out"), ())
+        assert (found.outdir, found.ignored) == (Path("out"), ())
 
-    def test_a_certificate_without_tls_is_told(self, tmp_path: Path) -> None:
+    def test_a_certificate_without_tls_is_reported(self, tmp_path: Path) -> None:
         found = spec(tmp_path, False, key="k.pem", cert="c.pem")
         assert (found.key, found.cert) == (None, None)
-        (line,) = found.told
+        (line,) = found.ignored
         assert (
             line == "fuzzing.json: key, cert: have no effect with ws://127.0.0.1:9001; write a wss address to serve TLS"
         )
 
-    def test_cases_are_left_out_by_agent(self, tmp_path: Path) -> None:
+    def test_cases_are_excluded_by_agent(self, tmp_path: Path) -> None:
         found = spec(tmp_path, **{"exclude-agent-cases": {"web*": ["5.1", "9.*"], "other": ["*"]}})
         assert found.ids("websockets", IDS) == [id for id in sorted(IDS, key=order) if id not in ("5.1", "9.1.1")]
         assert found.ids("other", IDS) == []
@@ -155,32 +157,32 @@ class TestKeys:
         assert str(found.of("websockets", IDS)) == "* without 5.1, 9.1.1"
 
     @pytest.mark.parametrize("empty", [[""], []])
-    def test_an_empty_exclusion_is_harmless(self, tmp_path: Path, empty: list[str]) -> None:
+    def test_an_empty_exclusion_excludes_nothing(self, tmp_path: Path, empty: list[str]) -> None:
         assert spec(tmp_path, **{"exclude-cases": empty}).ids("it", IDS) == sorted(IDS, key=order)
 
-    def test_what_has_no_effect_is_told_in_a_line_each(self, tmp_path: Path) -> None:
+    def test_each_setting_without_effect_is_reported_in_one_line(self, tmp_path: Path) -> None:
         servers = [{"url": "ws://h:1", "agnt": "x", "options": {"failByDrop": True}}]
         options = {"version": 18, "failByDrop": False, "failbydrop": True}
         found = spec(tmp_path, servers=servers, options=options, webport=8080, casses=[], url="ws://h", nobody=1)
-        assert found.told == (
-            "fuzzing.json: webport: has no effect here, nor had it with the older suite",
-            'fuzzing.json: casses: unknown, left aside; did you mean "cases"?',
+        assert found.ignored == (
+            "fuzzing.json: webport: has no effect, here or in Autobahn",
+            'fuzzing.json: casses: unknown, ignored; did you mean "cases"?',
             "fuzzing.json: url: has no effect here; it is for `wsconform serve --autobahn-spec`",
-            "fuzzing.json: nobody: unknown, left aside",
-            "fuzzing.json: options: failByDrop, version: not needed here, without effect",
-            'fuzzing.json: options.failbydrop: unknown, left aside; did you mean "failByDrop"?',
-            'fuzzing.json: servers[0].agnt: unknown, left aside; did you mean "agent"?',
-            "fuzzing.json: servers[0].options: failByDrop: not needed here, without effect",
+            "fuzzing.json: nobody: unknown, ignored",
+            "fuzzing.json: options: failByDrop, version: have no effect here",
+            'fuzzing.json: options.failbydrop: unknown, ignored; did you mean "failByDrop"?',
+            'fuzzing.json: servers[0].agnt: unknown, ignored; did you mean "agent"?',
+            "fuzzing.json: servers[0].options: failByDrop: have no effect here",
         )
 
-    def test_what_is_for_the_other_command_is_told(self, tmp_path: Path) -> None:
+    def test_keys_for_the_other_command_are_reported(self, tmp_path: Path) -> None:
         found = spec(tmp_path, False, servers=[], protocols=["a"])
-        assert found.told == (
+        assert found.ignored == (
             "fuzzing.json: servers: has no effect here; it is for `wsconform run --autobahn-spec`",
-            "fuzzing.json: protocols: has no effect here, nor had it with the older suite",
+            "fuzzing.json: protocols: has no effect, here or in Autobahn",
         )
 
-    def test_a_byte_order_mark_is_no_trouble(self, tmp_path: Path) -> None:
+    def test_a_byte_order_mark_is_accepted(self, tmp_path: Path) -> None:
         path = tmp_path / "s.json"
         path.write_bytes(b"\xef\xbb\xbf" + json.dumps({"cases": ["*"], "servers": []}).encode())
         assert read(path, servers=True).selected == Selected(("*",))
@@ -188,18 +190,18 @@ class TestKeys:
 
 BROKEN = [
     ("{", "is not JSON: line 1, column 2: Expecting property name enclosed in double quotes; correct it there"),
-    ("9" * 5000, "has a number of thousands of digits; correct it there"),
-    ("[" * 100_000, "is nested too deeply; name a configuration file of the older suite"),
-    ("[]", "is no JSON object; write { ... } with cases in it"),
+    ("9" * 5000, "has a number with thousands of digits; correct it there"),
+    ("[" * 100_000, "is nested too deeply; name a configuration file of Autobahn"),
+    ("[]", "is not a JSON object; write { ... } with cases in it"),
     ("{}", 'cases is missing; write "cases": ["*"] for all'),
     ('{"cases": "1.*", "servers": []}', 'cases is not a list: "1.*"; write a list'),
-    ('{"cases": [1], "servers": []}', "cases has something that is no text: 1; write texts alone"),
+    ('{"cases": [1], "servers": []}', "cases has an element that is not a string: 1; write strings only"),
     ('{"cases": []}', 'servers is missing; add "servers": [{"url": "ws://127.0.0.1:9001"}]'),
     ('{"cases": [], "servers": {}}', "servers is not a list: {}; write a list"),
     ('{"cases": [], "servers": [7]}', 'servers[0] is not an object: 7; write {"url": "ws://127.0.0.1:9001"}'),
     ('{"cases": [], "servers": [{}]}', 'servers[0].url is missing; add "url": "ws://127.0.0.1:9001"'),
-    ('{"cases": [], "servers": [{"url": 1}]}', "servers[0].url is not a text: 1; write a text"),
-    ('{"cases": [], "servers": [], "outdir": 5}', "outdir is not a text: 5; write a text"),
+    ('{"cases": [], "servers": [{"url": 1}]}', "servers[0].url is not a string: 1; write a string"),
+    ('{"cases": [], "servers": [], "outdir": 5}', "outdir is not a string: 5; write a string"),
     ('{"cases": [], "servers": [], "options": []}', "options is not an object: []; write an object"),
     (
         '{"cases": [], "servers": [], "exclude-agent-cases": {"a": "1.*"}}',
@@ -208,31 +210,30 @@ BROKEN = [
 ]
 
 
-class TestMistakes:
-    @pytest.mark.parametrize(("text", "told"), BROKEN, ids=range(len(BROKEN)))
-    def test_each_is_told_in_one_line(self, tmp_path: Path, text: str, told: str) -> None:
+class TestErrors:
+    @pytest.mark.parametrize(("text", "message"), BROKEN, ids=range(len(BROKEN)))
+    def test_each_error_is_one_line(self, tmp_path: Path, text: str, message: str) -> None:
         path = tmp_path / "s.json"
         path.write_text(text)
         with pytest.raises(Problem) as caught:
             read(path, servers=True)
-        colon = "" if told.startswith("is ") else ":"
-        assert caught.value.text == f"--autobahn-spec {path}{colon} {told}"
+        assert caught.value.text == f"--autobahn-spec {path}: {message}"
         assert int(caught.value.exit) == 2
 
-    def test_a_file_that_is_not_there(self, tmp_path: Path) -> None:
+    def test_a_missing_file(self, tmp_path: Path) -> None:
         with pytest.raises(Problem, match="cannot be read: No such file or directory; name a configuration file"):
             read(tmp_path / "none.json", servers=True)
 
-    def test_octets_that_are_no_text(self, tmp_path: Path) -> None:
+    def test_a_file_that_is_not_utf_8(self, tmp_path: Path) -> None:
         (tmp_path / "s.json").write_bytes(b"\xff")
         with pytest.raises(Problem, match="is not in UTF-8; save it as UTF-8"):
             read(tmp_path / "s.json", servers=True)
 
-    def test_a_key_without_its_certificate(self, tmp_path: Path) -> None:
-        with pytest.raises(Problem, match="key is there without cert"):
+    def test_a_key_without_a_certificate(self, tmp_path: Path) -> None:
+        with pytest.raises(Problem, match="key has no cert"):
             spec(tmp_path, False, key="k.pem")
 
-    def test_a_port_is_needed_to_serve(self, tmp_path: Path) -> None:
+    def test_the_address_is_required_for_tests_of_clients(self, tmp_path: Path) -> None:
         with pytest.raises(Problem, match="url is missing"):
             spec(tmp_path, False, url=None)
 
@@ -242,18 +243,18 @@ SERVED = (("1.1.1", ECHO), ("2.1", REFUSES), ("9.1.1", CHOICE), ("10.1.1", ECHO)
 
 
 def numbering(without: Mapping[str, tuple[str, ...]] | None = None) -> Numbering:
-    """Return the numbers of `SERVED`, less what each agent is spared."""
+    """Return the numbers of `SERVED`; `without` has the excluded ids by agent."""
     return Numbering(SERVED, lambda agent: Selected(("*",), without=(without or {}).get(agent, ())))
 
 
 class TestNumbers:
-    """The control addresses where a configuration says what is served."""
+    """The control addresses with a configuration that selects the cases."""
 
-    def test_numbers_and_ids_are_those_of_the_list(self) -> None:
+    def test_numbers_and_ids_follow_the_selection(self) -> None:
         async def body(server: MemoryServer) -> None:
             assert (await server.ask("/getCaseCount")).messages == ["4"]
-            told = [(await server.ask(f"/getCaseInfo?case={number}")).messages[0] for number in range(1, 5)]
-            assert [json.loads(each)["id"] for each in told] == ["1.1.1", "2.1", "9.1.1", "10.1.1"]
+            infos = [(await server.ask(f"/getCaseInfo?case={number}")).messages[0] for number in range(1, 5)]
+            assert [json.loads(each)["id"] for each in infos] == ["1.1.1", "2.1", "9.1.1", "10.1.1"]
             (named,) = (await server.ask("/getCaseInfo?casetuple=10.1.1")).messages
             assert json.loads(named)["id"] == "10.1.1"
             assert (await server.ask("/getCaseInfo?case=5")).status == 404
@@ -261,14 +262,14 @@ class TestNumbers:
 
         run_with_server(body, numbering=numbering())
 
-    def test_a_case_under_two_ids_runs_under_both(self) -> None:
+    def test_a_case_with_two_ids_runs_under_both(self) -> None:
         async def body(server: MemoryServer) -> None:
             await server.run("case=1")
             await server.run("case=4")
             await server.run("casetuple=9.1.1")
             for which, word in (("case=1", "OK"), ("casetuple=10.1.1", "OK"), ("case=3", "INFORMATIONAL")):
-                (said,) = (await server.ask(f"/getCaseStatus?{which}&agent=toy")).messages
-                assert json.loads(said) == {"behavior": word}
+                (status,) = (await server.ask(f"/getCaseStatus?{which}&agent=toy")).messages
+                assert json.loads(status) == {"behavior": word}
 
         book = run_with_server(body, numbering=numbering())
         assert [result.case for _, result in book.results] == [ECHO.id, ECHO.id, CHOICE.id]
@@ -279,7 +280,7 @@ class TestNumbers:
         (record,) = book.targets
         assert (record.role, record.info[SELECTED]) == (Role.CLIENT, "*")
 
-    def test_what_an_agent_is_spared_is_closed_at_once_and_changes_no_number(self) -> None:
+    def test_an_excluded_case_is_closed_at_once_and_keeps_its_number(self) -> None:
         async def body(server: MemoryServer) -> None:
             assert (await server.ask("/getCaseCount")).messages == ["4"]
             answer = await server.run("case=3")
@@ -289,14 +290,14 @@ class TestNumbers:
 
         book = run_with_server(body, numbering=numbering({"toy": ("9.1.1", "1.1.1")}))
         left_out = [result for _, result in book.results if result.verdict is Verdict.SKIPPED]
-        # The one that runs under another id as well is not left out.
+        # The case that also runs under another id is not skipped.
         assert [(result.case, result.reason) for result in left_out] == [(CHOICE.id, Reason.EXCLUDED)]
         assert "Skipping test case 9.1.1 for agent toy by test configuration!" in book.details
         assert book.targets[0].info[SELECTED] == "* without 9.1.1, 1.1.1"
 
 
 class TestCatalogue:
-    """The table as it is: what drivers have written into themselves."""
+    """The table of ids; drivers contain some of its numbers."""
 
     GLOBAL: ClassVar = {
         "1.1.1": 1,
@@ -309,8 +310,8 @@ class TestCatalogue:
         "9.1.1": 247,
     }
 
-    def test_every_id_has_a_case_for_clients_under_the_number_that_it_always_had(self) -> None:
-        older = Older(Spec(Path("s.json"), Selected(("*",)), Path("out")), older_cases())
+    def test_every_id_has_a_case_for_clients_under_the_number_of_autobahn(self) -> None:
+        older = Older(Spec(path=Path("s.json"), selected=Selected(("*",)), outdir=Path("out")), autobahn_cases())
         numbered = older.numbering(Selection(profile=Profile.FULL), load_catalogue(aliases=False), load_registry())
         ids = [id for id, _ in numbered.cases]
         assert len(ids) == 517
@@ -322,20 +323,20 @@ class TestCatalogue:
         registry = load_registry()
         without = [
             id
-            for id, cases in older_cases().items()
+            for id, cases in autobahn_cases().items()
             if not any(binding(entries[case], Role.SERVER, registry) for case in cases)
         ]
         assert without == []
 
 
 class TestCommands:
-    """What the commands say before anything is put; `say` runs them here, in a folder of their own."""
+    """Errors of the commands before any case runs; `say` runs them in this process, in a temporary folder."""
 
     def file(self, **values: Any) -> str:
         Path("s.json").write_text(json.dumps(values))
         return "--autobahn-spec=s.json"
 
-    def test_a_selection_of_nothing_is_told(self, say: Say) -> None:
+    def test_an_empty_selection_is_reported(self, say: Say) -> None:
         word = self.file(cases=["11.*"], servers=[{"url": "ws://127.0.0.1:9"}])
         assert say("run", word)[::2] == (
             5,
@@ -344,22 +345,22 @@ class TestCommands:
         word = self.file(cases=[], url="ws://127.0.0.1:9001")
         assert say("serve", word)[0] == 5
 
-    def test_a_server_has_to_be_named_somewhere(self, say: Say) -> None:
+    def test_a_server_is_required(self, say: Say) -> None:
         code, _, err = say("run", self.file(cases=["1.*"], servers=[]))
         assert code == 2
         assert "servers is empty and no target is named; name one: wsconform run ws://HOST:PORT/" in err
 
     @pytest.mark.parametrize("command", ["run", "serve"])
-    def test_an_address_that_is_none(self, say: Say, command: str) -> None:
+    def test_an_invalid_address_is_reported(self, say: Say, command: str) -> None:
         word = self.file(cases=["1.*"], servers=[{"url": "http://h/"}], url="http://h/")
         code, _, err = say(command, word)
         where = "servers[0].url" if command == "run" else "url"
         assert (code, err.count("\n")) == (2, 1)
         assert f'--autobahn-spec s.json: {where}: http://h/: not a ws or wss URL; did you mean "ws://h/"?' in err
 
-    def test_an_outdir_that_cannot_be_made(self, say: Say) -> None:
+    def test_an_outdir_that_cannot_be_created(self, say: Say) -> None:
         Path("taken").write_text("")
         word = self.file(cases=["1.1.1"], servers=[{"url": "ws://127.0.0.1:9"}], outdir="taken/here")
         code, _, err = say("run", word)
         assert code == 2
-        assert "s.json: outdir taken/here: cannot be made: Not a directory" in err
+        assert "s.json: outdir taken/here: cannot be created: Not a directory" in err

@@ -84,7 +84,15 @@ async def expects_an_empty_window(ws: Connection) -> None:
 @pytest.mark.parametrize("role", REFERENCES)
 def test_finds_a_case_that_looks_at_earlier_frames(role: Role, name: str, function: CaseFunction) -> None:
     offer = CIRCUMSTANCES["behind_a_compressed_message"].offer
-    case = Case("fragile", function, ("6455-5.2-6",), "", "", Connection, offer=offer)
+    case = Case(
+        id="fragile",
+        function=function,
+        requirements=("6455-5.2-6",),
+        title="",
+        why="",
+        subject=Connection,
+        offer=offer,
+    )
     without = run_cases([case], REFERENCES[role])
     within = run_cases([case], REFERENCES[role], provide=CIRCUMSTANCES[name].provide)
     assert (without[case.id].verdict, within[case.id].verdict) == (Verdict.PASSED, Verdict.FAILED)

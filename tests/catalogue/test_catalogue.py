@@ -1,4 +1,4 @@
-"""The catalogue: how functions become cases with ids, what binds a role, and what selectors take."""
+"""The catalogue: cases and their ids, requirements that bind a role, and selectors."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsconform import Connection, Opening
-from wsconform.catalogue.case import Case, Item, Monitor, Need, Profile, Sample, binding, level_of
+from wsconform.catalogue.case import Case, Item, Monitor, Need, Profile, Sample, binding
 from wsconform.catalogue.load import catalogue_version, collect, load_catalogue
 from wsconform.catalogue.selection import Selection, UnknownPattern, matches
 from wsconform.endpoint.session import CaseSubject
 from wsconform.evidence.result import Verdict
 from wsconform.registry.registry import load_registry
-from wsconform.registry.requirement import Level, Role
+from wsconform.registry.requirement import Role
 
 REGISTRY = load_registry()
 PACKAGE = "made_up_cases"
@@ -70,7 +70,7 @@ MONITORS = '''
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Return the name of a package of cases that lives in a folder of its own."""
+    """Return the name of a package of cases in a temporary folder."""
     files = {
         "__init__.py": "",
         "helper.py": (
@@ -96,11 +96,19 @@ def case(id: str, *requirements: str, subject: type[CaseSubject] = Connection, *
     async def nothing(ws: object) -> None:
         """Do nothing."""
 
-    return Case(id, nothing, requirements or ("6455-5.1-3",), "A title.", "", subject, **options)
+    return Case(
+        id=id,
+        function=nothing,
+        requirements=requirements or ("6455-5.1-3",),
+        title="A title.",
+        why="",
+        subject=subject,
+        **options,
+    )
 
 
 class TestCollecting:
-    def test_ids_are_module_and_name_and_parameters_in_the_order_of_writing(self, package: str) -> None:
+    def test_an_id_is_the_module_the_name_and_the_parameters(self, package: str) -> None:
         assert [entry.id for entry in collect(package)] == [
             "framing.masking.first_of_all",
             "framing.masking.family[0x3-empty-named]",
@@ -113,7 +121,7 @@ class TestCollecting:
             "monitors.keys_differ",
         ]
 
-    def test_what_the_decorators_say(self, package: str) -> None:
+    def test_the_options_of_the_decorators(self, package: str) -> None:
         entries = {entry.id: entry for entry in collect(package)}
         first = entries["framing.masking.first_of_all"]
         assert isinstance(first, Case)
@@ -138,17 +146,11 @@ class TestCollecting:
         assert isinstance(watched, Monitor)
         assert (watched.title, watched.family) == ("The server masks nothing.", "monitors.never_masked")
 
-    def test_a_helper_that_a_module_imports_is_not_its_own(self, package: str) -> None:
+    def test_imported_functions_are_not_collected_again(self, package: str) -> None:
         assert [entry.id for entry in collect(package) if "helped" in entry.id] == ["helper.helped"]
 
     def test_two_cases_with_one_id_are_an_error(self, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        class Point:
-            value = package
-
-            def __lt__(self, other: object) -> bool:
-                return False
-
-        monkeypatch.setattr("wsconform.catalogue.load.entry_points", lambda group: [Point(), Point()])
+        monkeypatch.setattr("wsconform.catalogue.load.case_packages", lambda: [package, package])
         with pytest.raises(ValueError, match=r"^the catalogue has two cases called framing\.masking\.first_of_all$"):
             load_catalogue()
 
@@ -165,7 +167,7 @@ class TestTheCatalogueItself:
     def test_titles_are_sentences(self) -> None:
         assert [entry.id for entry in load_catalogue() if not entry.title.endswith((".", "?"))] == []
 
-    def test_parameters_are_as_many_as_the_id_says(self) -> None:
+    def test_an_id_has_as_many_values_as_the_case_has_parameters(self) -> None:
         wrong = [
             entry.id
             for entry in load_catalogue()
@@ -175,7 +177,7 @@ class TestTheCatalogueItself:
 
 
 class TestVersion:
-    def test_changes_with_ids_and_citations_alone(self) -> None:
+    def test_the_version_depends_only_on_ids_and_citations(self) -> None:
         one = catalogue_version([case("a.b"), case("a.c")])
         assert one == catalogue_version([case("a.b", hint="other"), case("a.c")])
         assert len({one, catalogue_version([case("a.b")]), catalogue_version([case("a.b"), case("a.c", "x")])}) == 3
@@ -195,10 +197,9 @@ class TestBinding:
         assert binding(opening, Role.SERVER, REGISTRY) is not None
         assert binding(opening, Role.CLIENT, REGISTRY) is None
 
-    def test_the_level_of_what_does_not_bind(self) -> None:
-        assert isinstance(level_of(case("a.b"), Role.SERVER, REGISTRY), Level)
-        with pytest.raises(ValueError, match=r"^a\.b does not bind a intermediary$|^a\.b does not bind an inter"):
-            level_of(case("a.b"), Role.INTERMEDIARY, REGISTRY)
+    def test_a_case_for_endpoints_does_not_bind_an_intermediary(self) -> None:
+        assert binding(case("a.b"), Role.SERVER, REGISTRY) is not None
+        assert binding(case("a.b"), Role.INTERMEDIARY, REGISTRY) is None
 
 
 class TestPatterns:
@@ -217,7 +218,7 @@ class TestPatterns:
             ("a*b*c", "a.b.b.c"),
         ],
     )
-    def test_takes(self, pattern: str, id: str) -> None:
+    def test_pattern_matches(self, pattern: str, id: str) -> None:
         assert matches(pattern, id)
 
     @pytest.mark.parametrize(
@@ -232,18 +233,18 @@ class TestPatterns:
             ("A.b", "a.b"),
         ],
     )
-    def test_does_not_take(self, pattern: str, id: str) -> None:
+    def test_pattern_does_not_match(self, pattern: str, id: str) -> None:
         assert not matches(pattern, id)
 
     @given(st.text("ab*?[", max_size=6), st.text("ab[", max_size=6))
-    def test_are_what_a_regular_expression_would_be(self, pattern: str, id: str) -> None:
+    def test_patterns_equal_a_regular_expression(self, pattern: str, id: str) -> None:
         expression = re.compile(
             "".join({"*": ".*", "?": "."}.get(each, re.escape(each)) for each in pattern), re.DOTALL
         )
         assert matches(pattern, id) == any(expression.fullmatch(text) for text in (id, id.partition("[")[0]))
 
     @given(st.integers(1, 40))
-    def test_many_stars_cost_no_time(self, count: int) -> None:
+    def test_many_stars_are_fast(self, count: int) -> None:
         assert not matches("a*" * count + "b", "a" * 60)
 
 
@@ -253,11 +254,17 @@ class TestSelection:
         case("framing.opcodes.reserved[0x3]", "6455-5.2-6"),
         case("framing.opcodes.reserved[0x4]", "6455-5.2-6", profile=Profile.FULL),
         case("opening.request", "6455-4.2.1-1", subject=Opening),
-        Monitor("monitors.never", lambda conversation: iter(()), ("6455-5.1-3",), "A title.", ""),
+        Monitor(
+            id="monitors.never",
+            function=lambda conversation: iter(()),
+            requirements=("6455-5.1-3",),
+            title="A title.",
+            why="",
+        ),
     )
 
     def ids(self, **selectors: Any) -> list[str]:
-        """Return the ids that the selectors take."""
+        """Return the ids that the selectors select."""
         return [entry.id for entry in Selection(**selectors).select(self.ENTRIES, Role.SERVER, REGISTRY)]
 
     def test_everything_that_binds_the_role_in_the_standard_profile(self) -> None:
@@ -275,7 +282,7 @@ class TestSelection:
             assert self.ids(sections=(section,)) == ["framing.opcodes.reserved[0x3]"]
         assert len(self.ids(sections=("5",))) == 3
 
-    def test_a_section_is_no_prefix_of_letters(self) -> None:
+    def test_a_section_does_not_match_by_characters(self) -> None:
         with pytest.raises(UnknownPattern):
             self.ids(sections=("5.2.1",))
 
@@ -314,11 +321,11 @@ class TestSelection:
             ),
         ],
     )
-    def test_what_takes_nothing_is_an_error(self, selectors: dict[str, object], words: str) -> None:
+    def test_a_selector_without_a_match_is_an_error(self, selectors: dict[str, object], words: str) -> None:
         with pytest.raises(UnknownPattern) as caught:
             self.ids(**selectors)
         assert str(caught.value) == words
 
 
-def test_a_sample_is_a_pass_unless_said_otherwise() -> None:
+def test_a_sample_is_passed_by_default() -> None:
     assert (Sample().label, Sample().verdict, Sample().entry) == ("", Verdict.PASSED, None)

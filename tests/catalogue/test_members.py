@@ -1,4 +1,4 @@
-"""Families whose members differ in more than their parameters, and who is put in a profile that leaves it out."""
+"""Families whose members differ in offer and profile, and the selection of members outside the profile."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wsconform.wire.handshake import deflate_mirrored, parse_extensions
 
 
 class TestMembersThatDiffer:
-    """A family whose members differ in offer and profile, by functions of their parameters."""
+    """A family with functions of its parameters for offer and profile."""
 
     def members(self) -> list[Case]:
         def offer_of(bits: int) -> str:
@@ -35,14 +35,14 @@ class TestMembersThatDiffer:
 
         return list(_cases_of(is_kept, "a.b"))
 
-    def test_each_has_its_own(self) -> None:
+    def test_each_member_has_its_own_offer_and_profile(self) -> None:
         assert [member.offer for member in self.members()] == [
             "permessage-deflate; server_max_window_bits=9",
             "permessage-deflate; server_max_window_bits=15",
         ]
         assert [member.profile for member in self.members()] == [Profile.STANDARD, Profile.FULL]
 
-    def test_what_is_heavy_may_have_company(self) -> None:
+    def test_a_heavy_case_need_not_run_alone(self) -> None:
         assert [(member.heavy, member.alone) for member in self.members()] == [(True, False)] * 2
 
     @pytest.mark.parametrize(
@@ -56,10 +56,10 @@ class TestMembersThatDiffer:
             ("autobahn:1.*", Profile.STANDARD, []),
         ],
     )
-    def test_who_names_one_gets_it_in_any_profile(self, pattern: str, profile: Profile, chosen: list[str]) -> None:
+    def test_a_case_named_in_full_runs_in_any_profile(self, pattern: str, profile: Profile, chosen: list[str]) -> None:
         first, second = self.members()
         entries = [first, replace(second, aliases=("autobahn:1.1.1",))]
-        found = Selection((pattern,), profile=profile).select(entries, Role.SERVER, load_registry())
+        found = Selection(cases=(pattern,), profile=profile).select(entries, Role.SERVER, load_registry())
         assert [entry.id for entry in found] == chosen
 
 
@@ -68,7 +68,7 @@ OURS = f"{BARE}; client_no_context_takeover; client_max_window_bits"
 
 
 class TestMirror:
-    """What a client is answered where a server would be made an offer."""
+    """The answer to a client's offer, derived from the offers that we would make to a server."""
 
     @pytest.mark.parametrize(
         ("ours", "theirs", "answer"),
@@ -94,6 +94,6 @@ class TestMirror:
             (OURS, f"{BARE}; server_max_window_bits=7", None),
         ],
     )
-    def test_an_answer(self, ours: str, theirs: str, answer: str | None) -> None:
+    def test_the_answer_to_an_offer(self, ours: str, theirs: str, answer: str | None) -> None:
         mirrored = deflate_mirrored(parse_extensions(ours.encode()) if ours else (), parse_extensions(theirs.encode()))
         assert (str(mirrored) if mirrored else None) == answer

@@ -1,4 +1,4 @@
-"""What the cases about negotiation rest on: the probe of windows, texts to compress, clients that say why they go."""
+"""Tools of the cases about negotiation: the probe of windows, texts to compress, clients that close with 1010."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wsconform.fixtures.reference.negotiation import Negotiation
 from wsconform.fixtures.reference.pipe import Gone
 from wsconform.wire.blocks import read_message
 from wsconform.wire.deflate import Deflater
-from wsconform.wire.http1 import Fields
+from wsconform.wire.fields import Fields
 
 
 def used(bits: int) -> tuple[int, int]:
@@ -32,43 +32,43 @@ def used(bits: int) -> tuple[int, int]:
 
 
 class TestProbe:
-    """The messages that show a compressor's window."""
+    """The messages that reveal the size of a compressor's window."""
 
     @pytest.mark.parametrize("bits", range(9, 16))
-    def test_the_right_window_is_kept(self, bits: int) -> None:
+    def test_distances_stay_within_the_negotiated_window(self, bits: int) -> None:
         distance, reach = used(bits)
         assert 0 < reach <= distance <= 1 << bits
 
     @pytest.mark.parametrize("bits", range(9, 15))
-    def test_a_window_of_one_bit_more_shows(self, bits: int) -> None:
+    def test_a_window_that_is_one_bit_larger_is_detected(self, bits: int) -> None:
         assert used(bits + 1)[0] > 1 << bits
 
-    def test_it_is_text_of_the_sizes_that_are_wanted(self) -> None:
+    def test_the_messages_are_text_of_the_given_sizes(self) -> None:
         assert [len(message) for message in probe()] == [1 << 16, 6000, 6000, 6000]
         assert all(message.isascii() for message in probe())
 
-    def test_it_is_worth_compressing(self) -> None:
+    def test_the_messages_compress_well(self) -> None:
         assert all(len(zlib.compress(message)) < len(message) for message in probe())
 
 
 class TestTexts:
-    """What else is compressed."""
+    """Other messages to compress."""
 
-    def test_similar_messages_have_their_length_and_differ(self) -> None:
+    def test_similar_messages_have_the_given_length_and_differ(self) -> None:
         messages = similar(5)
         assert {len(message) for message in messages} == {1000}
         assert len(set(messages)) == 5
 
     @pytest.mark.parametrize("size", [1, 1000, 1 << 18])
-    def test_words_have_their_length(self, size: int) -> None:
+    def test_words_have_the_given_length(self, size: int) -> None:
         assert len(compressible_text(size)) == size
 
 
 class Regretful(ReferenceClient):
-    """Opens the connection to close it with 1010, and waits for the server's part of it."""
+    """A client that opens the connection, closes it with 1010, and completes the closing handshake."""
 
     async def abandon(self) -> None:
-        """Carry the closing handshake out."""
+        """Perform the closing handshake."""
         await self.send_close(1010)
         try:
             while True:
@@ -78,10 +78,10 @@ class Regretful(ReferenceClient):
 
 
 class Waiting(Regretful):
-    """Closes with another code, and waits."""
+    """A client that closes with another code, and waits."""
 
     async def send_close(self, code: int | None, reason: str = "") -> None:
-        """Say that all is well."""
+        """Close with 1000."""
         await super().send_close(1000)
 
 
@@ -92,11 +92,11 @@ FAMILIES = (
 CASES = tuple(entry for entry in load_catalogue() if entry.family in [f"deflate.refusals.{name}" for name in FAMILIES])
 
 
-def test_a_client_that_closes_with_1010_has_failed_the_connection() -> None:
+def test_closing_with_1010_counts_as_failing_the_connection() -> None:
     assert {result.verdict for result in run_cases(CASES, Regretful).values()} == {Verdict.PASSED}
 
 
-def test_a_client_that_stays_with_another_code_has_not() -> None:
+def test_closing_with_another_code_does_not() -> None:
     assert {result.verdict for result in run_cases(CASES, Waiting).values()} == {Verdict.FAILED}
 
 

@@ -161,7 +161,7 @@ def test_several_targets_are_told_apart_and_the_gravest_counts(tmp_path: Path) -
     assert lines[-1].startswith("gone could not be tested. 5 violations.")
     journal = read(tmp_path / "wsconform-out" / "journal.jsonl")
     assert [each.target.name for each in journal.targets] == ["good", "bad", "gone"]
-    assert journal.targets[2].target.notes["not tested"].endswith("or name another port")
+    assert journal.targets[2].target.untested.endswith("or name another port")
     assert journal.footer is not None
     assert journal.footer.why == "target-lost"
     assert (tmp_path / "junit.xml").exists()

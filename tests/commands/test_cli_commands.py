@@ -19,6 +19,7 @@ from wsconform.console.style import Style
 from wsconform.evidence.result import Capability, Finding, Verdict
 from wsconform.journal.journal import dumps
 from wsconform.registry.registry import load_registry
+from wsconform.registry.requirement import Role
 from wsconform.wire.frame import Frame
 
 FAMILY = CASES[1]
@@ -78,6 +79,12 @@ def test_requirements_are_listed_with_the_families_that_cite_them(say: Say) -> N
     assert out.startswith("6455-5.1-1  RFC 6455 5.1 ")
     cited = {row["id"] for row in listed(say, "requirements", *CASES)}
     assert cited == {id for entry in load_catalogue() if entry.family == FAMILY for id in entry.requirements}
+
+
+@pytest.mark.parametrize("role", [Role.SERVER, Role.CLIENT])
+def test_requirements_are_narrowed_by_role(say: Say, role: Role) -> None:
+    listed_ids = [row["id"] for row in listed(say, "requirements", "--role", role.value)]
+    assert listed_ids == [each.id for each in load_registry().values() if role in each.roles]
 
 
 def test_targets_are_those_of_the_configuration_and_the_reference(say: Say, tmp_path: Path) -> None:

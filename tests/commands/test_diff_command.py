@@ -183,9 +183,7 @@ def test_json_holds_every_change(say: Say) -> None:
     found = json.loads(out)
     jsonschema.validate(found, json.loads(text_of("diff")))
     assert (found["exit"], found["fail_on"], found["same"]) == (1, "must", 0)
-    counts = {
-        kind: len(found[kind]) for kind in ("newly_violated", "newly_met", "undecided", "otherwise", "new", "gone")
-    }
+    counts = {kind: len(found[kind]) for kind in ("newly_violated", "fixed", "undecided", "other", "new", "gone")}
     assert list(counts.values()) == [3, 1, 1, 1, 2, 12]
     assert found["newly_violated"][0] == {
         "target": "node-ws",

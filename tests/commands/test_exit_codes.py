@@ -70,7 +70,7 @@ SITUATIONS = {
         last="Conforms at MUST.",
     ),
     "stale expectation": Situation(
-        ("run", *CASES), 1, files=(("expected.toml", STALE),), last="The gate is broken: 1 expectation does not hold."
+        ("run", *CASES), 1, files=(("expected.toml", STALE),), last="FAILED: 1 expectation no longer holds."
     ),
     "stale, allowed": Situation(
         ("run", "--allow", "stale", *CASES), 0, files=(("expected.toml", STALE),), last="Conforms at MUST."
@@ -78,7 +78,7 @@ SITUATIONS = {
     "broken expectation": Situation(
         ("run", *CASES),
         2,
-        'expected.toml: *: "masking.*": there is no reason; say why this failure is expected',
+        'expected.toml: *: "masking.*": the reason is missing; write why this failure is accepted',
         files=(("expected.toml", BROKEN_ENTRY),),
     ),
     "no expected.toml there": Situation(
@@ -196,7 +196,7 @@ SITUATIONS = {
         5,
         "nothing is selected: no case is taken by all selectors together; see `wsconform list cases`",
     ),
-    "nothing put": Situation(("run", "-c", "tls.*"), 5, last="Nothing was put to reference."),
+    "nothing put": Situation(("run", "-c", "tls.*"), 5, last="No case ran against reference."),
     "unknown key": Situation(
         ("run",),
         2,
@@ -237,13 +237,13 @@ SITUATIONS = {
     "-o is a file": Situation(
         ("run", "-o", "taken", *CASES),
         2,
-        "-o taken: cannot be made: File exists; name another folder",
+        "-o taken: cannot be created: File exists; name another folder",
         files=(("taken", ""),),
     ),
     "-o in a file": Situation(
         ("run", "-o", "taken/out", *CASES),
         2,
-        "-o taken/out: cannot be made: Not a directory; name another folder",
+        "-o taken/out: cannot be created: Not a directory; name another folder",
         files=(("taken", ""),),
     ),
     "the journal is a folder": Situation(
@@ -253,12 +253,12 @@ SITUATIONS = {
         files=(("journal.jsonl/x", ""),),
     ),
     "unknown report": Situation(
-        ("run", "-r", "jumit", *CASES), 2, '-r jumit: there is no report of this kind; did you mean "junit"?'
+        ("run", "-r", "jumit", *CASES), 2, '-r jumit: unknown kind of report; did you mean "junit"?'
     ),
     "report into a file": Situation(
         ("run", "-r", "junit=taken/junit.xml", *CASES),
         2,
-        "-r junit=taken/junit.xml: nothing can be written to taken; name another path",
+        "-r junit=taken/junit.xml: taken is not writable; name another path",
         files=(("taken", ""),),
     ),
     "no journal": Situation(
@@ -270,7 +270,7 @@ SITUATIONS = {
     "a journal that is none": Situation(
         ("report", "notes.txt", "-r", "junit"),
         2,
-        "notes.txt: line 1: not JSON; the file is no journal, or damaged",
+        "notes.txt: line 1: not JSON; the file is not a journal, or is damaged",
         files=(("notes.txt", "milk, bread\n"),),
     ),
     "report of nothing": Situation(
@@ -340,4 +340,4 @@ def test_the_suite_broke(tmp_path: Path) -> None:
     ended = wsconform("run", "-c", "broken.*", folder=tmp_path, env={"PYTHONPATH": str(tmp_path)})
     assert ended.code == 4, ended
     assert "ZeroDivisionError: division by zero (broken.py:7)" in ended.out
-    assert ended.out.splitlines()[-1].startswith("The suite broke; that says nothing about the target.")
+    assert ended.out.splitlines()[-1].startswith("wsconform failed; this says nothing about the target.")

@@ -12,7 +12,7 @@ from tests.support.command import CASES, Say
 from tests.support.journals import header, journal, result, target
 from wsconform.evidence.result import Attempt, Reason, Result, Verdict
 from wsconform.journal.expected import Expectations, load
-from wsconform.journal.expected_edit import Addition, added, needed, without
+from wsconform.journal.expected_edit import Addition, needed, with_added, with_removed
 from wsconform.journal.gate import FailOn, Policy
 from wsconform.journal.journal import Journal, dumps
 from wsconform.registry.requirement import Level
@@ -100,19 +100,19 @@ def test_attempts_that_disagree_are_named() -> None:
 
 def test_entries_are_added_at_the_end_of_their_table_and_nothing_else_changes() -> None:
     wavering = Addition("echo-go", "a.c[0x3]", (Verdict.FAILED, Verdict.PASSED))
-    text = added(LIST, [Addition("echo-go", "a.b"), wavering, Addition("ws://127.0.0.1:9001/", "a.b")])
+    text = with_added(LIST, [Addition("echo-go", "a.b"), wavering, Addition("ws://127.0.0.1:9001/", "a.b")])
     entries = '"a.b" = "TODO"\n"a.c[0x3]" = {reason = "TODO", verdict = ["failed", "passed"]}\n'
     before, after = LIST.split("\n\n")
     assert text == f'{before}\n{entries}\n{after}\n["ws://127.0.0.1:9001/"]\n"a.b" = "TODO"\n'
 
 
 def test_a_list_begins_with_its_first_entry() -> None:
-    assert added("", [Addition("*", "a.b")]) == '["*"]\n"a.b" = "TODO"\n'
+    assert with_added("", [Addition("*", "a.b")]) == '["*"]\n"a.b" = "TODO"\n'
 
 
 @pytest.mark.parametrize("text", ['"echo-go" = { "a.x" = "y" }\n', 'echo-go."a.x" = "y"\n', '[echo-go]\r\n"a.x" = "y"'])
 def test_however_a_list_is_written_it_takes_entries(text: str, tmp_path: Path) -> None:
-    (tmp_path / "expected.toml").write_text(added(text, [Addition("echo-go", "a.b")]))
+    (tmp_path / "expected.toml").write_text(with_added(text, [Addition("echo-go", "a.b")]))
     found = load(tmp_path / "expected.toml").entries
     assert [(entry.target, entry.pattern, entry.reason) for entry in found] == [
         ("echo-go", "a.x", "y"),
@@ -121,7 +121,7 @@ def test_however_a_list_is_written_it_takes_entries(text: str, tmp_path: Path) -
 
 
 def test_entries_are_taken_out_and_comments_stay() -> None:
-    text = without(LIST, [("echo-go", "masking.masking_key_may_repeat"), ("*", "limits.gone")])
+    text = with_removed(LIST, [("echo-go", "masking.masking_key_may_repeat"), ("*", "limits.gone")])
     lines = LIST.splitlines()
     assert text.splitlines() == [*lines[:3], lines[4], ""]
 
@@ -156,14 +156,14 @@ def test_everything_that_holds_no_more_is_told_at_once(say: Say, tmp_path: Path)
     assert code == 1
     assert out.splitlines() == [
         "by wsconform-out/journal.jsonl",
-        'expected.toml: echo-go: "masking.masking_key_may_repeat": passes now; `wsconform expected prune` takes the'
-        " entry out",
-        'expected.toml: echo-go: "masking.*_starts_*": past its date 2020-03-31; mend the target, or move the date',
-        'expected.toml: echo-go: "masking.payload_of_any_length_is_unmasked[0]": the reason is TODO; say why this'
-        " failure is expected",
-        'expected.toml: *: "limits.gone": matches no case; mend the pattern, or `wsconform expected prune` takes it'
-        " out",
-        'expected.toml: echo-og: "masking.*": there is no target of this name; did you mean "echo-go"?',
+        'expected.toml: echo-go: "masking.masking_key_may_repeat": passes now; remove the entry'
+        " with `wsconform expected prune`",
+        'expected.toml: echo-go: "masking.*_starts_*": past its date 2020-03-31; fix the target, or move the date',
+        'expected.toml: echo-go: "masking.payload_of_any_length_is_unmasked[0]": the reason is TODO; write why this'
+        " failure is accepted",
+        'expected.toml: *: "limits.gone": matches no case; correct the pattern, or remove the entry'
+        " with `wsconform expected prune`",
+        'expected.toml: echo-og: "masking.*": no target has this name; did you mean "echo-go"?',
         "expected.toml: 5 entries, 5 to mend.",
     ]
 

@@ -127,7 +127,7 @@ def test_several_targets_are_told_apart(say: Say) -> None:
 
 def test_a_monitor_is_put_again_with_the_case_that_showed_it(say: Say) -> None:
     monitor = say("list", "cases", "-c", "monitors.*")[1].split()[0]
-    seen = Finding("it never happens", f"it did (in {CASE})")
+    seen = Finding("it never happens", f"it did (in {CASE})", case=CASE)
     write((target("reference"), [result(monitor, verdict=Verdict.FAILED, finding=seen, notes=(("samples", "1"),))]))
     code, out, _ = say("replay", "wsconform-out")
     assert code == 0
@@ -160,7 +160,7 @@ def test_a_target_that_is_not_there(say: Say) -> None:
         (("wsconform-out", "--target", "tow"), 'wsconform-out: has no target tow; did you mean "two"?'),
         (("wsconform-out", "--target", "two", "--url", "http://x/"), "http://x/: not a ws or wss URL; did you mean "),
         (("wsconform-out",), "two: it is a client; put its cases again with `wsconform serve -c CASE`, or name a"),
-        (("wsconform-out", "--target", "one", "-o", "taken"), "-o taken: cannot be made: File exists; name another"),
+        (("wsconform-out", "--target", "one", "-o", "taken"), "-o taken: cannot be created: File exists; name another"),
         (("wsconform-out", "--patience", "x"), "wsconform replay: --patience: 'x' is no duration; "),
     ],
 )

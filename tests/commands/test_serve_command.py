@@ -115,7 +115,7 @@ class TestEachCase:
         assert (tmp_path / "starts").read_text() == "...."
         result = results(journal)[ECHOED]
         assert (result.verdict, result.flaky) == (Verdict.PASSED, True)
-        assert ended.out.splitlines()[-1].startswith("The gate is broken: attempts disagree at 1 case.")
+        assert ended.out.splitlines()[-1].startswith("FAILED: 1 flaky case (attempts gave different results).")
 
     def test_no_more_cases_are_put_after_so_many_failures(self, tmp_path: Path) -> None:
         words = ("--max-failures", "1", "--fail-on", "never", "-j", "1", "--", *RAW, "shout", "{url}")

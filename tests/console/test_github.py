@@ -23,7 +23,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 def violated(number: int) -> TargetOutcome:
     """A target with so many distinct findings."""
-    outcome = TargetOutcome("echo")
+    outcome = TargetOutcome(name="echo")
     for each in range(number):
         outcome.record(
             replace(
@@ -75,7 +75,7 @@ def test_ten_annotations_are_the_most_and_the_last_counts_the_rest() -> None:
 
 
 def test_a_targets_text_cannot_leave_its_annotation() -> None:
-    outcome = TargetOutcome("a,b:c%\n::error::d")
+    outcome = TargetOutcome(name="a,b:c%\n::error::d")
     finding = Finding("x", "y\r\n::stop-commands::z\x1b[2J")
     outcome.record(replace(result(case="area.case", verdict=Verdict.FAILED), finding=finding))
     (line,) = annotate([outcome], Policy(), load_registry(), None)

@@ -19,11 +19,11 @@ from tests.support.connection_harness import (
 from tests.support.scripted import FarEnd, Script, echo, run_case
 from wsconform import Connection, Frame
 from wsconform.endpoint.session import Facts, Limits
-from wsconform.evidence.result import Reason, Verdict
+from wsconform.evidence.result import EntryKind, Reason, Verdict
 from wsconform.evidence.transcript import Ending
 from wsconform.wire.deflate import Deflater
 from wsconform.wire.frame import CLOSE, PONG, RSV1, TEXT
-from wsconform.wire.handshake import base_response
+from wsconform.wire.http1 import base_response
 
 QUIET = Facts(echo=False)
 
@@ -114,9 +114,9 @@ class TestOurEnd:
 
         attempted = assert_passes(script, body)
         assert [(entry.kind, entry.summary) for entry in attempted.transcript[2:] if not entry.octets.length] == [
-            ("rst", "RST"),
-            ("event", "could not send: RST"),
-            ("event", "could not send: RST"),
+            (EntryKind.RST, "RST"),
+            (EntryKind.EVENT, "could not send: RST"),
+            (EntryKind.EVENT, "could not send: RST"),
         ]
 
     def test_inflates_compressed_messages(self) -> None:
@@ -154,7 +154,7 @@ class TestOurEnd:
             await ws.read_to_end()
 
         attempted = assert_passes(script, body, offer="permessage-deflate")
-        assert any("does not inflate: no DEFLATE stream" in entry.summary for entry in attempted.transcript)
+        assert any("does not inflate: not a DEFLATE stream" in entry.summary for entry in attempted.transcript)
 
     def test_records_the_octets_of_an_incomplete_frame(self) -> None:
         async def script(end: FarEnd) -> None:

@@ -318,7 +318,7 @@ class TestTranscript:
             12,
             12,
         ]
-        events = [entry.summary for entry in result.transcript if entry.kind == "event"]
+        events = [entry.summary for entry in result.transcript if entry.kind in ("event", "gap")]
         assert "100 messages sent, in 100 frames of 1600 octets" in events
         assert "100 echoes came, in 100 frames" in events
 

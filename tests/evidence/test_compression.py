@@ -1,4 +1,4 @@
-"""What a target's compressed messages used, worked out from a conversation's frames."""
+"""Reading the compressed messages of a target from the frames of a conversation."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import zlib
 import pytest
 
 from wsconform import Conversation, Frame, Role, compressed_messages
-from wsconform.evidence.compression import GLANCE, Budget
-from wsconform.wire.bits import BlockWriter, Match
+from wsconform.evidence.compression import GLANCE, Budget, CompressedState
+from wsconform.wire.bits import BlockWriter, Code, Match
 from wsconform.wire.blocks import TAIL, Kind, PayloadEnd
 from wsconform.wire.deflate import Deflater
 from wsconform.wire.frame import RSV1
@@ -16,22 +16,22 @@ from wsconform.wire.handshake import DEFLATE, Extension
 
 
 def conversation(*frames: Frame, agreed: bool = True) -> Conversation:
-    """Return a conversation in which the target sent `frames`, permessage-deflate having been agreed or not."""
+    """Return a conversation in which the target sent `frames`; `agreed` is whether it uses permessage-deflate."""
     extensions = (Extension(DEFLATE),) if agreed else ()
-    return Conversation(1, "a", Role.SERVER, extensions=extensions, frames=list(enumerate(frames)))
+    return Conversation(number=1, case="a", role=Role.SERVER, extensions=extensions, frames=list(enumerate(frames)))
 
 
 def message(octets: bytes) -> Frame:
     return Frame.text(octets, rsv=RSV1)
 
 
-def test_nothing_without_compression() -> None:
+def test_there_are_no_compressed_messages_without_compression() -> None:
     hello = message(Deflater().compress(b"Hello"))
     assert compressed_messages(conversation(hello, agreed=False)) == ()
     assert compressed_messages(conversation(Frame.text("Hello"))) == ()
 
 
-def test_what_each_message_used() -> None:
+def test_distance_and_reach_of_each_message() -> None:
     deflater = Deflater()
     first, second = deflater.compress(b"Hello"), deflater.compress(b"Hello")
     seen = compressed_messages(conversation(message(first), Frame.text("plain"), message(second)))
@@ -40,7 +40,7 @@ def test_what_each_message_used() -> None:
     assert [each.usage and (each.usage.distance, each.usage.reach) for each in seen] == [(0, 0), (5, 4)]
 
 
-def test_fragments_are_put_together_around_control_frames() -> None:
+def test_fragments_are_joined_around_control_frames() -> None:
     octets = Deflater().compress(b"Hello")
     seen = compressed_messages(
         conversation(
@@ -52,22 +52,31 @@ def test_fragments_are_put_together_around_control_frames() -> None:
     assert [block.kind for block in seen[0].usage.blocks] == [Kind.FIXED, Kind.STORED]
 
 
-def test_what_is_no_deflate_has_an_error_and_takes_the_context_with_it() -> None:
+def test_after_an_invalid_message_later_messages_are_unreadable() -> None:
     seen = compressed_messages(conversation(message(b"\x06"), message(Deflater().compress(b"Hello"))))
-    assert [(each.usage, each.error) for each in seen] == [
-        (None, "block 1 has the reserved type 3"),
-        (None, "follows a message that is no DEFLATE"),
+    assert [(each.state, each.usage, each.error) for each in seen] == [
+        (CompressedState.INVALID, None, "block 1 has the reserved type 3"),
+        (CompressedState.UNREADABLE, None, "follows a message that is not DEFLATE"),
     ]
 
 
-def test_a_message_that_is_cut_takes_the_context_with_it_too() -> None:
+def test_after_a_message_that_ends_inside_a_block_later_messages_are_unreadable() -> None:
     seen = compressed_messages(conversation(message(b"\xf2\x48"), message(Deflater().compress(b"Hello"))))
     assert seen[0].usage is not None
     assert seen[0].usage.end is PayloadEnd.CUT
-    assert seen[1].error == "follows a message that is no DEFLATE"
+    assert seen[1].state is CompressedState.UNREADABLE
 
 
-def test_it_is_worked_out_once_and_anew_when_more_has_come() -> None:
+@pytest.mark.parametrize(
+    ("item", "undefined"), [(Code(257, 29), False), (Code(257, 30), True), (Code(257, 31), True), (Code(287, 0), False)]
+)
+def test_an_undefined_distance_code_is_reported_as_such(item: Code, undefined: bool) -> None:
+    """Code 29 is defined; it fails here because it refers back beyond the start of the stream."""
+    (seen,) = compressed_messages(conversation(message(BlockWriter().fixed(item).message())))
+    assert (seen.state, seen.undefined_distance) == (CompressedState.INVALID, undefined)
+
+
+def test_messages_are_read_once_and_again_after_new_frames() -> None:
     deflater = Deflater()
     talk = conversation(message(deflater.compress(b"Hello")))
     seen = compressed_messages(talk)
@@ -84,7 +93,7 @@ def test_it_is_worked_out_once_and_anew_when_more_has_come() -> None:
         (GLANCE, (True, True, True)),
     ],
 )
-def test_past_the_budget_the_window_is_kept_without_a_usage(budget: Budget, read: tuple[bool, ...]) -> None:
+def test_messages_past_the_budget_are_skipped_and_keep_the_window(budget: Budget, read: tuple[bool, ...]) -> None:
     noise = bytes(range(256))
     compressor = zlib.compressobj(wbits=-15)
     octets = [
@@ -96,7 +105,7 @@ def test_past_the_budget_the_window_is_kept_without_a_usage(budget: Budget, read
     assert not any(each.error for each in seen)
 
 
-def test_a_glance_takes_what_was_read_as_a_whole_before() -> None:
+def test_a_glance_uses_messages_that_were_read_with_the_larger_budget() -> None:
     talk = conversation(message(Deflater().compress(bytes(1 << 16))))
     (glanced,) = compressed_messages(talk, GLANCE)
     assert glanced.usage is None
@@ -105,7 +114,7 @@ def test_a_glance_takes_what_was_read_as_a_whole_before() -> None:
     assert compressed_messages(talk, GLANCE) is whole
 
 
-def test_a_bomb_has_neither_usage_nor_error() -> None:
+def test_a_compression_bomb_has_neither_usage_nor_error() -> None:
     bomb = BlockWriter().fixed(b"a", *[Match(258, 1)] * 40_000).message()
     seen = compressed_messages(conversation(message(bomb), message(BlockWriter().fixed(Match(3, 32768)).message())))
     assert [(each.usage is None, each.error) for each in seen] == [(True, ""), (False, "")]

@@ -1,4 +1,4 @@
-"""Transcripts: what is kept of many entries and of many octets, and how endings are told."""
+"""Transcripts: which entries and octets are kept, and the words for the end of a connection."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from wsconform.wire.close import CloseBody
 from wsconform.wire.frame import Frame
 from wsconform.wire.handshake import Extension
 
-#: What a transcript keeps: its first 240 entries and its last 60.
+#: A transcript keeps its first 240 entries and its last 60.
 FIRST, LAST = 240, 60
 
 
 def clock(*times: float) -> Callable[[], float]:
-    """Return a clock that shows `times`, and the last of them for ever."""
+    """Return a clock that shows `times` one after the other, and then the last of them forever."""
 
     def ticks() -> Iterator[float]:
         yield from times
@@ -31,7 +31,7 @@ def clock(*times: float) -> Callable[[], float]:
 
 
 def filled(count: int, *, whole: bool = False) -> Transcript:
-    """Return a transcript with `count` entries called by their numbers."""
+    """Return a transcript with `count` entries, whose summaries are their numbers."""
     transcript = Transcript(clock(0.0), whole=whole)
     for number in range(count):
         assert transcript.add(Direction.OURS, "frame", str(number)) == number
@@ -39,7 +39,7 @@ def filled(count: int, *, whole: bool = False) -> Transcript:
 
 
 class TestEntries:
-    def test_an_entry_holds_what_was_said(self) -> None:
+    def test_an_entry_has_time_direction_kind_summary_and_connection(self) -> None:
         transcript = Transcript(clock(64.0, 64.25))
         assert transcript.last is None
         transcript.add(Direction.TARGET, "frame", "Ping 0", b"\x89\x00", 2)
@@ -55,20 +55,24 @@ class TestEntries:
         assert transcript.last == 0
 
     @pytest.mark.parametrize("count", [0, 1, FIRST - 1, FIRST, FIRST + 1, FIRST + LAST])
-    def test_so_many_are_all_kept(self, count: int) -> None:
+    def test_up_to_300_entries_are_all_kept(self, count: int) -> None:
         transcript = filled(count)
         assert [entry.summary for entry in transcript.entries()] == [str(number) for number in range(count)]
         assert [transcript.index(number) for number in range(count)] == list(range(count))
 
     @pytest.mark.parametrize("left_out", [1, 2, 59, 60, 61, 1000])
-    def test_of_more_the_first_and_the_last_are_kept(self, left_out: int) -> None:
+    def test_of_more_entries_the_first_240_and_the_last_60_are_kept(self, left_out: int) -> None:
         count = FIRST + left_out + LAST
         summaries = [entry.summary for entry in filled(count).entries()]
         kept = [str(number) for number in (*range(FIRST), *range(count - LAST, count))]
-        assert summaries == [*kept[:FIRST], f"{left_out} entries left out", *kept[FIRST:]]
+        assert summaries == [
+            *kept[:FIRST],
+            f"{left_out} {'entry' if left_out == 1 else 'entries'} left out",
+            *kept[FIRST:],
+        ]
 
     @pytest.mark.parametrize("left_out", [1, 2, 59, 60, 61, 1000])
-    def test_an_index_points_at_its_entry_or_nowhere(self, left_out: int) -> None:
+    def test_an_index_points_at_the_entry_or_is_none_if_it_was_left_out(self, left_out: int) -> None:
         transcript = filled(FIRST + left_out + LAST)
         entries = transcript.entries()
         for number in range(FIRST + left_out + LAST):
@@ -79,28 +83,28 @@ class TestEntries:
                 assert index is not None
                 assert entries[index].summary == str(number)
 
-    def test_no_number_has_no_index(self) -> None:
+    def test_the_index_of_no_entry_is_none(self) -> None:
         assert filled(1).index(None) is None
 
-    def test_whole_keeps_all(self) -> None:
+    def test_whole_keeps_all_entries(self) -> None:
         transcript = filled(1000, whole=True)
         assert [entry.summary for entry in transcript.entries()] == [str(number) for number in range(1000)]
         assert transcript.index(500) == 500
 
 
 class TestOctets:
-    def test_up_to_256_are_kept_whole(self) -> None:
+    def test_up_to_256_octets_are_kept(self) -> None:
         assert Octets.of(bytes(256)) == Octets(bytes(256), b"", 256)
 
-    def test_of_more_head_tail_length_and_digest(self) -> None:
+    def test_of_more_octets_head_tail_length_and_digest_are_kept(self) -> None:
         octets = bytes(range(256)) + b"!"
         digest = hashlib.sha256(octets).hexdigest()
         assert Octets.of(octets) == Octets(octets[:128], octets[-64:], 257, digest)
 
-    def test_whole(self) -> None:
+    def test_whole_keeps_all_octets(self) -> None:
         assert Octets.of(bytes(1000), whole=True) == Octets(bytes(1000), b"", 1000)
 
-    def test_a_transcript_passes_whole_on(self) -> None:
+    def test_a_whole_transcript_keeps_all_octets_of_its_entries(self) -> None:
         transcript = Transcript(clock(0.0), whole=True)
         transcript.add(Direction.OURS, "frame", "", bytes(1000))
         assert transcript.entries()[0].octets.head == bytes(1000)
@@ -110,27 +114,27 @@ class TestClosure:
     @pytest.mark.parametrize(
         ("closure", "words"),
         [
-            (Closure(CloseBody(b"\x03\xea"), Ending.FIN), "Close 1002, then FIN"),
-            (Closure(CloseBody(b""), Ending.RST), "Close empty, then RST"),
-            (Closure(CloseBody(b"\x03\xe8bye"), None), 'Close 1000 "bye", stream open'),
-            (Closure(None, Ending.FIN), "no Close, then FIN"),
-            (Closure(None, None), "no Close, stream open"),
+            (Closure(close=CloseBody(b"\x03\xea"), ending=Ending.FIN), "Close 1002, then FIN"),
+            (Closure(close=CloseBody(b""), ending=Ending.RST), "Close empty, then RST"),
+            (Closure(close=CloseBody(b"\x03\xe8bye"), ending=None), 'Close 1000 "bye", stream open'),
+            (Closure(close=None, ending=Ending.FIN), "no Close, then FIN"),
+            (Closure(close=None, ending=None), "no Close, stream open"),
         ],
     )
     def test_words(self, closure: Closure, words: str) -> None:
         assert str(closure) == words
 
     def test_status_code(self) -> None:
-        assert Closure(CloseBody(b"\x03\xea"), None).status_code == 1002
-        assert Closure(CloseBody(b""), None).status_code is None
-        assert Closure(None, None).status_code is None
+        assert Closure(close=CloseBody(b"\x03\xea"), ending=None).status_code == 1002
+        assert Closure(close=CloseBody(b""), ending=None).status_code is None
+        assert Closure(close=None, ending=None).status_code is None
 
 
 class TestConversation:
     def test_closes_and_deflate_are_found(self) -> None:
         deflate = Extension("permessage-deflate", (("server_no_context_takeover", None),))
-        conversation = Conversation(1, "a", Role.SERVER, extensions=(Extension("x"), deflate))
+        conversation = Conversation(number=1, case="a", role=Role.SERVER, extensions=(Extension("x"), deflate))
         conversation.frames += [(3, Frame.text("x")), (4, Frame.close(1000)), (5, Frame.close())]
         assert conversation.closes() == [(4, CloseBody(b"\x03\xe8")), (5, CloseBody(b""))]
         assert conversation.deflate is deflate
-        assert Conversation(1, "a", Role.SERVER).deflate is None
+        assert Conversation(number=1, case="a", role=Role.SERVER).deflate is None

@@ -1,4 +1,4 @@
-"""The gate: which results break it, the gravest exit code, and the sentences that say why."""
+"""The gate: the results that break it, the gravest exit code, and the sentences with the reasons."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROSE = result("a.prose", verdict=Verdict.FAILED, level=Level.PROSE)
 DEPARTURE = result("a.should", verdict=Verdict.FAILED, level=Level.SHOULD)
 DEPARTED = result("a.departed", verdict=Verdict.DEPARTED)
 MAY = result("a.may", verdict=Verdict.FAILED, level=Level.MAY)
-NOTED = result("a.noted", verdict=Verdict.INFORMATIONAL)
+INFORMATIONAL = result("a.informational", verdict=Verdict.INFORMATIONAL)
 LIMIT = result("a.limit", verdict=Verdict.INCONCLUSIVE, reason=Reason.LIMIT)
 ARRANGING = result("a.arranging", verdict=Verdict.INCONCLUSIVE, reason=Reason.ARRANGING)
 LOST = result("a.lost", verdict=Verdict.INCONCLUSIVE, reason=Reason.LOST)
@@ -31,7 +31,7 @@ KNOWN = result("a.known", verdict=Verdict.FAILED, expected="known")
 
 def outcome(*results: Result, name: str = "echo-go", **fields: str) -> TargetOutcome:
     """Return a target's outcome with these results."""
-    made = TargetOutcome(name, len(results), **fields)  # type: ignore[arg-type]
+    made = TargetOutcome(name=name, planned=len(results), **fields)  # type: ignore[arg-type]
     for each in results:
         made.record(each)
     return made
@@ -51,7 +51,7 @@ def ruled(*results: Result, policy: Policy | None = None, stale: tuple[str, ...]
         (DEPARTURE, False, True, False),
         (DEPARTED, False, True, False),
         (MAY, False, False, False),
-        (NOTED, False, False, False),
+        (INFORMATIONAL, False, False, False),
         (LIMIT, False, False, False),
         (ARRANGING, True, True, False),
         (LOST, True, True, False),
@@ -62,12 +62,12 @@ def ruled(*results: Result, policy: Policy | None = None, stale: tuple[str, ...]
     ],
     ids=lambda value: value.case if isinstance(value, Result) else "",
 )
-def test_what_breaks_the_gate(given: Result, must: bool, should: bool, never: bool) -> None:
+def test_which_results_break_the_gate_at_each_level(given: Result, must: bool, should: bool, never: bool) -> None:
     wanted = {FailOn.MUST: must, FailOn.SHOULD: should, FailOn.NEVER: never}
     assert {level: Policy(level).breaks(given) for level in FailOn} == wanted
 
 
-def test_what_is_allowed_breaks_nothing() -> None:
+def test_allowed_results_do_not_break_the_gate() -> None:
     assert not Policy(allow=frozenset({Allow.FLAKY})).breaks(FLAKY)
     assert not Policy(allow=frozenset({Allow.INCONCLUSIVE})).breaks(ARRANGING)
     assert Policy(allow=frozenset(Allow)).breaks(VIOLATION)
@@ -76,13 +76,13 @@ def test_what_is_allowed_breaks_nothing() -> None:
     )
 
 
-def test_an_expected_failure_that_is_flaky_still_breaks_it() -> None:
+def test_an_expected_failure_that_is_flaky_breaks_the_gate() -> None:
     flaky = result("a.b", verdict=Verdict.FAILED, expected="known", flaky=True)
     assert Policy().breaks(flaky)
-    assert ruled(flaky).sentences[-1] == "The gate is broken: attempts disagree at 1 case."
+    assert ruled(flaky).sentences[-1] == "FAILED: 1 flaky case (attempts gave different results)."
 
 
-def test_attempts_that_were_expected_to_disagree_break_nothing() -> None:
+def test_expected_flakiness_does_not_break_the_gate() -> None:
     for verdict, expected in ((Verdict.FAILED, "known"), (Verdict.PASSED, None)):
         flaky = result("a.b", verdict=verdict, expected=expected, flaky=True, flaky_expected=True)
         assert not Policy().breaks(flaky)
@@ -101,7 +101,7 @@ ORDER = [Exit.INTERRUPTED, Exit.SUITE, Exit.UNTESTABLE, Exit.BROKEN, Exit.NOTHIN
 
 
 @pytest.mark.parametrize("codes", [pair for n in (1, 2, 3) for pair in itertools.combinations(ORDER, n)])
-def test_the_gravest_wins(codes: tuple[Exit, ...]) -> None:
+def test_the_gravest_exit_code_counts(codes: tuple[Exit, ...]) -> None:
     parts = [SITUATIONS[code]() for code in codes]
     outcomes = [each for part, _ in parts for each in part]
     ruling = rule(outcomes, (), Policy(), interrupted=any(interrupted for _, interrupted in parts))
@@ -109,7 +109,7 @@ def test_the_gravest_wins(codes: tuple[Exit, ...]) -> None:
     assert gravest(reversed(codes)) is ruling.exit
 
 
-def test_nothing_at_all_holds_nothing() -> None:
+def test_a_run_without_cases_does_not_hold_the_gate() -> None:
     assert gravest([]) is Exit.HELD
     assert ruled().exit is Exit.NOTHING
     assert ruled(SKIPPED, PASS).exit is Exit.HELD
@@ -130,30 +130,32 @@ def test_nothing_at_all_holds_nothing() -> None:
         (ruled(VIOLATION, expected="expected.toml"), "Does not conform at MUST: 1 violation is not in expected.toml."),
         (
             ruled(VIOLATION, DEPARTURE, ARRANGING, FLAKY, policy=Policy(FailOn.SHOULD), stale=("x",)),
-            "Does not conform at SHOULD: 1 violation; 1 departure; 1 not reached; attempts disagree at 1 case;"
-            " 1 expectation does not hold.",
+            "Does not conform at SHOULD: 1 violation; 1 departure; 1 inconclusive; 1 flaky case;"
+            " 1 expectation no longer holds.",
         ),
-        (ruled(PASS, stale=("x", "y")), "The gate is broken: 2 expectations do not hold."),
-        (ruled(SKIPPED), "Nothing was put to echo-go."),
-        (ruled(ERROR), "The suite broke; that says nothing about the target."),
+        (ruled(PASS, stale=("x", "y")), "FAILED: 2 expectations no longer hold."),
+        (ruled(SKIPPED), "No case ran against echo-go."),
+        (ruled(ERROR), "wsconform failed; this says nothing about the target."),
         (rule([outcome(VIOLATION)], (), Policy(), interrupted=True), "Interrupted. 1 violation."),
         (rule([outcome(why="target-lost", problem="x")], (), Policy()), "echo-go could not be tested."),
-        (rule([outcome(LOST, why="target-lost")], (), Policy()), "echo-go was lost. 1 not reached."),
+        (rule([outcome(LOST, why="target-lost")], (), Policy()), "echo-go was lost. 1 inconclusive."),
     ],
 )
 def test_the_verdict_is_one_sentence(ruling: Ruling, sentence: str) -> None:
     assert ruling.sentences[-1] == sentence
 
 
-def test_what_was_left_over_is_never_taken_for_met() -> None:
+def test_cases_that_did_not_run_are_not_counted_as_passed() -> None:
     late = result("a.late", verdict=Verdict.SKIPPED, reason=Reason.BUDGET)
-    assert ruled(PASS, late) == Ruling(Exit.HELD, ("Conforms at MUST, as far as it was put: 1 case left over.",))
+    assert ruled(PASS, late) == Ruling(Exit.HELD, ("Conforms at MUST for the cases that ran; 1 case did not run.",))
     stopped = outcome(VIOLATION)
     stopped.planned = 3
-    assert rule([stopped], (), Policy()).sentences[-1] == ("Does not conform at MUST: 1 violation; 2 cases left over.")
+    assert rule([stopped], (), Policy()).sentences[-1] == (
+        "Does not conform at MUST: 1 violation; 2 cases did not run."
+    )
 
 
-def test_a_later_result_of_a_case_takes_the_earlier_ones_place() -> None:
+def test_a_later_result_of_a_case_replaces_the_earlier_one() -> None:
     made = outcome(VIOLATION, PASS, result("a.violation"))
     assert [each.case for each in made.results] == ["a.violation", PASS.case]
     assert rule([made], (), Policy()).exit is Exit.HELD

@@ -1,4 +1,4 @@
-"""Journals: what is written is read back, a crash loses the last line at most, and errors name file and line."""
+"""Journals: round trips, journals cut off by a crash, other versions of the format, and error messages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import journals
-from wsconform.evidence.result import Attempt, Direction, Finding, Octets, Reason, Result, TranscriptEntry, Verdict
+from tests.support.command import Say
+from wsconform.evidence.result import (
+    Attempt,
+    Direction,
+    EntryKind,
+    Finding,
+    Octets,
+    Reason,
+    Result,
+    ResultKind,
+    TranscriptEntry,
+    Verdict,
+)
 from wsconform.journal.journal import (
     FORMAT,
     Footer,
@@ -30,19 +42,35 @@ from wsconform.journal.journal import (
 )
 from wsconform.registry.requirement import Level, Role
 
-HEADER = Header("abc", ("RFC6455",), "wsconform run", 6455, "standard", "linux", "2027-01-12T00:00:00Z")
-TARGET = TargetRecord("a", Role.SERVER, "ws://a/", info={"language": "Go"}, offers=("x",), echo=True, round_trip=0.25)
+HEADER = Header(
+    catalogue="abc",
+    documents=("RFC6455",),
+    command="wsconform run",
+    seed=6455,
+    profile="standard",
+    platform="linux",
+    start="2027-01-12T00:00:00Z",
+)
+TARGET = TargetRecord(
+    name="a", role=Role.SERVER, address="ws://a/", info={"language": "Go"}, offers=("x",), echo=True, round_trip=0.25
+)
 
-# What JSON and Unicode make hard: lone surrogates, NUL, line separators.
+# Characters that are hard for JSON and Unicode: lone surrogates, NUL, line separators.
 text = st.text(st.sampled_from('aé\ud800\0\n\x85\u2028"\\'), max_size=6)
 octets = st.binary(max_size=300).map(Octets.of)
 entries = st.lists(
     st.builds(
-        TranscriptEntry, st.integers(0, 10**9), st.sampled_from(Direction), text, text, octets, st.integers(1, 3)
+        TranscriptEntry,
+        micros=st.integers(0, 10**9),
+        direction=st.sampled_from(Direction),
+        kind=st.sampled_from(EntryKind),
+        summary=text,
+        octets=octets,
+        connection=st.integers(1, 3),
     ),
     max_size=3,
 ).map(tuple)
-findings = st.none() | st.builds(Finding, text, text, st.none() | st.integers(0, 300))
+findings = st.none() | st.builds(Finding, text, text, st.none() | st.integers(0, 300), st.none() | text)
 results = st.builds(
     Result,
     case=st.just("a.b"),
@@ -65,12 +93,18 @@ results = st.builds(
     hint=text,
     reading=text,
     extra=st.dictionaries(text, text, max_size=2),
+    flaky_expected=st.booleans(),
+    kind=st.sampled_from(ResultKind),
 )
 
 
 def journal(*found: Result) -> Journal:
     """Return a journal of one target with the results `found`."""
-    return Journal(HEADER, (TargetResults(TARGET, found),), Footer("done", "later", 1.5, {"a": {"passed": 1}}))
+    return Journal(
+        HEADER,
+        (TargetResults(TARGET, found),),
+        Footer(why="done", end="later", seconds=1.5, counts={"a": {"passed": 1}}),
+    )
 
 
 def lines(*found: Result) -> list[str]:
@@ -99,20 +133,20 @@ class TestRoundTrip:
         )
         assert parse(dumps(both).splitlines()) == both
 
-    def test_a_later_result_of_a_case_takes_the_place_of_the_earlier(self) -> None:
+    def test_a_later_result_of_a_case_replaces_the_earlier_one(self) -> None:
         first, later = journals.result("x.one"), journals.result("x.one", micros=77)
         assert parse(lines(first, later)).targets[0].results == (later,)
 
 
 class TestWriter:
-    def test_every_record_is_one_ascii_line_in_each_stream_at_once(self) -> None:
+    def test_every_record_is_flushed_to_each_stream_as_one_ascii_line(self) -> None:
         first, second = io.StringIO(), io.StringIO()
         writer = JournalWriter(first, second)
         records: tuple[Callable[[], None], ...] = (
             partial(writer.header, HEADER),
             partial(writer.target, TARGET),
             partial(writer.result, "a", journals.result(title="é\n\u2028")),
-            partial(writer.footer, Footer("done")),
+            partial(writer.footer, Footer(why="done")),
         )
         for count, write in enumerate(records, 1):
             write()
@@ -134,7 +168,7 @@ class TestCutOff:
         assert cut.footer is None
         assert cut.targets == journal(journals.result()).targets
 
-    def test_wherever_it_is_cut_the_whole_lines_before_are_read(self) -> None:
+    def test_a_journal_cut_anywhere_is_read_up_to_the_last_whole_line(self) -> None:
         text = dumps(journal(journals.result("x.one"), journals.result("x.two")))
         first, *_ = text.splitlines()
         for end in range(len(first), len(text)):
@@ -147,45 +181,57 @@ class TestCutOff:
         damaged[1] = damaged[1][:-5]
         with pytest.raises(JournalError) as caught:
             parse(damaged, "x.jsonl")
-        assert str(caught.value) == "x.jsonl: line 2: not JSON; the file is no journal, or damaged"
+        assert str(caught.value) == "x.jsonl: line 2: not JSON; the file is not a journal, or is damaged"
 
 
 class TestLaterVersions:
-    def test_fields_that_a_later_version_added_are_passed_over(self) -> None:
+    def test_unknown_fields_are_ignored(self) -> None:
         records = [json.loads(line) for line in lines(journals.result())]
         later = [json.dumps(record | {"added": [1]}) for record in records]
         assert parse(later) == journal(journals.result())
 
-    def test_records_of_a_new_kind_are_passed_over(self) -> None:
+    def test_records_of_an_unknown_kind_are_ignored(self) -> None:
         assert parse([*lines(), '{"record": "weather"}']) == journal()
 
-    def test_another_major_version_is_an_error(self) -> None:
+    @pytest.mark.parametrize("other", ["1.0", "3.0"])
+    def test_another_major_version_is_an_error_that_names_both_formats(self, other: str) -> None:
         (first, *rest) = lines()
         with pytest.raises(JournalError) as caught:
-            parse([first.replace(f'"format":"{FORMAT}"', '"format":"2.0"'), *rest], "x.jsonl")
-        assert str(caught.value) == f"x.jsonl: journal format 2.0; this version reads {FORMAT}"
+            parse([first.replace(f'"format":"{FORMAT}"', f'"format":"{other}"'), *rest], "x.jsonl")
+        assert str(caught.value) == (
+            f"x.jsonl: has journal format {other}, and this version reads {FORMAT}; run the tests again,"
+            " or use the version of wsconform that wrote the journal"
+        )
+
+    def test_the_command_line_refuses_an_older_format_with_one_line(self, say: Say, tmp_path: Path) -> None:
+        text = dumps(journal(journals.result())).replace(f'"format":"{FORMAT}"', '"format":"1.0"')
+        (tmp_path / "old.jsonl").write_text(text, encoding="utf-8")
+        code, out, err = say("report", "old.jsonl", "-r", "json")
+        assert (code, out) == (2, "")
+        assert err.startswith(f"old.jsonl: has journal format 1.0, and this version reads {FORMAT}; ")
+        assert len(err.splitlines()) == 1
 
     def test_another_minor_version_is_read(self) -> None:
         (first, *rest) = lines()
-        read = parse([first.replace(f'"format":"{FORMAT}"', '"format":"1.7"'), *rest])
-        assert read.header.format == "1.7"
+        read = parse([first.replace(f'"format":"{FORMAT}"', '"format":"2.7"'), *rest])
+        assert read.header.format == "2.7"
 
 
 class TestErrors:
     @pytest.mark.parametrize(
         ("text", "words"),
         [
-            ("", "x: there is no header record; name a journal.jsonl that a run wrote"),
-            ("nonsense", "x: line 1: not JSON; the file is no journal, or damaged"),
-            ("[1]", "x: line 1: no record; the file is no journal, or damaged"),
-            ('{"case": 1}', "x: line 1: no record; the file is no journal, or damaged"),
-            ('{"record": "header"}', "x: line 1: no record of format 1.0: KeyError('format')"),
-            ('{"record": "target", "name": "a"}', "x: line 1: no record of format 1.0: KeyError('role')"),
-            ('{"record": "result", "target": "a"}', "x: line 1: no record of format 1.0: KeyError('"),
-            ('{"record": "footer"}', "x: line 1: no record of format 1.0: TypeError("),
+            ("", "x: has no header record; name a journal.jsonl that a run wrote"),
+            ("nonsense", "x: line 1: not JSON; the file is not a journal, or is damaged"),
+            ("[1]", "x: line 1: not a record; the file is not a journal, or is damaged"),
+            ('{"case": 1}', "x: line 1: not a record; the file is not a journal, or is damaged"),
+            ('{"record": "header"}', "x: line 1: not a record of format 2.0: KeyError('format')"),
+            ('{"record": "target", "name": "a"}', "x: line 1: not a record of format 2.0: KeyError('role')"),
+            ('{"record": "result", "target": "a"}', "x: line 1: not a record of format 2.0: KeyError('"),
+            ('{"record": "footer"}', "x: line 1: not a record of format 2.0: TypeError("),
         ],
     )
-    def test_words(self, text: str, words: str) -> None:
+    def test_the_error_names_the_line(self, text: str, words: str) -> None:
         with pytest.raises(JournalError) as caught:
             parse(text.splitlines(), "x")
         assert str(caught.value).startswith(words)

@@ -1,4 +1,4 @@
-"""Journals made one: what is joined, what is refused, and what is said of it; and the command `merge`."""
+"""Merging of journals: shards, refusals, remarks; and the command `merge`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import pytest
 
 from tests.support.command import Say
 from tests.support.journals import header, journal, result, target
-from wsconform.evidence.result import Reason, Result, Verdict
+from wsconform.evidence.result import Reason, Result, ResultKind, Verdict
 from wsconform.journal.journal import Footer, Journal, TargetRecord, TargetResults, dumps, read
 from wsconform.journal.merge import Source, merge
 from wsconform.problem import Problem
 from wsconform.registry.requirement import Role
 
-MET = result("a.b")
+PASSED = result("a.b")
 VIOLATED = result("a.b", verdict=Verdict.FAILED)
-LEFT = result("a.b", verdict=Verdict.SKIPPED, reason=Reason.BUDGET)
+NO_TIME = result("a.b", verdict=Verdict.SKIPPED, reason=Reason.BUDGET)
 
 
 def of(*results: Result, **fields: object) -> Journal:
@@ -25,7 +25,7 @@ def of(*results: Result, **fields: object) -> Journal:
 
 
 def merged(*journals: Journal, mixed: bool = False) -> tuple[Journal, tuple[str, ...]]:
-    """Return what the journals, called a, b and so on, make together, and what is said of it."""
+    """Return the merger of the journals, named a, b and so on, and the remarks about it."""
     made = merge([Source(chr(97 + n), each) for n, each in enumerate(journals)], "wsconform merge", mixed=mixed)
     return made.journal, made.remarks
 
@@ -36,27 +36,28 @@ def test_shards_of_a_target_are_joined() -> None:
     assert [each.case for each in one.results] == ["a.a", "a.b", "a.c"]
     assert one.results[1].verdict is Verdict.FAILED
     assert remarks == ("1 case of one in b and in c: the result in c counts",)
-    assert made.footer == Footer("done", "2027-01-12T09:30:11Z", 33.6, {"one": {"passed": 2, "violation": 1}})
+    assert made.footer == Footer(
+        why="done", end="2027-01-12T09:30:11Z", seconds=33.6, counts={"one": {"passed": 2, "violation": 1}}
+    )
     assert made.header.command == "wsconform merge"
 
 
-def test_targets_stand_side_by_side() -> None:
-    made, remarks = merged(of(MET), journal((target("two"), [MET]), (target("one"), [result("a.c")])))
+def test_different_targets_are_kept_side_by_side() -> None:
+    made, remarks = merged(of(PASSED), journal((target("two"), [PASSED]), (target("one"), [result("a.c")])))
     assert [(each.target.name, len(each.results)) for each in made.targets] == [("one", 2), ("two", 1)]
     assert remarks == ()
 
 
-@pytest.mark.parametrize(("first", "second"), [(LEFT, VIOLATED), (VIOLATED, LEFT)])
-def test_what_there_was_no_time_for_replaces_nothing(first: Result, second: Result) -> None:
+@pytest.mark.parametrize(("first", "second"), [(NO_TIME, VIOLATED), (VIOLATED, NO_TIME)])
+def test_a_case_skipped_for_lack_of_time_replaces_no_result(first: Result, second: Result) -> None:
     made, remarks = merged(of(first), of(second))
     assert made.targets[0].results == (VIOLATED,)
     assert remarks == ()
 
 
-def test_of_a_monitors_results_the_gravest_counts() -> None:
-    notes = (("samples", "3"),)
+def test_the_gravest_of_a_monitors_results_counts() -> None:
     seen = [
-        result("monitors.rsv", notes=notes, verdict=verdict, reason=reason)
+        result("monitors.rsv", kind=ResultKind.MONITOR, verdict=verdict, reason=reason)
         for verdict, reason in (
             (Verdict.SKIPPED, Reason.NOT_OFFERED),
             (Verdict.PASSED, None),
@@ -71,18 +72,19 @@ def test_of_a_monitors_results_the_gravest_counts() -> None:
 
 
 def test_two_catalogues_are_refused_unless_mixed() -> None:
-    other = Journal(header(catalogue="1.5"), of(MET).targets, Footer("done"))
+    other = Journal(header(catalogue="1.5"), of(PASSED).targets, Footer(why="done"))
     with pytest.raises(Problem) as caught:
-        merged(of(MET), other)
-    told = "1.4 in a, 1.5 in b"
-    assert caught.value.text == f"the journals were judged by 2 catalogues: {told}; run again, or say --mixed"
-    made, remarks = merged(of(MET), other, mixed=True)
+        merged(of(PASSED), other)
+    versions = "1.4 in a, 1.5 in b"
+    message = f"the journals are of 2 versions of the catalogue: {versions}; run again, or use --mixed"
+    assert caught.value.text == message
+    made, remarks = merged(of(PASSED), other, mixed=True)
     assert made.header.catalogue == "1.4"
-    assert remarks[0] == f"mixed catalogues: {told}; the journal names the first"
+    assert remarks[0] == f"mixed catalogues: {versions}; the journal names the first"
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "difference"),
     [
         ({"role": Role.CLIENT}, "one is a server in a and a client in b"),
         ({"info": {"version": "2.0"}}, "one is version 8.18.0 in a and version 2.0 in b"),
@@ -90,60 +92,64 @@ def test_two_catalogues_are_refused_unless_mixed() -> None:
         ({"http": "2"}, "one is reached over HTTP/1.1 in a and reached over HTTP/2 in b"),
     ],
 )
-def test_two_targets_of_one_name_are_refused_unless_mixed(fields: dict[str, object], told: str) -> None:
+def test_two_targets_of_one_name_are_refused_unless_mixed(fields: dict[str, object], difference: str) -> None:
     with pytest.raises(Problem) as caught:
-        merged(of(MET), of(MET, **fields))
-    assert caught.value.text == f"{told}; give the targets names of their own, or say --mixed"
-    _, remarks = merged(of(MET), of(MET, **fields), mixed=True)
-    assert remarks[0] == f"mixed targets: {told}; the journal describes the first"
+        merged(of(PASSED), of(PASSED, **fields))
+    assert caught.value.text == f"{difference}; give the targets different names, or use --mixed"
+    _, remarks = merged(of(PASSED), of(PASSED, **fields), mixed=True)
+    assert remarks[0] == f"mixed targets: {difference}; the journal describes the first"
 
 
 def test_an_address_may_change_from_shard_to_shard() -> None:
-    made, _ = merged(of(MET), of(result("a.c"), address="ws://other:2/"))
+    made, _ = merged(of(PASSED), of(result("a.c"), address="ws://other:2/"))
     assert made.targets[0].target.address == target().address
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_a_target_that_one_shard_could_not_test_says_so(turned: bool) -> None:
-    untested = TargetResults(TargetRecord("one", Role.SERVER, "ws://a/", notes={"not tested": "nothing listens"}), ())
-    lost = Journal(header(), (untested,), Footer("target-lost"))
-    made, remarks = merged(*((lost, of(MET)) if turned else (of(MET), lost)))
+def test_the_reason_why_one_shard_could_not_test_a_target_is_kept(turned: bool) -> None:
+    untested = TargetResults(
+        TargetRecord(name="one", role=Role.SERVER, address="ws://a/", untested="nothing listens"), ()
+    )
+    lost = Journal(header(), (untested,), Footer(why="target-lost"))
+    made, remarks = merged(*((lost, of(PASSED)) if turned else (of(PASSED), lost)))
     record = made.targets[0].target
     assert record.offers == target().offers
-    assert record.notes["not tested"] == "nothing listens"
+    assert record.untested == "nothing listens"
     assert made.footer is not None
     assert made.footer.why == "target-lost"
     assert remarks == ()
 
 
-def test_a_journal_without_an_end_counts_as_interrupted() -> None:
-    made, remarks = merged(of(MET), journal((target("two"), [MET]), why=None))
+def test_a_journal_without_a_footer_counts_as_interrupted() -> None:
+    made, remarks = merged(of(PASSED), journal((target("two"), [PASSED]), why=None))
     assert made.footer is not None
     assert made.footer.why == "interrupted"
-    assert remarks == ("b: has no end: its run crashed, or is still going on; what there is counts as interrupted",)
+    assert remarks == ("b: has no footer, so its run crashed or is still going on; it counts as interrupted",)
 
 
 @pytest.mark.parametrize("why", ["budget", "target-lost", "interrupted"])
 def test_the_gravest_end_counts(why: str) -> None:
-    made, _ = merged(of(MET), journal((target("two"), [MET]), why=why), of(result("a.c")))
+    made, _ = merged(of(PASSED), journal((target("two"), [PASSED]), why=why), of(result("a.c")))
     assert made.footer is not None
     assert made.footer.why == why
 
 
-def test_profiles_and_seeds_that_differ_are_told() -> None:
-    other = Journal(header(profile="quick", seed=3), of(result("a.c")).targets, Footer("done"))
-    made, remarks = merged(of(MET), other)
+def test_different_profiles_and_seeds_are_reported() -> None:
+    other = Journal(header(profile="quick", seed=3), of(result("a.c")).targets, Footer(why="done"))
+    made, remarks = merged(of(PASSED), other)
     assert (made.header.profile, made.header.seed) == ("quick", header().seed)
     assert remarks == (
-        "profiles standard, quick: the journal says quick",
-        f"seeds {header().seed}, 3: the journal says {header().seed}; replay from one of the others",
+        "profiles standard, quick: the merged journal has quick",
+        f"seeds {header().seed}, 3: the merged journal has {header().seed}; to replay, use the original journals",
     )
 
 
-def test_what_the_gate_was_told_and_found_is_kept() -> None:
-    told = {"fail_on": "should", "allow": ("stale", "flaky")}
-    one = Journal(header(**told), of(MET).targets, Footer("done", stale=("x", "y")))
-    other = Journal(header(fail_on="should", allow=("flaky",)), of(result("a.c")).targets, Footer("done", stale=("y",)))
+def test_the_options_and_findings_of_the_gate_are_kept() -> None:
+    options = {"fail_on": "should", "allow": ("stale", "flaky")}
+    one = Journal(header(**options), of(PASSED).targets, Footer(why="done", stale=("x", "y")))
+    other = Journal(
+        header(fail_on="should", allow=("flaky",)), of(result("a.c")).targets, Footer(why="done", stale=("y",))
+    )
     made, _ = merged(one, other)
     assert (made.header.fail_on, made.header.allow) == ("should", ("flaky",))
     assert made.footer is not None
@@ -156,12 +162,12 @@ def test_what_the_gate_was_told_and_found_is_kept() -> None:
 
 def test_the_command_writes_one_journal(say: Say, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "journal.jsonl").write_text(dumps(of(MET)))
+    (tmp_path / "run" / "journal.jsonl").write_text(dumps(of(PASSED)))
     (tmp_path / "b.jsonl").write_text(dumps(of(VIOLATED))[:-30])
     code, out, err = say("merge", "run", "b.jsonl")
     assert (code, out) == (0, "merged.jsonl: 1 target, 1 result of 2 journals\n")
     assert err.splitlines() == [
-        "b.jsonl: has no end: its run crashed, or is still going on; what there is counts as interrupted",
+        "b.jsonl: has no footer, so its run crashed or is still going on; it counts as interrupted",
         "1 case of one in run and in b.jsonl: the result in b.jsonl counts",
     ]
     made = read(tmp_path / "merged.jsonl")
@@ -170,33 +176,33 @@ def test_the_command_writes_one_journal(say: Say, tmp_path: Path) -> None:
 
 
 def test_a_journal_may_be_merged_into_itself(say: Say, tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text(dumps(of(MET)))
+    (tmp_path / "a.jsonl").write_text(dumps(of(PASSED)))
     (tmp_path / "b.jsonl").write_text(dumps(of(result("a.c"))))
     assert say("merge", "a.jsonl", "b.jsonl", "-o", "a.jsonl")[0] == 0
     assert len(read(tmp_path / "a.jsonl").targets[0].results) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl", "b.jsonl"]
 
 
-def test_a_folder_gets_the_journal(say: Say, tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text(dumps(of(MET)))
+def test_the_merged_journal_is_written_into_a_folder(say: Say, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(dumps(of(PASSED)))
     (tmp_path / "all").mkdir()
     code, out, _ = say("merge", "a.jsonl", "-o", "all")
     assert (code, out) == (0, "all/journal.jsonl: 1 target, 1 result of 1 journal\n")
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("a.jsonl", "gone.jsonl"), "gone.jsonl: cannot be read: "),
-        (("a.jsonl", "notes.txt"), "notes.txt: line 1: not JSON; the file is no journal, or damaged"),
+        (("a.jsonl", "notes.txt"), "notes.txt: line 1: not JSON; the file is not a journal, or is damaged"),
         (("a.jsonl", "-o", "notes.txt/x"), "-o notes.txt/x: cannot be written: File exists; name another file"),
         ((), "wsconform merge: missing argument 'JOURNAL...'; see `wsconform merge --help`"),
     ],
 )
-def test_what_cannot_be_merged_is_said(words: tuple[str, ...], told: str, say: Say, tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text(dumps(of(MET)))
+def test_an_error_is_one_line(words: tuple[str, ...], message: str, say: Say, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(dumps(of(PASSED)))
     (tmp_path / "notes.txt").write_text("milk, bread\n")
     code, out, err = say("merge", *words)
     assert (code, out) == (2, "")
-    assert err.startswith(told)
+    assert err.startswith(message)
     assert len(err.splitlines()) == 1

@@ -26,7 +26,7 @@ def test_counts_name_every_mark() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "passed", "put"),
+    ("verdict", "passed", "ran"),
     [
         (Verdict.PASSED, 1, 1),
         (Verdict.FAILED, 0, 1),
@@ -37,12 +37,12 @@ def test_counts_name_every_mark() -> None:
         (Verdict.ERROR, 0, 0),
     ],
 )
-def test_what_is_put_and_what_is_met(verdict: Verdict, passed: int, put: int) -> None:
-    assert tally.passed_of_run([journals.result(verdict=verdict)], "must") == (passed, put)
-    assert tally.is_put(journals.result(verdict=verdict)) is bool(put)
+def test_which_verdicts_count_as_run_and_as_passed(verdict: Verdict, passed: int, ran: int) -> None:
+    assert tally.passed_of_run([journals.result(verdict=verdict)], "must") == (passed, ran)
+    assert tally.has_run(journals.result(verdict=verdict)) is bool(ran)
 
 
-def test_prose_weighs_as_must() -> None:
+def test_rules_without_a_keyword_count_as_must() -> None:
     results = [journals.result(level=level) for level in Level]
     weights = ("must", "should", "may")
     assert [tally.passed_of_run(results, weight)[1] for weight in weights] == [3, 2, 1]
@@ -58,15 +58,17 @@ def test_headline() -> None:
     ]
     assert tally.headline(results) == "MUST 1 of 2 · SHOULD 1 of 1 · 1 inconclusive · 1 error"
     assert tally.headline(results[:1], separator=", ") == "MUST 1 of 1"
-    assert tally.headline([]) == "nothing was put"
+    assert tally.headline([]) == "no case ran"
 
 
-def test_where_nothing_binds_what_was_written_down_is_counted() -> None:
-    noted = journals.result(level=Level.MAY, verdict=Verdict.INFORMATIONAL)
-    assert tally.headline([noted, noted, journals.result(level=Level.MAY)]) == "1 met · 2 noted"
+def test_headline_of_results_at_may_alone() -> None:
+    informational = journals.result(level=Level.MAY, verdict=Verdict.INFORMATIONAL)
+    assert (
+        tally.headline([informational, informational, journals.result(level=Level.MAY)]) == "1 passed · 2 informational"
+    )
 
 
-def test_the_gravest_mark_comes_first() -> None:
+def test_the_worst_mark_of_several_results() -> None:
     assert tally.worst([journals.result(), failed("a.b", "x")]) is Mark.VIOLATION
     assert tally.worst([journals.result(verdict=Verdict.SKIPPED), journals.result()]) is Mark.PASSED
     assert tally.worst([]) is None
@@ -83,7 +85,7 @@ def test_families_keep_their_order() -> None:
     assert {family: len(group) for family, group in tally.by_family(results).items()} == {"b.x": 2, "a.x": 1}
 
 
-def test_findings_that_differ_in_time_and_parameter_are_one() -> None:
+def test_findings_that_differ_only_in_times_and_parameters_are_grouped() -> None:
     results = [
         failed("f.x[0x3]", "a frame of opcode 0x3 after 0.4 ms"),
         failed("f.x[0xB]", "a frame of opcode 0xb after 1.2 ms"),
@@ -101,19 +103,19 @@ def test_findings_that_differ_in_time_and_parameter_are_one() -> None:
     [{"level": Level.SHOULD}, {"expected": "known"}, {"verdict": Verdict.INCONCLUSIVE}],
     ids=["level", "expectation", "verdict"],
 )
-def test_findings_that_weigh_differently_stay_apart(fields: dict[str, object]) -> None:
+def test_findings_of_different_level_expectation_or_verdict_are_not_grouped(fields: dict[str, object]) -> None:
     one, other = failed("f.x[1]", "the end"), failed("f.x[2]", "the end")
     other = replace(other, **fields)  # type: ignore[arg-type]
     assert len(tally.group_findings([one, other])) == 2
 
 
-def test_parameters_that_are_words_of_the_finding_keep_equal_findings_together() -> None:
+def test_findings_are_grouped_although_a_parameter_is_a_word_in_them() -> None:
     words = "a Pong to the Ping sent after the error"
     (group,) = tally.group_findings([failed(f"f.x[{name}]", words) for name in ("first_fragment", "ping", "pong")])
     assert group.others == ("[ping]", "[pong]")
 
 
-def test_other_numbers_than_the_parameter_tell_findings_apart() -> None:
+def test_findings_that_differ_in_other_numbers_are_not_grouped() -> None:
     results = [failed("f.x[1]", "Close 1002"), failed("f.x[2]", "Close 1006")]
     assert len(tally.group_findings(results)) == 2
 
@@ -121,4 +123,4 @@ def test_other_numbers_than_the_parameter_tell_findings_apart() -> None:
 def test_mark_counts_in_words() -> None:
     found = tally.counts([journals.result(), journals.result(), failed("a.b", "x")])
     assert tally.mark_counts(tally.counts([failed("a.b", "x"), failed("a.c", "x")])) == "2 violations"
-    assert tally.mark_counts(found) == "1 violation, 2 met"
+    assert tally.mark_counts(found) == "1 violation, 2 passed"

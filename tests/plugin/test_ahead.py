@@ -17,10 +17,9 @@ from tests.support.command import TakesAnyMask, serving, url, wsconform
 from tests.support.plugin_run import here
 from wsconform.evidence.result import Verdict
 from wsconform.journal.gate import TargetOutcome
-from wsconform.journal.journal import Footer
+from wsconform.journal.journal import EndReason, Footer
 from wsconform.plugin.ahead import Ahead, Portal, Untested
 from wsconform.plugin.writing import Parts
-from wsconform.run.runner import EndReason
 
 pytest_plugins = ["pytester"]
 
@@ -42,7 +41,7 @@ class Endless:
 
     async def run(self, *, signals: bool = True) -> EndReason:
         assert not signals, "only the main thread may ask for signals"
-        outcome = TargetOutcome("one", problem=self.problem)
+        outcome = TargetOutcome(name="one", problem=self.problem)
         if not self.problem:
             self.ahead.judged("one", result_of(Verdict.PASSED, case="a.first"))
             with self.scope:
@@ -101,8 +100,8 @@ def test_a_result_that_changes_after_it_was_taken_is_told(portal: Portal) -> Non
 def test_footers_of_parts_become_one() -> None:
     stream = io.StringIO()
     parts = Parts(stream)
-    parts.footer(Footer("done", seconds=1.5, counts={"one": {"passed": 3}}))
-    parts.footer(Footer("target-lost", seconds=2.0, counts={"two": {"passed": 1}}))
+    parts.footer(Footer(why="done", seconds=1.5, counts={"one": {"passed": 3}}))
+    parts.footer(Footer(why="target-lost", seconds=2.0, counts={"two": {"passed": 1}}))
     assert stream.getvalue() == ""
     parts.end(["a line"], interrupted=False)
     footer = json.loads(stream.getvalue())

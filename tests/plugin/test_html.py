@@ -18,7 +18,7 @@ import wsconform.plugin.html
 from tests.support import markup
 from tests.support.command import TakesAnyMask, serving, url
 from tests.support.plugin_run import FAILING, MODULE, TEXT, Scripted, here
-from wsconform.evidence.result import Direction, Finding, Octets, Result, TranscriptEntry, Verdict
+from wsconform.evidence.result import Direction, EntryKind, Finding, Octets, Result, TranscriptEntry, Verdict
 from wsconform.plugin.html import MOST_OCTETS, Log, ladder_html
 from wsconform.plugin.reported import Cells
 from wsconform.registry.requirement import Level
@@ -166,7 +166,9 @@ def test_hostile_words_stay_in_their_cells() -> None:
 
 def entry(summary: str) -> TranscriptEntry:
     """Return an entry of a transcript."""
-    return TranscriptEntry(1, Direction.TARGET, "frame", summary, Octets(b"<&>", b"", 3))
+    return TranscriptEntry(
+        micros=1, direction=Direction.TARGET, kind=EntryKind.FRAME, summary=summary, octets=Octets(b"<&>", b"", 3)
+    )
 
 
 def test_a_ladder_is_escaped_and_at_most_16_kib(result: Result) -> None:

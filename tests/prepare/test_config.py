@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wsconform.evidence.result import Direction, Octets, TranscriptEntry
+from wsconform.evidence.result import Direction, EntryKind, Octets, TranscriptEntry
 from wsconform.journal.redact import Redactor, masked_command
 from wsconform.prepare import values
 from wsconform.prepare.config import FILE, KINDS, Configuration, Settings, load, settle, target_name
@@ -204,7 +204,9 @@ def test_names_as_keys_of_toml(name: str, key: str) -> None:
 
 def request(octets: bytes, *, whole: bool = True) -> TranscriptEntry:
     """Return the entry of a request."""
-    return TranscriptEntry(0, Direction.OURS, "request", "GET", Octets.of(octets, whole=whole))
+    return TranscriptEntry(
+        micros=0, direction=Direction.OURS, kind=EntryKind.REQUEST, summary="GET", octets=Octets.of(octets, whole=whole)
+    )
 
 
 def test_secret_fields_are_masked_and_keep_their_length() -> None:
@@ -226,7 +228,9 @@ def test_a_secret_that_was_cut_is_masked_on_both_sides_of_the_cut() -> None:
 
 
 def test_what_is_no_handshake_is_left_alone() -> None:
-    frame = TranscriptEntry(0, Direction.TARGET, "frame", "Text", Octets.of(b"\nCookie: a\n"))
+    frame = TranscriptEntry(
+        micros=0, direction=Direction.TARGET, kind=EntryKind.FRAME, summary="Text", octets=Octets.of(b"\nCookie: a\n")
+    )
     assert Redactor().entries((frame,)) == (frame,)
 
 

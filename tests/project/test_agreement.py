@@ -8,7 +8,7 @@ import pytest
 
 from bench.agreement import Difference, Ruling, Said, differences, markdown, rulings
 from wsconform.autobahn.ids import Selected
-from wsconform.catalogue.aliases import older_cases
+from wsconform.catalogue.aliases import autobahn_cases
 
 READINGS = Path(__file__).parents[2] / "docs" / "readings"
 
@@ -60,7 +60,7 @@ def test_a_ruling_is_about_ids_targets_and_verdicts(fields: dict[str, object], e
 
 
 def test_every_ruling_is_about_ids_that_there_are_and_readings_that_can_be_read() -> None:
-    ids = older_cases()
+    ids = autobahn_cases()
     for ruling in rulings():
         assert all(Selected((pattern,)).of(ids) for pattern in ruling.ids), ruling
         assert ruling.why
@@ -69,7 +69,7 @@ def test_every_ruling_is_about_ids_that_there_are_and_readings_that_can_be_read(
 
 def test_no_ruling_excuses_a_violation_that_only_the_older_suite_sees() -> None:
     """FAILED there and OK here is explained for named ids alone, with what the RFC says of them."""
-    hidden = [difference(id, "FAILED/FAILED", "OK/OK") for id in older_cases()]
+    hidden = [difference(id, "FAILED/FAILED", "OK/OK") for id in autobahn_cases()]
     assert [each.id for each in hidden if any(ruling.explains(each) for ruling in rulings())] == ["2.10", "2.11"]
 
 

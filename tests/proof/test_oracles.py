@@ -24,13 +24,15 @@ from wsproto import events
 from wsproto.frame_protocol import FrameProtocol
 
 from tests.support.foreign import MESSAGES, Talk, websockets_client, websockets_server, wsproto_client, wsproto_server
+from tests.support.octets import encode_all
 from tests.support.scripted import Body, FarEnd, jumping, run_case
 from wsconform import Connection, Frame
 from wsconform.evidence.result import Verdict
 from wsconform.fixtures.reference import serve
-from wsconform.wire.frame import BINARY, FrameReader, LengthForm, encode_all
-from wsconform.wire.handshake import accept_value, base_request, base_response
-from wsconform.wire.http1 import Fields, Request, Response, parse_head
+from wsconform.wire.fields import Fields
+from wsconform.wire.frame import BINARY, FrameReader, LengthForm
+from wsconform.wire.handshake import accept_value
+from wsconform.wire.http1 import Request, Response, base_request, base_response, parse_head
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 keys = st.binary(min_size=4, max_size=4)
@@ -66,7 +68,7 @@ class TestFramesAndWebsockets:
         octets = ForeignFrame(Opcode(frame.opcode), frame.payload, frame.fin).serialize(mask=mask)
         (read,) = FrameReader().receive(octets)
         assert (read.key is not None) is mask
-        assert Frame(read.opcode, read.payload, read.fin, read.rsv) == frame
+        assert Frame(read.opcode, read.payload, fin=read.fin, rsv=read.rsv) == frame
         assert read.encode() == octets
 
     @pytest.mark.parametrize(
@@ -107,7 +109,7 @@ class TestFramesAndWsproto:
 
     @given(messages)
     def test_fragments(self, parts: list[bytes]) -> None:
-        ours = [Frame(0 if number else BINARY, part, number == len(parts) - 1) for number, part in enumerate(parts)]
+        ours = [Frame(0 if number else BINARY, part, fin=number == len(parts) - 1) for number, part in enumerate(parts)]
         reads, writes = FrameProtocol(client=True, extensions=[]), FrameProtocol(client=False, extensions=[])
         octets = b"".join(bytes(writes.send_data(frame.payload, frame.fin)) for frame in ours)
         assert octets == encode_all(ours)
@@ -198,7 +200,7 @@ class TestHeadsAndH11:
     def test_it_reads_our_responses(self, fields: Fields, status: int) -> None:
         connection = h11.Connection(h11.CLIENT)
         connection.send(h11.Request(method="GET", target="/", headers=[("Host", "a")]))
-        connection.receive_data(Response(status, b"So", fields=fields).encode())
+        connection.receive_data(Response(status=status, reason=b"So", fields=fields).encode())
         event = connection.next_event()
         assert isinstance(event, h11.Response | h11.InformationalResponse)
         assert (event.status_code, event.reason) == (status, b"So")

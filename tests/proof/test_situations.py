@@ -158,7 +158,7 @@ SITUATIONS = {
     ),
     "budget used up": Situation(
         0,
-        "Conforms at MUST, as far as it was put: 3 cases left over.",
+        "Conforms at MUST for the cases that ran; 3 cases did not run.",
         ("{url}", "--budget", "3s", "--patience", "600s", "-j", "1", *CASES),
         serving_a_hanging_server,
     ),
@@ -180,46 +180,46 @@ SITUATIONS = {
     ),
     "stale: passes": Situation(
         1,
-        "The gate is broken: 1 expectation does not hold.",
+        "FAILED: 1 expectation no longer holds.",
         files=listed(KNOWN),
-        before=f'expected.toml: *: "{FAMILY}": passes now; `wsconform expected prune` takes the entry out',
+        before=f'expected.toml: *: "{FAMILY}": passes now; remove the entry with `wsconform expected prune`',
     ),
     "stale: matches nothing": Situation(
         1,
-        "The gate is broken: 1 expectation does not hold.",
+        "FAILED: 1 expectation no longer holds.",
         files=listed('"masking.wrong" = "x"'),
-        before='expected.toml: *: "masking.wrong": matches no case; mend the pattern, or `wsconform expected prune`'
-        " takes it out",
+        before='expected.toml: *: "masking.wrong": matches no case; correct the pattern, or remove the entry with'
+        " `wsconform expected prune`",
     ),
     "past its date": Situation(
         1,
-        "The gate is broken: 1 expectation does not hold.",
+        "FAILED: 1 expectation no longer holds.",
         server=violating,
         files=listed(f'"{FAMILY}" = {{ reason = "rewritten in 2.0", until = 2020-12-31 }}'),
-        before=f'expected.toml: *: "{FAMILY}": past its date 2020-12-31; mend the target, or move the date',
+        before=f'expected.toml: *: "{FAMILY}": past its date 2020-12-31; fix the target, or move the date',
     ),
     "without a reason": Situation(
         1,
-        "The gate is broken: 1 expectation does not hold.",
+        "FAILED: 1 expectation no longer holds.",
         server=violating,
         files=listed(f'"{FAMILY}" = "TODO"'),
-        before=f'expected.toml: *: "{FAMILY}": the reason is TODO; say why this failure is expected',
+        before=f'expected.toml: *: "{FAMILY}": the reason is TODO; write why this failure is accepted',
     ),
-    "flaky": Situation(1, "The gate is broken: attempts disagree at 1 case.", ONE_CASE, flaky(1)),
+    "flaky": Situation(1, "FAILED: 1 flaky case (attempts gave different results).", ONE_CASE, flaky(1)),
     "flaky, in a list without verdicts": Situation(
         1,
-        "The gate is broken: attempts disagree at 1 case.",
+        "FAILED: 1 flaky case (attempts gave different results).",
         ONE_CASE,
         flaky(1),
         listed(f'"{CASE}" = "fails now and then"'),
     ),
     "fails twice": Situation(1, "Does not conform at MUST: 1 violation.", ONE_CASE, flaky(2)),
     "fails twice, passes the third time": Situation(
-        1, "The gate is broken: attempts disagree at 1 case.", (*ONE_CASE, "--retries", "1"), flaky(2)
+        1, "FAILED: 1 flaky case (attempts gave different results).", (*ONE_CASE, "--retries", "1"), flaky(2)
     ),
     "enough failures": Situation(
         1,
-        "Does not conform at MUST: 2 violations; 4 cases left over.",
+        "Does not conform at MUST: 2 violations; 4 cases did not run.",
         ("{url}", "--max-failures", "2", "-j", "1", *CASES),
         violating,
     ),
@@ -230,7 +230,7 @@ SITUATIONS = {
         files={"wsconform.toml": 'fail-on = "may"\n'},
     ),
     "bad list": Situation(
-        2, 'expected.toml: *: "x": there is no reason; say why this failure is expected', files=listed('"x" = ""')
+        2, 'expected.toml: *: "x": the reason is missing; write why this failure is accepted', files=listed('"x" = ""')
     ),
     "wrong usage": Situation(
         2,
@@ -250,14 +250,14 @@ SITUATIONS = {
         lambda: serving(at_most=6),
     ),
     "the suite broke": Situation(
-        4, "The suite broke; that says nothing about the target.", ("{url}", "-c", "broken.*"), files=BROKEN_CASES
+        4, "wsconform failed; this says nothing about the target.", ("{url}", "-c", "broken.*"), files=BROKEN_CASES
     ),
     "nothing selected": Situation(
         5,
         "nothing is selected: no case is taken by all selectors together; see `wsconform list cases`",
         ("{url}", "--level", "may", *CASES),
     ),
-    "nothing put": Situation(5, "Nothing was put to {url}.", ("{url}", "-c", "tls.*")),
+    "nothing put": Situation(5, "No case ran against {url}.", ("{url}", "-c", "tls.*")),
 }
 
 
@@ -290,7 +290,7 @@ def test_an_interrupted_run(number: signal.Signals, tmp_path: Path) -> None:
             process.send_signal(number)
             out, _ = process.communicate(timeout=LONG)
     assert process.returncode == 130
-    assert SECONDS.sub("", out.decode().splitlines()[-1]) == "Interrupted. 3 cases left over."
+    assert SECONDS.sub("", out.decode().splitlines()[-1]) == "Interrupted. 3 cases did not run."
 
 
 @pytest.mark.parametrize(("words", "most", "wrong"), [(("--debugger", "-j", "8"), 1, 6), (("-j", "8"), 6, 11)])

@@ -1,7 +1,7 @@
-"""Every citation is looked up: the locator in its section, the keyword of the level beside it.
+"""Citations are checked against the texts of the RFCs: the locator, and the keyword of the level beside it.
 
 Reads unaltered texts of the RFCs, named rfcNNNN.txt, from `../shared/rfc` beside the project or from the
-folder in WSCONFORM_RFC_DIR. They are not part of the project; where one is missing its test is skipped.
+folder in WSCONFORM_RFC_DIR. They are not part of the project; tests of a missing text are skipped.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A section's own text, cut into blocks."""
+    """The text of a section, divided into blocks."""
 
     blocks: tuple[Block, ...]
 
@@ -63,7 +63,7 @@ class Passage:
         return " ".join(block.text for block in self.blocks)
 
     def around(self, locator: str) -> str:
-        """The blocks that hold the locator, which stands in the passage once."""
+        """Return the text of the blocks that contain the locator, which occurs once in the passage."""
         start = self.text.index(locator)
         end, position, found = start + len(locator), 0, []
         for block in self.blocks:
@@ -73,7 +73,7 @@ class Passage:
         return " ".join(block.text for block in found)
 
     def introduction(self, locator: str) -> str:
-        """The sentences that introduce the lists, outermost last, of which the located block is an item."""
+        """Return the sentences that introduce the lists around the located block, the outermost list last."""
         start = self.text.index(locator)
         position, index = 0, 0
         while position + len(self.blocks[index].text) <= start:
@@ -88,7 +88,7 @@ class Passage:
 
 
 def blocks(lines: list[str]) -> tuple[Block, ...]:
-    """Cut lines at blank ones and before list markers."""
+    """Divide lines into blocks at blank lines and before list markers."""
     groups: list[list[str]] = [[]]
     for line in lines:
         if not line.strip() or MARKER.match(line):
@@ -104,13 +104,13 @@ def indentation(line: str) -> int:
 
 
 def close_page_break(match: re.Match[str]) -> str:
-    """A page may end inside a paragraph; one that ends with a full stop is taken to end its paragraph."""
+    """Return the replacement for a page break: the paragraph goes on unless the page ends with a full stop or colon."""
     return "\n\n" if match.string[: match.start()].rstrip()[-1:] in ".:" else "\n"
 
 
 @cache
 def sections(document: Document) -> dict[str, Passage]:
-    """The sections of an RFC by number; skips the test if the text is not at hand."""
+    """Return the sections of an RFC by number; skips the test if the text is not available."""
     named = os.environ.get("WSCONFORM_RFC_DIR")
     folder = Path(named) if named else Path(__file__).resolve().parents[3] / "shared" / "rfc"
     path = folder / f"rfc{document.number}.txt"
@@ -130,7 +130,7 @@ def sections(document: Document) -> dict[str, Passage]:
 
 
 def passage(requirement: Requirement) -> Passage | None:
-    """The section's own text or, where the locator is not in it, that of the section with its subsections."""
+    """Return the text of the section, with its subsections if the locator is not in its own text."""
     texts = sections(requirement.document)
     own = texts.get(requirement.section)
     if own is None or requirement.locator in own.text:
@@ -140,7 +140,7 @@ def passage(requirement: Requirement) -> Passage | None:
 
 
 def complaint(requirement: Requirement) -> str | None:
-    """What is wrong with a citation, in a few words; None if nothing is."""
+    """Return the error in a citation in a few words, or None."""
     locator = requirement.locator
     text = passage(requirement)
     if text is None:
@@ -162,7 +162,7 @@ def complaint(requirement: Requirement) -> str | None:
 
 
 @pytest.mark.parametrize("document", RFCS, ids=lambda document: document.id)
-def test_every_citation_is_found_where_it_says(document: Document) -> None:
+def test_every_citation_is_found_in_its_section(document: Document) -> None:
     cited = [requirement for requirement in REGISTRY.values() if requirement.document == document]
     found = {requirement.id: complaint(requirement) for requirement in cited}
     assert {id: problem for id, problem in found.items() if problem} == {}
@@ -176,13 +176,13 @@ def test_every_supporting_section_exists(document: Document) -> None:
     assert named - texts.keys() == set()
 
 
-def test_only_rfcs_carry_locators() -> None:
+def test_only_requirements_of_rfcs_have_locators() -> None:
     living = [requirement for requirement in REGISTRY.values() if not requirement.document.number]
     assert living
     assert [requirement.id for requirement in living if requirement.locator] == []
 
 
-# The checks above are only as good as the reader of the texts, so that is tried on a text with known faults.
+# The checks above depend on the parser of the texts, which is tested here with an invented text.
 
 SPECIMEN = """RFC 99999                        A Specimen                   January 2000
 
@@ -244,22 +244,22 @@ def specimen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Docume
         (Level.PROSE, "Red is", None),
     ],
 )
-def test_a_wrong_citation_is_noticed(specimen: Document, level: Level, locator: str, problem: str | None) -> None:
+def test_a_wrong_citation_is_detected(specimen: Document, level: Level, locator: str, problem: str | None) -> None:
     assert complaint(requirement_of(specimen, level, locator)) == problem
 
 
-def test_a_section_that_is_not_there_is_noticed(specimen: Document) -> None:
+def test_a_missing_section_is_detected(specimen: Document) -> None:
     requirement = requirement_of(specimen, Level.MUST, "use blue and", section="2")
     assert complaint(requirement) == "has no such section"
 
 
-def test_a_keyword_that_stands_beside_its_locator_needs_no_excuse(specimen: Document) -> None:
+def test_keyword_elsewhere_is_an_error_if_the_keyword_is_beside_the_locator(specimen: Document) -> None:
     excused = replace(requirement_of(specimen, Level.MUST, "use blue and"), keyword_elsewhere=True)
     assert complaint(excused) == "has its keyword beside it after all"
     assert complaint(replace(excused, level=Level.MAY)) is None
 
 
-def test_a_copied_sentence_is_no_locator(specimen: Document) -> None:
+def test_a_long_locator_is_an_error(specimen: Document) -> None:
     copied = "A painter MUST use blue and, where the light is bad on most days"
     assert complaint(requirement_of(specimen, Level.MUST, copied)) == "has a locator of more than 12 words"
 

@@ -1,4 +1,4 @@
-"""The requirement registry: its values, its loader, the words of its errors, and the entries themselves."""
+"""The requirement registry: values, loading, error messages, and the entries themselves."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write files (name to text) into a folder of requirements and return the folder."""
+    """Write files (text by name) into a folder of requirements, and return the folder."""
 
     def write_files(**texts: str) -> Path:
         folder = tmp_path / "requirements"
@@ -62,7 +62,7 @@ def write(tmp_path: Path) -> Write:
         ("MAY", "may"),
     ],
 )
-def test_a_level_weighs(level: str, weight: str) -> None:
+def test_the_weight_of_a_level(level: str, weight: str) -> None:
     assert Level(level).weight == weight
 
 
@@ -70,14 +70,14 @@ def test_only_a_client_masks() -> None:
     assert [role for role in Role if role.masks] == [Role.CLIENT]
 
 
-def test_roles_face_each_other() -> None:
+def test_the_opposite_of_a_role() -> None:
     assert Role.SERVER.other is Role.CLIENT
     assert Role.CLIENT.other is Role.SERVER
     with pytest.raises(ValueError, match="between two roles"):
         _ = Role.INTERMEDIARY.other
 
 
-def test_an_actor_stands_for_roles() -> None:
+def test_the_roles_of_an_actor() -> None:
     both = {Role.SERVER, Role.CLIENT}
     assert {actor.value: actor.roles for actor in Actor} == {
         "server": {Role.SERVER},
@@ -89,7 +89,7 @@ def test_an_actor_stands_for_roles() -> None:
     }
 
 
-def test_a_document_names_itself_and_its_sections() -> None:
+def test_the_names_and_addresses_of_a_document() -> None:
     rfc = Document("RFC1951", "DEFLATE", "https://www.rfc-editor.org/rfc/rfc1951")
     living = Document("WHATWG-WS", "WebSockets Standard", "https://websockets.spec.whatwg.org/")
     assert (rfc.name, rfc.prefix) == ("RFC 1951", "1951")
@@ -141,7 +141,7 @@ def test_files_are_read_by_name_and_entries_in_their_order(write: Write) -> None
     assert len(registry) == 4
 
 
-def test_an_unknown_id_is_told_with_its_neighbours(write: Write) -> None:
+def test_an_unknown_id_is_reported_with_similar_ids(write: Write) -> None:
     registry = Registry.load([write(rfc6455=DOCUMENT + ENTRY + SECOND)])
     assert "6455-5.1-1" in registry
     assert "6455-5.1-11" not in registry
@@ -161,22 +161,22 @@ def test_an_unknown_id_is_told_with_its_neighbours(write: Write) -> None:
         (DOCUMENT + ENTRY + 'colour = "red"\n', "6455-5.1-1: colour: unknown key"),
         (DOCUMENT + ENTRY.replace('how = "Watch."\n', ""), "6455-5.1-1: how: missing"),
         (DOCUMENT + ENTRY.replace('id = "6455-5.1-1"\n', ""), "requirement 1: id: missing"),
-        (DOCUMENT + ENTRY.replace("Watch.", " "), "6455-5.1-1: how: must be a text, and not an empty one"),
+        (DOCUMENT + ENTRY.replace("Watch.", " "), "6455-5.1-1: how: must be a string that is not empty"),
         (
             DOCUMENT + ENTRY.replace('"5.1"', "5.1"),
-            "6455-5.1-1: section: must be a text, and not an empty one",
+            "6455-5.1-1: section: must be a string that is not empty",
         ),
         (
             DOCUMENT + ENTRY.replace("MUST", "SHALL"),
-            "6455-5.1-1: level: 'SHALL' is none of MUST, MUST NOT, SHOULD, SHOULD NOT, MAY, PROSE",
+            "6455-5.1-1: level: 'SHALL' is not one of MUST, MUST NOT, SHOULD, SHOULD NOT, MAY, PROSE",
         ),
         (
             DOCUMENT + ENTRY.replace('"client"', '"peer"'),
-            "6455-5.1-1: actor: 'peer' is none of server, client, endpoint, intermediary, proxy, application",
+            "6455-5.1-1: actor: 'peer' is not one of server, client, endpoint, intermediary, proxy, application",
         ),
         (
             DOCUMENT + ENTRY.replace('"wire"', '"seen"'),
-            "6455-5.1-1: observable: 'seen' is none of wire, needs-driver, not-observable",
+            "6455-5.1-1: observable: 'seen' is not one of wire, needs-driver, not-observable",
         ),
         (
             DOCUMENT + ENTRY.replace("6455-5.1-1", "6455-5.2-1"),
@@ -190,8 +190,8 @@ def test_an_unknown_id_is_told_with_its_neighbours(write: Write) -> None:
             DOCUMENT + ENTRY.replace("6455-5.1-1", "6455-5.1-0"),
             "6455-5.1-0: id: must be 6455-5.1-N, with N from 1, in section 5.1",
         ),
-        (DOCUMENT + ENTRY + 'errata = "3473"\n', "6455-5.1-1: errata: must be a list of texts"),
-        (DOCUMENT + ENTRY + "errata = [3473]\n", "6455-5.1-1: errata: must be a list of texts"),
+        (DOCUMENT + ENTRY + 'errata = "3473"\n', "6455-5.1-1: errata: must be a list of strings"),
+        (DOCUMENT + ENTRY + "errata = [3473]\n", "6455-5.1-1: errata: must be a list of strings"),
         (
             DOCUMENT + ENTRY + "keyword_elsewhere = 1\n",
             "6455-5.1-1: keyword_elsewhere: must be true or false",
@@ -199,28 +199,28 @@ def test_an_unknown_id_is_told_with_its_neighbours(write: Write) -> None:
         (DOCUMENT.replace("title", "name") + ENTRY, "[document]: name: unknown key"),
         ('document = "RFC6455"\n' + ENTRY, "[document]: must be a table"),
         (ENTRY, "file: document: missing"),
-        (DOCUMENT, "file: requirement: must be one [[requirement]] or more"),
+        (DOCUMENT, "file: requirement: must be a list of tables; write [[requirement]] above each"),
         ("requirement = [1]\n" + DOCUMENT, "requirement 1: must be a table"),
         ('author = "me"\n' + DOCUMENT + ENTRY, "file: author: unknown key"),
         ("[document\n", "not TOML: "),
     ],
 )
-def test_a_broken_file_is_told_in_one_line(write: Write, text: str, problem: str) -> None:
+def test_an_invalid_file_is_reported_in_one_line(write: Write, text: str, problem: str) -> None:
     folder = write(rfc6455=text)
     with pytest.raises(RegistryError) as caught:
         Registry.load([folder])
-    told = str(caught.value)
-    assert told.startswith(f"{folder / 'rfc6455.toml'}: {problem}")
-    assert told.splitlines() == [told]
+    message = str(caught.value)
+    assert message.startswith(f"{folder / 'rfc6455.toml'}: {problem}")
+    assert message.splitlines() == [message]
 
 
-def test_an_unknown_category_is_told(write: Write) -> None:
+def test_an_unknown_category_is_reported(write: Write) -> None:
     folder = write(rfc6455=DOCUMENT + ENTRY.replace('"masking"', '"tea"'))
-    with pytest.raises(RegistryError, match=r"6455-5\.1-1: category: 'tea' is none of close, control, "):
+    with pytest.raises(RegistryError, match=r"6455-5\.1-1: category: 'tea' is not one of close, control, "):
         Registry.load([folder])
 
 
-def test_an_id_used_twice_is_told_with_both_files(write: Write) -> None:
+def test_an_id_used_twice_is_reported_with_both_files(write: Write) -> None:
     folder = write(first=DOCUMENT + ENTRY, second=DOCUMENT + SECOND + ENTRY)
     with pytest.raises(RegistryError) as caught:
         Registry.load([folder])
@@ -228,19 +228,19 @@ def test_an_id_used_twice_is_told_with_both_files(write: Write) -> None:
     assert str(caught.value) == f"{second}: 6455-5.1-1: id: already used in {first}"
 
 
-def test_what_is_not_utf_8_is_told(write: Write) -> None:
+def test_a_file_that_is_not_utf_8_is_reported(write: Write) -> None:
     folder = write()
     (folder / "rfc6455.toml").write_bytes(b'title = "\xff"')
     with pytest.raises(RegistryError, match=r"rfc6455\.toml: not TOML: 'utf-8' codec can't decode"):
         Registry.load([folder])
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match=r"requirements: cannot be read: No such file"):
         Registry.load([tmp_path / "requirements"])
 
 
-def test_the_cache_spares_the_parsing(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_the_cache_files_are_not_parsed(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, cache = write(rfc6455=DOCUMENT + ENTRY + SECOND), tmp_path / "cache"
     parsed = Registry.load([folder], cache=cache)
     monkeypatch.setattr(module, "parse_file", lambda where, octets: pytest.fail("parsed again"))
@@ -248,10 +248,10 @@ def test_the_cache_spares_the_parsing(write: Write, tmp_path: Path, monkeypatch:
     assert len(list(cache.iterdir())) == 1
 
 
-def test_the_cache_is_for_one_state_of_the_files(write: Write, tmp_path: Path) -> None:
+def test_the_cache_is_valid_for_one_state_of_the_files(write: Write, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     Registry.load([write(rfc6455=DOCUMENT + ENTRY)], cache=cache)
-    # As long as before, and possibly as old: only the contents tell.
+    # The file has the same length, and possibly the same time; only its contents differ.
     changed = Registry.load([write(rfc6455=DOCUMENT + SECOND)], cache=cache)
     assert list(changed) == ["6455-5.1-2"]
     assert list(Registry.load([write(rfc6455=DOCUMENT + SECOND)], cache=cache)) == ["6455-5.1-2"]
@@ -269,9 +269,7 @@ def test_the_cache_is_for_one_state_of_the_files(write: Write, tmp_path: Path) -
     ],
     ids=["cut short", "another shape", "no files", "too few files", "broken file"],
 )
-def test_a_spoilt_cache_is_done_without(
-    write: Write, tmp_path: Path, spoil: Callable[[dict[str, object]], bytes]
-) -> None:
+def test_an_invalid_cache_is_ignored(write: Write, tmp_path: Path, spoil: Callable[[dict[str, object]], bytes]) -> None:
     folder, cache = write(rfc6455=DOCUMENT + ENTRY), tmp_path / "cache"
     Registry.load([folder], cache=cache)
     (store,) = cache.iterdir()
@@ -281,33 +279,33 @@ def test_a_spoilt_cache_is_done_without(
     assert store.read_bytes() == whole
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(write: Write, tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_ignored(write: Write, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     registry = Registry.load([write(rfc6455=DOCUMENT + ENTRY)], cache=tmp_path / "file" / "cache")
     assert list(registry) == ["6455-5.1-1"]
 
 
-def test_the_cache_is_kept_where_the_user_keeps_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_is_in_the_cache_folder_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert load_registry.__wrapped__() == load_registry()
     assert [path.suffix for path in (tmp_path / "wsconform").iterdir()] == [".json"]
 
 
-def test_a_catalogue_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def one_bad_point(group: str) -> list[SimpleNamespace]:
         return [SimpleNamespace(name=group, module="no_such_catalogue")]
 
-    monkeypatch.setattr("importlib.metadata.entry_points", one_bad_point)
+    monkeypatch.setattr("wsconform.registry.registry.entry_points", one_bad_point)
     with pytest.raises(RegistryError, match=r"^no_such_catalogue: named by an entry point, but cannot be"):
         load_registry.__wrapped__()
 
 
-def test_a_catalogue_need_not_have_requirements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_without_requirements_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def one_plain_point(group: str) -> list[SimpleNamespace]:
         return [SimpleNamespace(name=group, module="wsconform.wire")]
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr("importlib.metadata.entry_points", one_plain_point)
+    monkeypatch.setattr("wsconform.registry.registry.entry_points", one_plain_point)
     assert len(load_registry.__wrapped__()) == 0
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.journals import came, happened, opened, sent
-from wsconform.evidence.result import Direction, Octets, TranscriptEntry
+from wsconform.evidence.result import Direction, EntryKind, Octets, TranscriptEntry
 from wsconform.reports.behaviour import behaviour, label, token
 from wsconform.wire.frame import RSV1, RSV3, Frame, LengthForm
 
@@ -17,7 +17,13 @@ from wsconform.wire.frame import RSV1, RSV3, Frame, LengthForm
 @given(st.binary(max_size=125), st.binary(min_size=4, max_size=4), st.integers(0, 10**7))
 def test_payload_key_and_time_do_not_matter(payload: bytes, key: bytes, micros: int) -> None:
     frame = Frame.binary(payload).masked(key)
-    entry = TranscriptEntry(micros, Direction.OURS, "frame", str(frame), Octets.of(frame.encode()))
+    entry = TranscriptEntry(
+        micros=micros,
+        direction=Direction.OURS,
+        kind=EntryKind.FRAME,
+        summary=str(frame),
+        octets=Octets.of(frame.encode()),
+    )
     assert behaviour([entry]) == behaviour([sent(7, Frame.binary(b"other"))])
 
 
@@ -44,7 +50,14 @@ def test_token_of_other_entries() -> None:
     request, response = opened()
     assert (token(request), token(response)) == ("request", "response 101")
     assert token(happened(1, 'could not send 17 octets of "abc"')) == "could not send # octets of …"
-    assert token(TranscriptEntry(1, Direction.TARGET, "frame", "Text 5", Octets())) == "Text #"
+    assert (
+        token(
+            TranscriptEntry(
+                micros=1, direction=Direction.TARGET, kind=EntryKind.FRAME, summary="Text 5", octets=Octets()
+            )
+        )
+        == "Text #"
+    )
 
 
 def test_repetition_is_marked_but_not_counted() -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.support.journals import REQUEST, happened, opened, sent, target
 from tests.support.packets import packets
 from tests.support.recorded_case import LARGE, TALK, octets_of, result
-from wsconform.evidence.result import Direction, Octets, TranscriptEntry
+from wsconform.evidence.result import Direction, EntryKind, Octets, TranscriptEntry
 from wsconform.registry.requirement import Role
 from wsconform.reports.export import capture
 from wsconform.wire.frame import Frame
@@ -19,7 +19,13 @@ from wsconform.wire.frame import Frame
     "address", ["ws://127.0.0.1:9001/", "ws://[::1]:9001/", "ws://example.org:9001/", "wss://a:9001/"]
 )
 def test_a_capture_holds_both_streams(address: str) -> None:
-    large = TranscriptEntry(2000, Direction.TARGET, "frame", "Binary", Octets.of(LARGE, whole=True))
+    large = TranscriptEntry(
+        micros=2000,
+        direction=Direction.TARGET,
+        kind=EntryKind.FRAME,
+        summary="Binary",
+        octets=Octets.of(LARGE, whole=True),
+    )
     transcript = (*TALK[:5], large, *TALK[6:])
     found = list(packets(capture.render(target(address=address), result(*transcript), "2027-01-12T09:30:00Z")))
     assert [packet.flags for packet in found[:3]] == [0x02, 0x12, 0x10]
@@ -68,7 +74,9 @@ def test_a_capture_has_every_connection_of_the_case() -> None:
 
 def test_a_client_opens_the_connection() -> None:
     record = target(role=Role.CLIENT, address="ws://127.0.0.1:9001/")
-    first = TranscriptEntry(1, Direction.TARGET, "request", "GET /", Octets.of(REQUEST))
+    first = TranscriptEntry(
+        micros=1, direction=Direction.TARGET, kind=EntryKind.REQUEST, summary="GET /", octets=Octets.of(REQUEST)
+    )
     found = list(packets(capture.render(record, result(first, role=Role.CLIENT))))
     assert found[0].flags == 0x02
     assert found[3].payload == REQUEST

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from tests.support.journals import came, happened, opened, result, sent
-from wsconform.evidence.result import Direction, Finding, Octets, TranscriptEntry, Verdict
+from wsconform.evidence.result import Direction, EntryKind, Finding, Octets, TranscriptEntry, Verdict
 from wsconform.reports.html.ladder import Row, rows
 from wsconform.wire.frame import RSV1, Frame, LengthForm
 
@@ -84,7 +84,13 @@ def test_a_payload_that_was_cut_ends_with_an_ellipsis() -> None:
 
 def test_octets_in_hexadecimal() -> None:
     dump = row(
-        TranscriptEntry(1, Direction.TARGET, "octets", "20 octets", Octets.of(b"\x81\x05Hello" + bytes(13)))
+        TranscriptEntry(
+            micros=1,
+            direction=Direction.TARGET,
+            kind=EntryKind.OCTETS,
+            summary="20 octets",
+            octets=Octets.of(b"\x81\x05Hello" + bytes(13)),
+        )
     ).dump
     assert dump == (
         "0000  81 05 48 65 6c 6c 6f 00 00 00 00 00 00 00 00 00  ··Hello·········",
@@ -94,7 +100,11 @@ def test_octets_in_hexadecimal() -> None:
 
 def test_a_dump_counts_cut_octets_and_shows_their_digest() -> None:
     octets = bytes(range(256)) * 4
-    dump = row(TranscriptEntry(1, Direction.TARGET, "octets", "1024 octets", Octets.of(octets))).dump
+    dump = row(
+        TranscriptEntry(
+            micros=1, direction=Direction.TARGET, kind=EntryKind.OCTETS, summary="1024 octets", octets=Octets.of(octets)
+        )
+    ).dump
     digest = hashlib.sha256(octets).hexdigest()
     assert dump[8].strip() == f"… 832 octets are not kept; all 1024 have SHA-256 {digest[:16]}…"
     assert dump[7].startswith("0070  70 71")
@@ -114,7 +124,15 @@ def test_a_plain_head_is_text_alone() -> None:
     ids=["bare LF", "not ASCII", "cut off", "control"],
 )
 def test_a_head_with_unusual_octets_also_has_a_dump(head: bytes) -> None:
-    shown = row(TranscriptEntry(1, Direction.TARGET, "response", "HTTP/1.1 200 OK", Octets.of(head)))
+    shown = row(
+        TranscriptEntry(
+            micros=1,
+            direction=Direction.TARGET,
+            kind=EntryKind.RESPONSE,
+            summary="HTTP/1.1 200 OK",
+            octets=Octets.of(head),
+        )
+    )
     assert shown.lines
     assert shown.dump
     assert not any(ord(letter) < 0x20 for line in shown.lines for letter in line)
@@ -122,7 +140,11 @@ def test_a_head_with_unusual_octets_also_has_a_dump(head: bytes) -> None:
 
 def test_a_long_head_shows_both_ends() -> None:
     head = b"GET / HTTP/1.1\r\nA: " + b"a" * 400 + b"\r\nLast: field\r\n\r\n"
-    shown = row(TranscriptEntry(1, Direction.OURS, "request", "GET / HTTP/1.1", Octets.of(head)))
+    shown = row(
+        TranscriptEntry(
+            micros=1, direction=Direction.OURS, kind=EntryKind.REQUEST, summary="GET / HTTP/1.1", octets=Octets.of(head)
+        )
+    )
     assert shown.lines[0] == "GET / HTTP/1.1"
     assert shown.lines[-1] == "Last: field"
     assert any("octets are not kept" in line for line in shown.lines)

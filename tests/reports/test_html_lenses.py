@@ -123,7 +123,7 @@ def test_disagreements_are_sorted_by_how_evenly_targets_are_split(tmp_path: Path
 def test_sides_are_labelled_by_behaviour_and_equal_splits_are_shown_once(tmp_path: Path) -> None:
     def results(conduct: str) -> list[Result]:
         family = journals.FAMILIES[0]
-        return [journals.put(family, parameter, conduct) for parameter in family.parameters[:3]]
+        return [journals.judged(family, parameter, conduct) for parameter in family.parameters[:3]]
 
     conducts = {"a": "refuse", "b": "refuse", "c": "fin", "d": "echo"}
     columns = [(journals.target(name), results(conduct)) for name, conduct in conducts.items()]

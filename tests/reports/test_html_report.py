@@ -267,7 +267,7 @@ def test_a_target_page_has_all_results_of_the_target(tmp_path: Path) -> None:
         journals.result("b.y", verdict=Verdict.INCONCLUSIVE, reason=Reason.LIMIT),
         journals.result("b.z", verdict=Verdict.SKIPPED, reason=Reason.NEEDS_ECHO),
         journals.result("b.w", verdict=Verdict.SKIPPED, reason=Reason.NEEDS_ECHO),
-        journals.result("b.v", verdict=Verdict.SKIPPED, reason=Reason.ROLE),
+        journals.result("b.v", verdict=Verdict.SKIPPED, reason=Reason.EXCLUDED),
         journals.result("c.x", verdict=Verdict.ERROR, finding=Finding("the suite to work", "KeyError")),
     ]
     page = site(journals.journal((journals.target(), results)), tmp_path, "targets/node-ws.html")
@@ -288,7 +288,7 @@ def test_a_target_page_has_all_results_of_the_target(tmp_path: Path) -> None:
     folds = {fold.one("h2").text: fold for fold in page.all("details", "fold")}
     assert set(folds) == {"Departures 1", "Inconclusive 1", "Skipped 3"}
     assert all("open" not in fold.attributes for fold in folds.values())
-    assert [each.text for each in folds["Skipped 3"].all("h3")] == ["needs-echo 2", "role 1"]
+    assert [each.text for each in folds["Skipped 3"].all("h3")] == ["needs-echo 2", "excluded 1"]
     assert "status code 1008" in folds["Departures 1"].text
     assert "KeyError" in page.one("section", **{"aria-label": "Errors"}).text
     assert "rewritten in 2.0" in page.one("section", **{"aria-label": "Expected failures"}).text
@@ -352,7 +352,7 @@ def test_capabilities_come_from_notes_and_from_who_ended_tcp(tmp_path: Path) -> 
 
 def test_only_the_target_that_was_lost_is_called_lost(tmp_path: Path) -> None:
     gone = journals.result(verdict=Verdict.INCONCLUSIVE, reason=Reason.LOST)
-    untested = journals.target("uvicorn", notes={"not tested": "ended before it listened"})
+    untested = journals.target("uvicorn", untested="ended before it listened")
     journal = journals.journal(
         (journals.target("well"), [journals.result()]), (journals.target("ill"), [gone]), (untested, []),
         why="target-lost",
@@ -374,9 +374,9 @@ def test_a_target_page_marks_a_run_that_was_cut_off(tmp_path: Path) -> None:
 
 
 def test_a_case_page_shows_behaviours_and_their_ladders(tmp_path: Path) -> None:
-    good = [journals.put(journals.FAMILIES[1], "", "refuse") for _ in range(3)]
-    bad = journals.put(journals.FAMILIES[1], "", "echo")
-    page = family([*good, bad, journals.put(journals.FAMILIES[1], "", "fin")], tmp_path)
+    good = [journals.judged(journals.FAMILIES[1], "", "refuse") for _ in range(3)]
+    bad = journals.judged(journals.FAMILIES[1], "", "echo")
+    page = family([*good, bad, journals.judged(journals.FAMILIES[1], "", "fin")], tmp_path)
     assert page.one("h1").text == journals.FAMILIES[1].title
     assert journals.FAMILIES[1].why in page.text
     requirement = page.one("p", "requirement")
@@ -408,7 +408,7 @@ def test_a_case_page_shows_behaviours_and_their_ladders(tmp_path: Path) -> None:
 
 
 def test_a_target_without_results_has_no_cases_to_filter(tmp_path: Path) -> None:
-    target = journals.target(notes={"not tested": "nothing listens there"})
+    target = journals.target(untested="nothing listens there")
     index = read(render([journals.journal((target, []))], tmp_path, None).read_text(encoding="utf-8"))
     assert index.one("p", "warn").text == "the target could not be tested: nothing listens there."
     assert index.one("p", "nothing").text == "No case ran."
@@ -425,7 +425,7 @@ def test_no_level_of_headings_is_left_out(name: str, tmp_path: Path) -> None:
 
 
 def test_a_ladder_opens_into_fields_and_octets(tmp_path: Path) -> None:
-    page = family([journals.put(journals.FAMILIES[0], "[0x3]", "echo")], tmp_path)
+    page = family([journals.judged(journals.FAMILIES[0], "[0x3]", "echo")], tmp_path)
     entry = page.one("li", "decided")
     shown = {each.one("dt").text: each.one("dd").text for each in entry.one("dl", "fields").all("div")}
     assert shown["opcode"] == "0x3"

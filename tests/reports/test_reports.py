@@ -99,7 +99,7 @@ def test_junit_lists_the_attempts_of_a_flaky_case() -> None:
 def test_junit_has_a_suite_of_stale_expectations(gate: dict[str, object], failures: int, skipped: int) -> None:
     lines = ('expected.toml: *: "a.b": passes now', 'expected.toml: *: "a.<c>": matches no case')
     column = (journals.target(), [journals.result()])
-    journal = replace(journals.journal(column), footer=Footer("done", stale=lines))
+    journal = replace(journals.journal(column), footer=Footer(why="done", stale=lines))
     journal = replace(journal, header=replace(journal.header, **gate))  # type: ignore[arg-type]
     suites = list(junitparser.JUnitXml.fromstring(junit.dumps(gather([journal])).encode()))
     assert [suite.name for suite in suites] == ["node-ws", "expected.toml"]

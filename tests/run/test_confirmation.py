@@ -72,7 +72,9 @@ def breached(case: str) -> Watch:
     def fails(conversation: Conversation) -> Iterator[Sample]:
         yield Sample("wrong", Verdict.FAILED)
 
-    watch = Watch(monitor=Monitor("monitors.it", fails, ("6455-5.1-3",), "It is so.", ""))
+    watch = Watch(
+        monitor=Monitor(id="monitors.it", function=fails, requirements=("6455-5.1-3",), title="It is so.", why="")
+    )
     watch.verdict, watch.worst, watch.case, watch.samples = Verdict.FAILED, Sample("wrong", Verdict.FAILED), case, 1
     return watch
 

@@ -22,13 +22,12 @@ from wsconform.evidence.result import Mark, Reason, Result, Verdict
 from wsconform.fixtures.reference import ReferenceServer
 from wsconform.journal.expected import Expectation, Expectations
 from wsconform.journal.gate import TargetOutcome
-from wsconform.journal.journal import Header, Journal, JournalWriter, TargetRecord, parse
+from wsconform.journal.journal import EndReason, Header, Journal, JournalWriter, TargetRecord, parse
 from wsconform.registry.registry import load_registry
 from wsconform.registry.requirement import Role
 from wsconform.run.execution import Execution, Plan
 from wsconform.run.keeper import NullListener
 from wsconform.run.options import RunOptions
-from wsconform.run.runner import EndReason
 from wsconform.run.start import REFERENCE, reached, reference_target
 from wsconform.run.target import Target, Url
 from wsconform.transport.stream import Dialer, Stream, Unreachable
@@ -36,7 +35,7 @@ from wsconform.transport.stream import Dialer, Stream, Unreachable
 
 def entries(*patterns: str) -> tuple[Item, ...]:
     """Return the cases of the catalogue that `patterns` take, those of CASES by default."""
-    return Selection(patterns or CASES[1:]).select(load_catalogue(), Role.SERVER, load_registry())
+    return Selection(cases=patterns or CASES[1:]).select(load_catalogue(), Role.SERVER, load_registry())
 
 
 def plan(name: str = "one", *patterns: str, **fields: object) -> Plan:
@@ -74,7 +73,7 @@ class Ran:
     ) -> None:
         self.watching, stream = Watching(), io.StringIO()
         writer = JournalWriter(stream)
-        writer.header(Header("1.4"))
+        writer.header(Header(catalogue="1.4"))
 
         async def main() -> None:
             async with trio.open_nursery() as nursery:
@@ -143,7 +142,7 @@ def test_transcripts_of_passes_are_in_the_journal_but_not_kept_in_memory() -> No
 def test_an_untestable_target_has_a_record_and_the_run_goes_on() -> None:
     ran = Ran([plan("gone"), plan("there")], lambda t: None if t.name == "gone" else ReferenceServer)
     gone, there = ran.journal.targets
-    assert gone.target.notes == {"not tested": "localhost:9001: nothing listens there"}
+    assert gone.target.untested == "localhost:9001: nothing listens there"
     assert (gone.results, len(there.results)) == ((), 6)
     assert ran.why == "target-lost"
     assert ran.execution.outcomes[0].problem == "localhost:9001: nothing listens there"
@@ -151,7 +150,9 @@ def test_an_untestable_target_has_a_record_and_the_run_goes_on() -> None:
 
 
 def test_expectations_are_written_beside_the_verdict() -> None:
-    known = Expectations("expected.toml", (Expectation("one", "masking.*[text]", "takes any mask"),))
+    known = Expectations(
+        "expected.toml", (Expectation(target="one", pattern="masking.*[text]", reason="takes any mask"),)
+    )
     ran = Ran([plan("one")], lambda _: TakesAnyMask, expectations=known)
     results = {result.case.partition("[")[2]: result for result in ran.journal.targets[0].results}
     assert (results["text]"].verdict, results["text]"].expected) == (Verdict.FAILED, "takes any mask")

@@ -9,13 +9,16 @@ import pytest
 from tests.support.scripted import FarEnd, echo, run_case
 from wsconform import Connection, Frame
 from wsconform.catalogue.case import Monitor, Sample
-from wsconform.evidence.result import Direction, Reason, TranscriptEntry, Verdict
+from wsconform.evidence.result import Direction, EntryKind, Reason, TranscriptEntry, Verdict
 from wsconform.evidence.transcript import Conversation
 from wsconform.registry.requirement import Role
 from wsconform.run.judge import Attempted
 from wsconform.run.monitors import Watch, Watches
 
-ENTRIES = tuple(TranscriptEntry(0, Direction.TARGET, "frame", str(number)) for number in range(3))
+ENTRIES = tuple(
+    TranscriptEntry(micros=0, direction=Direction.TARGET, kind=EntryKind.FRAME, summary=str(number))
+    for number in range(3)
+)
 
 
 def by_payload(conversation: Conversation) -> Iterator[Sample]:
@@ -27,7 +30,9 @@ def by_payload(conversation: Conversation) -> Iterator[Sample]:
 
 def watch() -> Watch:
     """Return a watch over a monitor that takes verdicts from payloads."""
-    return Watch(monitor=Monitor("monitors.it", by_payload, ("6455-5.1-3",), "It is so.", ""))
+    return Watch(
+        monitor=Monitor(id="monitors.it", function=by_payload, requirements=("6455-5.1-3",), title="It is so.", why="")
+    )
 
 
 def shown(entries: tuple[TranscriptEntry, ...], micros: int) -> Attempted:
@@ -38,7 +43,7 @@ def shown(entries: tuple[TranscriptEntry, ...], micros: int) -> Attempted:
 def talk(*verdicts: str, case: str = "area.case") -> Conversation:
     """Return a conversation with a frame for each of `verdicts`."""
     frames = [(number, Frame.text(name)) for number, name in enumerate(verdicts)]
-    return Conversation(1, case, Role.SERVER, frames=frames)
+    return Conversation(number=1, case=case, role=Role.SERVER, frames=frames)
 
 
 class TestVerdict:
@@ -171,7 +176,10 @@ class TestWatches:
             await ws.echo(Frame.text("PASSED"))
 
         monitors = [
-            Monitor(f"monitors.{each.__name__}", each, ("6455-5.1-3",), "A title.", "") for each in (fine, never)
+            Monitor(
+                id=f"monitors.{each.__name__}", function=each, requirements=("6455-5.1-3",), title="A title.", why=""
+            )
+            for each in (fine, never)
         ]
         watches = Watches(monitors)
         assert [each.monitor.id for each in watches.see(run_case(echo, body))] == ["monitors.never"]

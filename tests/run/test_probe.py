@@ -11,7 +11,7 @@ from wsconform.run import target as targets
 from wsconform.run.probe import Probed, ProbeFailed, probe
 from wsconform.transport.stream import Stream, Unreachable
 from wsconform.wire.frame import BINARY, CLOSE, PING, TEXT, Frame
-from wsconform.wire.handshake import base_response
+from wsconform.wire.http1 import base_response
 
 URL = "ws://a:9001/chat"
 

@@ -15,9 +15,9 @@ from wsconform.catalogue.case import Monitor, Need, Sample
 from wsconform.endpoint.session import Facts
 from wsconform.evidence.result import Reason, Verdict
 from wsconform.evidence.transcript import Conversation
+from wsconform.journal.journal import EndReason
 from wsconform.registry.requirement import Role
 from wsconform.run.options import RunOptions
-from wsconform.run.runner import EndReason
 from wsconform.wire.frame import TEXT
 
 
@@ -211,7 +211,7 @@ class TestMonitors:
         assert done.of("monitors.watch").verdict is Verdict.FAILED
 
     def test_monitors_see_the_probes_conversations(self) -> None:
-        probed = Conversation(1, "probe", Role.SERVER, frames=[(0, Frame.text("wrong"))])
+        probed = Conversation(number=1, case="probe", role=Role.SERVER, frames=[(0, Frame.text("wrong"))])
         done = run([watching(b"wrong")], seen=[probed])
         assert done.outcome("monitors.watch") == (Verdict.FAILED, None, "wrong text (in probe)")
 
@@ -220,7 +220,7 @@ class TestMonitors:
             yield Sample()
             raise ValueError("ours")
 
-        broken = Monitor("monitors.broken", look, ("6455-5.1-3",), "A title.", "")
+        broken = Monitor(id="monitors.broken", function=look, requirements=("6455-5.1-3",), title="A title.", why="")
         done = run([broken, watching(b"wrong"), a_case(expects_echo)])
         assert done.of("monitors.broken").verdict is Verdict.ERROR
         assert done.outcome("monitors.broken")[2].startswith("ValueError: ours (test_runner.py:")

@@ -9,8 +9,8 @@ from wsconform import Connection, Frame
 from wsconform.catalogue.case import Case
 from wsconform.endpoint.session import Limits
 from wsconform.evidence.result import Reason, Result, Verdict
+from wsconform.journal.journal import EndReason
 from wsconform.run.options import RunOptions
-from wsconform.run.runner import EndReason
 from wsconform.wire.frame import TEXT
 
 

@@ -155,7 +155,7 @@ def test_sends_nothing_after_a_case_that_resets_the_stream() -> None:
 @pytest.mark.parametrize("fields", ["", "X-Filler: " + "x" * 300 + "\r\n"])
 def test_does_not_parse_the_next_request_on_a_refused_connection_as_frames(fields: str) -> None:
     async def refuses(incoming: Incoming) -> None:
-        await incoming.expect_not_open(Response(204, b"No Content"))
+        await incoming.expect_not_open(Response(status=204, reason=b"No Content"))
 
     async def body(server: MemoryServer) -> None:
         stream = server.enter()
@@ -260,7 +260,12 @@ class TestConfirming:
             assert not run.is_open(ECHO)
             server.server.finish("over")
 
-        book = run_with_server(body, (ECHO,), (Monitor("monitors.odd", first_only, (MUST,), "T.", ""),), confirm=True)
+        book = run_with_server(
+            body,
+            (ECHO,),
+            (Monitor(id="monitors.odd", function=first_only, requirements=(MUST,), title="T.", why=""),),
+            confirm=True,
+        )
         result = next(result for _, result in reversed(book.results) if result.case == "monitors.odd")
         assert (result.verdict, result.flaky) == (Verdict.PASSED, True)
 
@@ -277,7 +282,9 @@ class TestTheEnd:
         assert results[MONITOR.id].verdict is Verdict.PASSED
         for case in (CHOICE, REFUSES):
             assert (results[case.id].verdict, results[case.id].reason) == (Verdict.INCONCLUSIVE, Reason.LOST)
-            assert results[case.id].finding.observed == "the driver went home"
+            finding = results[case.id].finding
+            assert finding is not None
+            assert finding.observed == "the driver went home"
 
     def test_an_interrupted_run_has_no_result_for_cases_that_did_not_run(self) -> None:
         async def body(server: MemoryServer) -> None:

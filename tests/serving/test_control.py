@@ -181,7 +181,15 @@ class TestStatus:
                 for reason in (None, Reason.LIMIT, Reason.LOST):
                     if (verdict is Verdict.INCONCLUSIVE) != (reason is not None):
                         continue
-                    result = Result("a.b", "", Role.CLIENT, "x", level, verdict, reason=reason)
+                    result = Result(
+                        case="a.b",
+                        title="",
+                        role=Role.CLIENT,
+                        requirement="x",
+                        level=level,
+                        verdict=verdict,
+                        reason=reason,
+                    )
                     word = behavior(result)
                     assert (word == "FAILED") == result.breaks_gate
                     assert (word == "OK") == (result.mark is Mark.PASSED)

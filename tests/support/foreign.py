@@ -1,4 +1,4 @@
-"""Endpoints that share no code with ours: `websockets` and `wsproto`, sans I/O, on trio streams."""
+"""Endpoints that share no code with ours: `websockets` and `wsproto` (without their I/O) on trio streams."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.scripted import FarEnd
 
 HOST = "localhost"
 
-#: What a client says to an echo, and gets back: type and payload.
+#: The messages that a client sends to an echo: type and payload.
 MESSAGES: tuple[tuple[str, bytes], ...] = (
     ("text", "Hello, κόσμε".encode()),
     ("binary", bytes(range(256)) * 300),
@@ -46,7 +46,7 @@ async def _feed(protocol: ClientProtocol | ServerProtocol, stream: trio.abc.Half
 
 
 async def websockets_server(end: FarEnd, *, deflate: bool = False) -> None:
-    """An echo server that is `websockets`."""
+    """Run an echo server with `websockets`."""
     server = ServerProtocol(extensions=[ServerPerMessageDeflateFactory()] if deflate else None, max_size=None)
     going = True
     while going:
@@ -62,7 +62,7 @@ async def websockets_server(end: FarEnd, *, deflate: bool = False) -> None:
 def _echo_with(server: ServerProtocol, frame: Frame) -> None:
     payload = bytes(frame.data)
     if frame.opcode is Opcode.TEXT and frame.fin and not is_text(payload):
-        # The protocol leaves the encoding of text to the layer above it, which is us.
+        # `websockets` leaves the validation of UTF-8 to the layer above its protocol, so it happens here.
         server.fail(CloseCode.INVALID_DATA)
         return
     sends = {Opcode.TEXT: server.send_text, Opcode.BINARY: server.send_binary}
@@ -70,7 +70,7 @@ def _echo_with(server: ServerProtocol, frame: Frame) -> None:
 
 
 def is_text(octets: bytes) -> bool:
-    """Return whether Python's own decoder takes `octets`."""
+    """Return whether Python's decoder accepts `octets`."""
     try:
         octets.decode()
     except UnicodeDecodeError:
@@ -79,7 +79,7 @@ def is_text(octets: bytes) -> bool:
 
 
 async def wsproto_server(end: FarEnd, *, deflate: bool = False) -> None:
-    """An echo server that is `wsproto`."""
+    """Run an echo server with `wsproto`."""
     server = wsproto.WSConnection(wsproto.ConnectionType.SERVER)
     while octets := bytes(await end.stream.receive_some()):
         replies: list[events.Event] = []
@@ -111,7 +111,7 @@ def _wsproto_replies(event: events.Event, *, deflate: bool) -> list[events.Event
 
 
 class Talk:
-    """What a foreign client heard: the response's fields, echoes and Pongs in order, and the code of the close."""
+    """The observations of a foreign client: extensions, echoes and Pongs in order, and the status code of the Close."""
 
     def __init__(self) -> None:
         self.messages: list[tuple[str, bytes]] = []
@@ -121,7 +121,7 @@ class Talk:
 
 
 async def websockets_client(stream: trio.abc.HalfCloseableStream, *, deflate: bool = False) -> Talk:
-    """Open, say `MESSAGES` and a fragmented one, ping, and close with 1000, as `websockets` does."""
+    """With `websockets`: open, send `MESSAGES` and a fragmented message, ping, and close with 1000."""
     factories = [ClientPerMessageDeflateFactory()] if deflate else None
     client, talk = ClientProtocol(parse_uri(f"ws://{HOST}:9001/"), extensions=factories, max_size=None), Talk()
     client.send_request(client.connect())
@@ -133,7 +133,7 @@ async def websockets_client(stream: trio.abc.HalfCloseableStream, *, deflate: bo
             if isinstance(event, Response):
                 assert client.handshake_exc is None, client.handshake_exc
                 talk.extensions = event.headers.get("Sec-WebSocket-Extensions", "")
-                _say_all(client)
+                _send_all(client)
             elif isinstance(event, Frame) and event.opcode is Opcode.PONG:
                 talk.pongs.append(bytes(event.data))
                 waiting -= 1
@@ -151,7 +151,7 @@ async def websockets_client(stream: trio.abc.HalfCloseableStream, *, deflate: bo
     return talk
 
 
-def _say_all(client: ClientProtocol) -> None:
+def _send_all(client: ClientProtocol) -> None:
     for kind, payload in MESSAGES:
         (client.send_text if kind == "text" else client.send_binary)(payload)
     client.send_text(b"frag", fin=False)
@@ -160,7 +160,7 @@ def _say_all(client: ClientProtocol) -> None:
 
 
 async def wsproto_client(stream: trio.abc.HalfCloseableStream, *, deflate: bool = False) -> Talk:
-    """Open, say `MESSAGES` and a fragmented one, ping, and close with 1000, as `wsproto` does."""
+    """With `wsproto`: open, send `MESSAGES` and a fragmented message, ping, and close with 1000."""
     client, talk = wsproto.WSConnection(wsproto.ConnectionType.CLIENT), Talk()
     offers: Sequence[wsproto.extensions.Extension] = [PerMessageDeflate()] if deflate else []
     await stream.send_all(client.send(events.Request(host=f"{HOST}:9001", target="/", extensions=offers)))
@@ -171,7 +171,7 @@ async def wsproto_client(stream: trio.abc.HalfCloseableStream, *, deflate: bool 
             match event:
                 case events.AcceptConnection():
                     talk.extensions = ", ".join(extension.name for extension in event.extensions)
-                    await stream.send_all(_all_that_is_said(client))
+                    await stream.send_all(_all_octets(client))
                 case events.Pong():
                     talk.pongs.append(bytes(event.payload))
                     waiting -= 1
@@ -189,11 +189,11 @@ async def wsproto_client(stream: trio.abc.HalfCloseableStream, *, deflate: bool 
     return talk
 
 
-def _all_that_is_said(client: wsproto.WSConnection) -> bytes:
-    said = b""
+def _all_octets(client: wsproto.WSConnection) -> bytes:
+    octets = b""
     for kind, payload in MESSAGES:
         message: events.Event = events.TextMessage(payload.decode()) if kind == "text" else events.BytesMessage(payload)
-        said += client.send(message)
-    said += client.send(events.TextMessage("frag", message_finished=False))
-    said += client.send(events.Ping(b"are you there?"))
-    return said + client.send(events.TextMessage("ment"))
+        octets += client.send(message)
+    octets += client.send(events.TextMessage("frag", message_finished=False))
+    octets += client.send(events.Ping(b"are you there?"))
+    return octets + client.send(events.TextMessage("ment"))

@@ -1,4 +1,4 @@
-"""Journals made up for tests of reports: plausible ones of any size, and one full of hostile text."""
+"""Invented journals for tests of reports: plausible ones of any size, and one full of hostile text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from wsconform.evidence.result import Attempt, Direction, Finding, Octets, Reason, Result, TranscriptEntry, Verdict
+from wsconform.evidence.result import (
+    Attempt,
+    Direction,
+    EntryKind,
+    Finding,
+    Octets,
+    Reason,
+    Result,
+    TranscriptEntry,
+    Verdict,
+)
 from wsconform.journal.journal import Footer, Header, Journal, TargetRecord, TargetResults
 from wsconform.registry.requirement import Level, Role
 from wsconform.wire.close import CloseBody
@@ -37,40 +47,62 @@ HOSTILE = (
 )
 
 
-def told(frame: Frame) -> str:
-    """Return a frame's summary in the words of a transcript."""
+def summary_of(frame: Frame) -> str:
+    """Return the summary of a frame in a transcript."""
     if frame.opcode == CLOSE:
         return f"{frame} {CloseBody(frame.payload)}"
     return f'{frame} "{frame.payload[:24].decode(errors="replace")}"' if frame.payload else str(frame)
 
 
 def sent(micros: int, frame: Frame) -> TranscriptEntry:
-    """Return the entry of a frame of ours, masked."""
+    """Return the entry of a masked frame that we sent."""
     masked = frame.masked(KEY)
-    return TranscriptEntry(micros, OURS, "frame", told(masked), Octets.of(masked.encode()))
+    return TranscriptEntry(
+        micros=micros,
+        direction=OURS,
+        kind=EntryKind.FRAME,
+        summary=summary_of(masked),
+        octets=Octets.of(masked.encode()),
+    )
 
 
 def came(micros: int, frame: Frame) -> TranscriptEntry:
-    """Return the entry of a frame of the target's."""
-    return TranscriptEntry(micros, TARGET, "frame", told(frame), Octets.of(frame.encode()))
+    """Return the entry of a frame that the target sent."""
+    return TranscriptEntry(
+        micros=micros,
+        direction=TARGET,
+        kind=EntryKind.FRAME,
+        summary=summary_of(frame),
+        octets=Octets.of(frame.encode()),
+    )
+
+
+_ENDS = {"FIN": EntryKind.FIN, "our FIN": EntryKind.FIN, "RST": EntryKind.RST, "our RST": EntryKind.RST}
 
 
 def happened(micros: int, what: str, direction: Direction = EVENT) -> TranscriptEntry:
-    """Return the entry of an event; a target's FIN or RST is one with direction TARGET."""
-    kind = what.rsplit(maxsplit=1)[-1].lower() if what.rsplit(maxsplit=1)[-1] in ("FIN", "RST") else "event"
-    return TranscriptEntry(micros, direction, kind, what)
+    """Return the entry of an event, or of an end of the stream: the target's has direction TARGET."""
+    return TranscriptEntry(micros=micros, direction=direction, kind=_ENDS.get(what, EntryKind.EVENT), summary=what)
 
 
 def opened() -> tuple[TranscriptEntry, ...]:
     """Return the entries of an opening handshake."""
     return (
-        TranscriptEntry(210, OURS, "request", "GET /chat HTTP/1.1", Octets.of(REQUEST)),
-        TranscriptEntry(890, TARGET, "response", "HTTP/1.1 101 Switching Protocols", Octets.of(RESPONSE)),
+        TranscriptEntry(
+            micros=210, direction=OURS, kind=EntryKind.REQUEST, summary="GET /chat HTTP/1.1", octets=Octets.of(REQUEST)
+        ),
+        TranscriptEntry(
+            micros=890,
+            direction=TARGET,
+            kind=EntryKind.RESPONSE,
+            summary="HTTP/1.1 101 Switching Protocols",
+            octets=Octets.of(RESPONSE),
+        ),
     )
 
 
 def result(case: str = "framing.masking.unmasked_frame_is_refused", **fields: object) -> Result:
-    """Return a pass of `case`, other `fields` of Result as given."""
+    """Return a passed result of `case`; `fields` replace other fields of Result."""
     made = Result(
         case=case,
         title="A frame masked against the rule of its direction is refused, not repaired.",
@@ -86,11 +118,11 @@ def result(case: str = "framing.masking.unmasked_frame_is_refused", **fields: ob
 
 
 def target(name: str = "node-ws", **fields: object) -> TargetRecord:
-    """Return a target's record, other `fields` as given."""
+    """Return the record of a target; `fields` replace its other fields."""
     made = TargetRecord(
-        name,
-        Role.SERVER,
-        "ws://127.0.0.1:9001/",
+        name=name,
+        role=Role.SERVER,
+        address="ws://127.0.0.1:9001/",
         info={"language": "JavaScript", "version": "8.18.0", "homepage": "https://ws.example/"},
         offers=("permessage-deflate; client_max_window_bits=15",),
         echo=True,
@@ -101,7 +133,7 @@ def target(name: str = "node-ws", **fields: object) -> TargetRecord:
 
 
 def header(**fields: object) -> Header:
-    """Return a run's header, other `fields` as given."""
+    """Return the header of a run; `fields` replace its fields."""
     made = Header(
         catalogue="1.4",
         documents=("RFC6455", "RFC7692", "RFC8441"),
@@ -114,17 +146,17 @@ def header(**fields: object) -> Header:
 
 
 def journal(*columns: tuple[TargetRecord, Sequence[Result]], why: str | None = "done") -> Journal:
-    """Return a journal of these targets and results; without `why` it was cut off."""
+    """Return a journal of these targets and results; without `why` it has no footer."""
     return Journal(
         header(),
         tuple(TargetResults(record, tuple(results)) for record, results in columns),
-        Footer(why, "2027-01-12T09:30:11Z", 11.2) if why is not None else None,
+        Footer(why=why, end="2027-01-12T09:30:11Z", seconds=11.2) if why is not None else None,
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Family:
-    """A made-up family: what it cites, what it sends, and how a bad target answers."""
+    """An invented family: its citation, its stimulus, and the answer of a bad target."""
 
     id: str
     title: str
@@ -142,132 +174,132 @@ class Family:
 HELLO = Frame.text("Hello")
 FAMILIES = (
     Family(
-        "framing.opcodes.unknown_opcode_fails_the_connection",
-        "An opcode without a meaning is neither skipped nor guessed at.",
-        "6455-5.2-6",
-        Level.MUST,
-        Frame(0x3, b"Hello"),
-        Frame(0x3, b"Hello"),
-        tuple(f"[{opcode:#x}]" for opcode in (3, 4, 5, 6, 7, 0xB, 0xC, 0xD, 0xE, 0xF)),
+        id="framing.opcodes.unknown_opcode_fails_the_connection",
+        title="An opcode without a meaning is neither skipped nor guessed at.",
+        requirement="6455-5.2-6",
+        level=Level.MUST,
+        stimulus=Frame(0x3, b"Hello"),
+        echo=Frame(0x3, b"Hello"),
+        parameters=tuple(f"[{opcode:#x}]" for opcode in (3, 4, 5, 6, 7, 0xB, 0xC, 0xD, 0xE, 0xF)),
         hint="refuse opcodes 3-7 and 11-15 before reading the payload",
         why="A target that takes an unknown opcode for one that it knows hands octets to an application that never\n"
         "agreed to them.\n\nA later extension could then not be told from an error.",
     ),
     Family(
-        "framing.masking.wrongly_masked_frame_fails_the_connection",
-        "A frame masked against the rule of its direction is refused, not repaired.",
-        "6455-5.1-3",
-        Level.MUST,
-        HELLO,
-        HELLO,
+        id="framing.masking.wrongly_masked_frame_fails_the_connection",
+        title="A frame masked against the rule of its direction is refused, not repaired.",
+        requirement="6455-5.1-3",
+        level=Level.MUST,
+        stimulus=HELLO,
+        echo=HELLO,
         why="Nothing else about the frame is wrong, so a target that ignores the MASK bit echoes the message.",
     ),
     Family(
-        "framing.reserved.rsv_bit_without_an_extension_fails_the_connection",
-        "A reserved bit means nothing unless an extension gave it a meaning.",
-        "6455-5.2-3",
-        Level.MUST,
-        Frame.text("Hello", rsv=RSV1),
-        HELLO,
-        ("[RSV1]", "[RSV2]", "[RSV3]"),
+        id="framing.reserved.rsv_bit_without_an_extension_fails_the_connection",
+        title="A reserved bit means nothing unless an extension gave it a meaning.",
+        requirement="6455-5.2-3",
+        level=Level.MUST,
+        stimulus=Frame.text("Hello", rsv=RSV1),
+        echo=HELLO,
+        parameters=("[RSV1]", "[RSV2]", "[RSV3]"),
     ),
     Family(
-        "framing.lengths.padded_length_is_not_taken",
-        "A length in more octets than it needs breaks the sender's rule.",
-        "6455-5.2-15",
-        Level.PROSE,
-        Frame(0x1, b"Hello", form=LengthForm.LONG),
-        HELLO,
+        id="framing.lengths.padded_length_is_not_taken",
+        title="A length in more octets than it needs breaks the sender's rule.",
+        requirement="6455-5.2-15",
+        level=Level.PROSE,
+        stimulus=Frame(0x1, b"Hello", form=LengthForm.LONG),
+        echo=HELLO,
         observed="the message was taken as if its length were written in 7 bits",
     ),
     Family(
-        "fragmentation.interleaved.second_message_before_the_first_ends_fails",
-        "A message begins only when the one before it has ended.",
-        "6455-5.4-4",
-        Level.PROSE,
-        Frame.text("Hel", fin=False),
-        HELLO,
+        id="fragmentation.interleaved.second_message_before_the_first_ends_fails",
+        title="A message begins only when the one before it has ended.",
+        requirement="6455-5.4-4",
+        level=Level.PROSE,
+        stimulus=Frame.text("Hel", fin=False),
+        echo=HELLO,
     ),
     Family(
-        "fragmentation.control.ping_between_fragments_is_answered",
-        "A control frame between the fragments of a message is dealt with at once.",
-        "6455-5.4-10",
-        Level.MUST,
-        Frame.ping(b"now"),
-        Frame.pong(b"later"),
+        id="fragmentation.control.ping_between_fragments_is_answered",
+        title="A control frame between the fragments of a message is dealt with at once.",
+        requirement="6455-5.4-10",
+        level=Level.MUST,
+        stimulus=Frame.ping(b"now"),
+        echo=Frame.pong(b"later"),
         expected="a Pong with the data of our Ping",
         observed="a Pong with other data",
     ),
     Family(
-        "control.ping.pong_repeats_the_data",
-        "A Pong has the data of the Ping that it answers, octet for octet.",
-        "6455-5.5.3-1",
-        Level.PROSE,
-        Frame.ping(bytes(range(125))),
-        Frame.pong(b""),
-        ("[0]", "[1]", "[125]"),
+        id="control.ping.pong_repeats_the_data",
+        title="A Pong has the data of the Ping that it answers, octet for octet.",
+        requirement="6455-5.5.3-1",
+        level=Level.PROSE,
+        stimulus=Frame.ping(bytes(range(125))),
+        echo=Frame.pong(b""),
+        parameters=("[0]", "[1]", "[125]"),
         expected="a Pong with the data of our Ping",
         observed="a Pong without data",
     ),
     Family(
-        "closing.handshake.reply_comes_as_soon_as_practical",
-        "A Close is answered without waiting for anything else.",
-        "6455-5.5.1-13",
-        Level.SHOULD,
-        Frame.close(1000),
-        Frame.close(1000),
+        id="closing.handshake.reply_comes_as_soon_as_practical",
+        title="A Close is answered without waiting for anything else.",
+        requirement="6455-5.5.1-13",
+        level=Level.SHOULD,
+        stimulus=Frame.close(1000),
+        echo=Frame.close(1000),
         expected="a Close within 1 s",
         observed="a Close after 4.2 s",
     ),
     Family(
-        "closing.codes.forbidden_status_code_is_refused",
-        "A status code that must not stand on the wire is a protocol error.",
-        "6455-7.4.1-10",
-        Level.PROSE,
-        Frame.close(1005),
-        Frame.close(1005),
-        ("[999]", "[1004]", "[1005]", "[1006]", "[1015]"),
+        id="closing.codes.forbidden_status_code_is_refused",
+        title="A status code that must not stand on the wire is a protocol error.",
+        requirement="6455-7.4.1-10",
+        level=Level.PROSE,
+        stimulus=Frame.close(1005),
+        echo=Frame.close(1005),
+        parameters=("[999]", "[1004]", "[1005]", "[1006]", "[1015]"),
         expected="Close 1002 or the end of the connection",
         observed="the same status code, sent back",
     ),
     Family(
-        "utf8.text.invalid_text_fails_the_connection",
-        "Octets that are no UTF-8 never reach an application as text.",
-        "6455-8.1-1",
-        Level.MUST,
-        Frame.text(b"\xce\xba\xe1\xbd\xb9\xcf\x83\xed\xa0\x80edited"),
-        Frame.text(b"\xce\xba\xe1\xbd\xb9\xcf\x83\xed\xa0\x80edited"),
+        id="utf8.text.invalid_text_fails_the_connection",
+        title="Octets that are no UTF-8 never reach an application as text.",
+        requirement="6455-8.1-1",
+        level=Level.MUST,
+        stimulus=Frame.text(b"\xce\xba\xe1\xbd\xb9\xcf\x83\xed\xa0\x80edited"),
+        echo=Frame.text(b"\xce\xba\xe1\xbd\xb9\xcf\x83\xed\xa0\x80edited"),
         expected="Close 1007 or the end of the connection",
     ),
     Family(
-        "opening.fields.version_other_than_13_is_refused",
-        "A version that the server does not speak is answered with those that it does.",
-        "6455-4.2.2-11",
-        Level.MUST,
-        HELLO,
-        HELLO,
-        ("[0]", "[8]", "[14]", "[255]"),
+        id="opening.fields.version_other_than_13_is_refused",
+        title="A version that the server does not speak is answered with those that it does.",
+        requirement="6455-4.2.2-11",
+        level=Level.MUST,
+        stimulus=HELLO,
+        echo=HELLO,
+        parameters=("[0]", "[8]", "[14]", "[255]"),
         expected="426 with Sec-WebSocket-Version: 13",
         observed="101 Switching Protocols",
     ),
     Family(
-        "limits.large_message_comes_back",
-        "A message of one mebioctet is received and comes back as it was sent.",
-        "6455-5.4-13",
-        Level.MUST,
-        Frame.binary(bytes(range(256)) * 40),
-        Frame.binary(bytes(range(256)) * 40),
+        id="limits.large_message_comes_back",
+        title="A message of one mebioctet is received and comes back as it was sent.",
+        requirement="6455-5.4-13",
+        level=Level.MUST,
+        stimulus=Frame.binary(bytes(range(256)) * 40),
+        echo=Frame.binary(bytes(range(256)) * 40),
         expected="our message",
         observed="another message",
     ),
 )
 
-#: What a target does, to be drawn from: mostly what it should.
+#: The conducts of targets to draw from; most are correct.
 _CONDUCTS = ("refuse",) * 11 + ("fin", "fin", "echo", "depart", "note", "lost", "limit", "skip", "error", "reset")
 
 
 def catalogue(cases: int) -> Iterator[tuple[Family, str]]:
-    """Yield `cases` families and parameters, the made-up ones first, then variations of them."""
+    """Yield families and parameters for this number of `cases`: those of FAMILIES first, then variations of them."""
     count, number = 0, 0
     while count < cases:
         for family in FAMILIES:
@@ -280,8 +312,8 @@ def catalogue(cases: int) -> Iterator[tuple[Family, str]]:
         number += 1
 
 
-def put(family: Family, parameter: str, conduct: str) -> Result:
-    """Return the result of a family's case at a target that behaves as `conduct` says."""
+def judged(family: Family, parameter: str, conduct: str) -> Result:
+    """Return the result of a family's case at a target with this `conduct`."""
     case = family.id + parameter
     start = (*opened(), sent(1210, family.stimulus))
     passed = result(
@@ -301,24 +333,24 @@ def put(family: Family, parameter: str, conduct: str) -> Result:
         case "reset":
             return replace(passed, transcript=(*start, happened(1502, "RST", TARGET)))
         case "echo":
-            told = (*start, came(1430, family.echo), sent(1600, Frame.close(1000)), came(1700, Frame.close(1000)))
-            return replace(passed, verdict=Verdict.FAILED, finding=finding, transcript=told)
+            entries = (*start, came(1430, family.echo), sent(1600, Frame.close(1000)), came(1700, Frame.close(1000)))
+            return replace(passed, verdict=Verdict.FAILED, finding=finding, transcript=entries)
         case "depart":
-            told = (*start, came(1433, Frame.close(1008)), happened(1500, "FIN", TARGET))
+            entries = (*start, came(1433, Frame.close(1008)), happened(1500, "FIN", TARGET))
             found = Finding("the behaviour that the RFC recommends", "a status code of another kind, 1008")
-            return replace(passed, verdict=Verdict.DEPARTED, finding=found, transcript=told)
+            return replace(passed, verdict=Verdict.DEPARTED, finding=found, transcript=entries)
         case "note":
             found = Finding("either way", "a bare FIN, no Close frame")
-            told = (*start, happened(1500, "FIN", TARGET))
-            return replace(passed, verdict=Verdict.INFORMATIONAL, finding=found, transcript=told)
+            entries = (*start, happened(1500, "FIN", TARGET))
+            return replace(passed, verdict=Verdict.INFORMATIONAL, finding=found, transcript=entries)
         case "lost":
             found = Finding("to reach the requirement", "the target no longer accepts connections")
-            told = (happened(30, "connection refused"),)
-            return replace(passed, verdict=Verdict.INCONCLUSIVE, reason=Reason.LOST, finding=found, transcript=told)
+            entries = (happened(30, "connection refused"),)
+            return replace(passed, verdict=Verdict.INCONCLUSIVE, reason=Reason.LOST, finding=found, transcript=entries)
         case "limit":
             found = Finding("to reach the requirement", "Close 1009: the target's own limit", 3)
-            told = (*start, came(1433, Frame.close(1009)), happened(1500, "FIN", TARGET))
-            return replace(passed, verdict=Verdict.INCONCLUSIVE, reason=Reason.LIMIT, finding=found, transcript=told)
+            entries = (*start, came(1433, Frame.close(1009)), happened(1500, "FIN", TARGET))
+            return replace(passed, verdict=Verdict.INCONCLUSIVE, reason=Reason.LIMIT, finding=found, transcript=entries)
         case "skip":
             found = Finding("an echo", "the target's application does not echo")
             return replace(passed, verdict=Verdict.SKIPPED, reason=Reason.NEEDS_ECHO, finding=found, transcript=())
@@ -329,7 +361,7 @@ def put(family: Family, parameter: str, conduct: str) -> Result:
 
 
 def plausible(targets: int = 5, cases: int = 31, *, faults: int = 1) -> Journal:
-    """Return a journal of `targets` by `cases`; of the targets' conducts `faults` in two are not plain passes."""
+    """Return a journal with this number of `targets` and `cases`; more `faults` mean fewer passed results."""
     columns = []
     for place in range(targets):
         name = NAMES[place] if place < len(NAMES) else f"target-{place + 1}"
@@ -337,7 +369,7 @@ def plausible(targets: int = 5, cases: int = 31, *, faults: int = 1) -> Journal:
         for family, parameter in catalogue(cases):
             draw = zlib.crc32(f"{name} {family.id} {parameter if place % 3 else ''}".encode())
             good = draw // 64 % 8 >= faults * (place % 3)
-            results.append(put(family, parameter, "refuse" if good else _CONDUCTS[draw % len(_CONDUCTS)]))
+            results.append(judged(family, parameter, "refuse" if good else _CONDUCTS[draw % len(_CONDUCTS)]))
         columns.append((target(name, address=f"ws://127.0.0.1:{9001 + place}/"), results))
     _expect_the_first_failure([results for _, results in columns])
     return journal(*columns)
@@ -353,13 +385,13 @@ def _expect_the_first_failure(columns: list[list[Result]]) -> None:
 
 
 def hostile() -> Journal:
-    """Return a journal whose every free text is hostile, one result for each text and verdict."""
+    """Return a journal in which every free text is hostile, with one result for each text and verdict."""
     columns = []
     for place, text in enumerate(HOSTILE):
         results = []
         for number, verdict in enumerate(Verdict):
             other = HOSTILE[(place + number) % len(HOSTILE)]
-            reason = {Verdict.INCONCLUSIVE: Reason.ARRANGING, Verdict.SKIPPED: Reason.ROLE}.get(verdict)
+            reason = {Verdict.INCONCLUSIVE: Reason.ARRANGING, Verdict.SKIPPED: Reason.EXCLUDED}.get(verdict)
             results.append(
                 result(
                     f"area{number}.{other}.case[{text}]",
@@ -375,13 +407,38 @@ def hostile() -> Journal:
                     expected=text if verdict is Verdict.FAILED else None,
                     extra={"why": f"{text}\n\n{other}", text: other},
                     transcript=(
-                        TranscriptEntry(1, OURS, "request", text, Octets.of(other.encode(errors="surrogatepass"))),
                         TranscriptEntry(
-                            2, TARGET, "response", other, Octets.of(b"HTTP/1.1 200 \x1b[m<b>\r\n\xff: \x00\r\n\r\n")
+                            micros=1,
+                            direction=OURS,
+                            kind=EntryKind.REQUEST,
+                            summary=text,
+                            octets=Octets.of(other.encode(errors="surrogatepass")),
                         ),
-                        TranscriptEntry(3, TARGET, "frame", text, Octets.of(Frame.text(b"<b>\x1b\xff" * 90).encode())),
-                        TranscriptEntry(4, TARGET, "octets", other, Octets.of(b"\x81")),
-                        TranscriptEntry(5, EVENT, text, other, Octets(), 2),
+                        TranscriptEntry(
+                            micros=2,
+                            direction=TARGET,
+                            kind=EntryKind.RESPONSE,
+                            summary=other,
+                            octets=Octets.of(b"HTTP/1.1 200 \x1b[m<b>\r\n\xff: \x00\r\n\r\n"),
+                        ),
+                        TranscriptEntry(
+                            micros=3,
+                            direction=TARGET,
+                            kind=EntryKind.FRAME,
+                            summary=text,
+                            octets=Octets.of(Frame.text(b"<b>\x1b\xff" * 90).encode()),
+                        ),
+                        TranscriptEntry(
+                            micros=4, direction=TARGET, kind=EntryKind.OCTETS, summary=other, octets=Octets.of(b"\x81")
+                        ),
+                        TranscriptEntry(
+                            micros=5,
+                            direction=EVENT,
+                            kind=EntryKind.EVENT,
+                            summary=other,
+                            octets=Octets(),
+                            connection=2,
+                        ),
                     ),
                 )
             )
@@ -398,5 +455,5 @@ def hostile() -> Journal:
             )
         )
     made = journal(*columns)
-    shouted = header(catalogue=HOSTILE[0], command=HOSTILE[1], platform=HOSTILE[2], start=HOSTILE[4])
-    return replace(made, header=shouted, footer=Footer(HOSTILE[3], HOSTILE[5]))
+    hostile_header = header(catalogue=HOSTILE[0], command=HOSTILE[1], platform=HOSTILE[2], start=HOSTILE[4])
+    return replace(made, header=hostile_header, footer=Footer(why=HOSTILE[3], end=HOSTILE[5]))

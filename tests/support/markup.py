@@ -1,4 +1,4 @@
-"""HTML read back as a tree, strictly: what is opened is closed, in order."""
+"""A strict parser of HTML into a tree: every element has to be closed, in order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Element:
     children: list[Element | str] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Element]:
-        """Every element below, in the order of the document."""
+        """Iterate over all descendants, in the order of the document."""
         waiting = self.children[::-1]
         while waiting:
             child = waiting.pop()
@@ -28,21 +28,21 @@ class Element:
 
     @property
     def text(self) -> str:
-        """The text below, whitespace runs as one space."""
+        """The text of all descendants, with runs of whitespace replaced by one space."""
         return " ".join(self.raw.split())
 
     @property
     def raw(self) -> str:
-        """The text below as it is."""
+        """The text of all descendants, unchanged."""
         return "".join(child if isinstance(child, str) else child.raw for child in self.children)
 
     @property
     def classes(self) -> frozenset[str]:
-        """Its classes."""
+        """The classes of the element."""
         return frozenset(self.attributes.get("class", "").split())
 
     def all(self, tag: str = "", css: str = "", **attributes: str) -> list[Element]:
-        """Every element below with this tag, class, and attributes."""
+        """Return all descendants with this tag, class, and attributes."""
         return [
             each
             for each in self
@@ -52,7 +52,7 @@ class Element:
         ]
 
     def one(self, tag: str = "", css: str = "", **attributes: str) -> Element:
-        """The only such element; ValueError if there is none or more than one."""
+        """Return the only such element; raises ValueError unless there is exactly one."""
         (found,) = self.all(tag, css, **attributes)
         return found
 
@@ -85,7 +85,7 @@ class _Reader(HTMLParser):
 
 
 def read(text: str) -> Element:
-    """Return the document in `text`; AssertionError where it is not well formed."""
+    """Return the document in `text`; raises AssertionError if it is not well formed."""
     reader = _Reader()
     reader.feed(text)
     reader.close()

@@ -85,7 +85,7 @@ def frames(conversation: Conversation) -> Iterator[Sample]:
         yield Sample("frame", Verdict.PASSED, entry)
 
 
-MONITOR = Monitor("monitors.toy", frames, (MUST,), "Frames come.", "")
+MONITOR = Monitor(id="monitors.toy", function=frames, requirements=(MUST,), title="Frames come.", why="")
 
 
 class ResultLog:

@@ -1,4 +1,4 @@
-"""The packets of a capture, as a foreign reader sees them, each checked."""
+"""The packets of a capture, read by an independent library and checked."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import pcapng  # type: ignore[import-untyped]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Packet:
-    """One packet of a capture, taken apart."""
+    """One packet of a capture: addresses, fields of the TCP header, payload, comment."""
 
     micros: int
     source: tuple[bytes, int]
@@ -25,7 +25,7 @@ class Packet:
 
 
 def packets(octets: bytes) -> Iterator[Packet]:
-    """Read a capture as others do, and check every checksum on the way."""
+    """Yield the TCP packets of a capture, and check lengths and checksums."""
     for block in pcapng.FileScanner(io.BytesIO(octets)):
         if not isinstance(block, pcapng.blocks.EnhancedPacket):
             continue
@@ -45,19 +45,19 @@ def packets(octets: bytes) -> Iterator[Packet]:
         assert checksum(addresses + pseudo + segment) == 0
         source, destination, number, acknowledged, offset, flags = struct.unpack("!HHIIBB", segment[:14])
         yield Packet(
-            round(block.timestamp * 1_000_000),
-            (addresses[:half], source),
-            (addresses[half:], destination),
-            number,
-            acknowledged,
-            flags,
-            segment[offset >> 4 << 2 :],
-            str(block.options.get("opt_comment", "")),
+            micros=round(block.timestamp * 1_000_000),
+            source=(addresses[:half], source),
+            destination=(addresses[half:], destination),
+            number=number,
+            acknowledged=acknowledged,
+            flags=flags,
+            payload=segment[offset >> 4 << 2 :],
+            comment=str(block.options.get("opt_comment", "")),
         )
 
 
 def checksum(octets: bytes) -> int:
-    """Return the Internet checksum: nought over what holds a right one."""
+    """Return the Internet checksum; it is 0 over octets that include a correct checksum."""
     words = octets + b"\0" * (len(octets) % 2)
     total = sum(words[at] << 8 | words[at + 1] for at in range(0, len(words), 2))
     while total >> 16:

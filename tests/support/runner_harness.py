@@ -14,11 +14,12 @@ from wsconform.catalogue.case import Case, Item, Monitor, Sample
 from wsconform.endpoint.session import Address, Facts
 from wsconform.evidence.result import Reason, Result, Verdict
 from wsconform.evidence.transcript import Conversation
+from wsconform.journal.journal import EndReason
 from wsconform.registry.registry import load_registry
 from wsconform.registry.requirement import Role
 from wsconform.run.judge import Bench
 from wsconform.run.options import RunOptions
-from wsconform.run.runner import EndReason, Runner
+from wsconform.run.runner import Runner
 from wsconform.transport.stream import Stream, Unreachable
 
 REGISTRY = load_registry()
@@ -154,4 +155,4 @@ def watching(text: bytes, id: str = "monitors.watch") -> Monitor:
             wrong = frame.payload == text
             yield Sample("wrong text" if wrong else "text", Verdict.FAILED if wrong else Verdict.PASSED, entry)
 
-    return Monitor(id, look, ("6455-5.1-3",), "The target never says it.", "")
+    return Monitor(id=id, function=look, requirements=("6455-5.1-3",), title="The target never says it.", why="")

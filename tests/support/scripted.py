@@ -17,8 +17,7 @@ from wsconform.run.judge import Attempted, Bench, attempt
 from wsconform.run.options import RunOptions
 from wsconform.transport.stream import Reset, Stream, TrioStream
 from wsconform.wire.frame import CLOSE, PING, Frame, FrameReader
-from wsconform.wire.handshake import base_response
-from wsconform.wire.http1 import Head, HeadReader
+from wsconform.wire.http1 import Head, base_response, head_end, parse_head
 
 
 class NearEnd(TrioStream):
@@ -53,17 +52,19 @@ class FarEnd:
     stream: trio.abc.HalfCloseableStream
     near: NearEnd
     number: int = 1
-    heads: HeadReader = field(default_factory=HeadReader)
+    unread: bytes = b""
     reader: FrameReader = field(default_factory=FrameReader)
     frames: list[Frame] = field(default_factory=list)
 
     async def head(self) -> Head | None:
         """Return the head of the next request; None at the end of the stream."""
         while True:
-            octets = await self.stream.receive_some()
+            octets = bytes(await self.stream.receive_some())
             if not octets:
                 return None
-            if (head := self.heads.receive(bytes(octets))) is not None:
+            self.unread += octets
+            if (end := head_end(self.unread)) >= 0:
+                head, self.unread = parse_head(self.unread[:end]), self.unread[end:]
                 return head
 
     async def open(self, *fields: tuple[str, str]) -> Head:
@@ -75,8 +76,8 @@ class FarEnd:
         for name, value in fields:
             response = response.with_field(name, value)
         await self.stream.send_all(response.encode())
-        if self.heads.octets:
-            self.frames += self.reader.receive(self.heads.octets)
+        if self.unread:
+            self.frames += self.reader.receive(self.unread)
         return head
 
     async def frame(self) -> Frame | None:

@@ -1,4 +1,4 @@
-"""The reader and the writer of DEFLATE blocks: zlib as the foreign end, and what it does not show (RFC 1951)."""
+"""The reader and the writer of DEFLATE blocks, compared with zlib (RFC 1951)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAYLOADS = st.one_of(
 
 
 def read(octets: bytes) -> bytes:
-    """Return the message that zlib makes of `octets`."""
+    """Return the message to which zlib inflates `octets`."""
     return zlib.decompressobj(wbits=-15).decompress(octets + TAIL)
 
 
@@ -68,11 +68,11 @@ class TestReaderAgainstZlib:
         assert read_message(octets).end is PayloadEnd.BARE
 
     @given(st.binary(max_size=80), st.binary(max_size=20))
-    def test_any_octets_are_read_as_zlib_reads_them(self, octets: bytes, window: bytes) -> None:
+    def test_any_octets_are_read_like_by_zlib(self, octets: bytes, window: bytes) -> None:
         compare(octets, window)
 
     @given(PAYLOADS.filter(bool), LEVELS, STRATEGIES, st.data())
-    def test_broken_streams_are_read_as_zlib_reads_them(
+    def test_broken_streams_are_read_like_by_zlib(
         self, message: bytes, level: int, strategy: int, data: st.DataObject
     ) -> None:
         compressor = zlib.compressobj(level, wbits=-15, strategy=strategy)
@@ -83,7 +83,7 @@ class TestReaderAgainstZlib:
 
 
 def compare(octets: bytes, window: bytes) -> None:
-    """Read `octets` here and by zlib, a stream anew behind each final block: errors and payloads are alike."""
+    """Check that our reader and zlib (with a new stream after each final block) agree on errors and payloads."""
     limit = 1 << 17
     try:
         usage: Usage | None = read_message(octets, window, limit=limit)
@@ -109,7 +109,7 @@ def compare(octets: bytes, window: bytes) -> None:
         assert right
         assert usage.payload == foreign[len(window) :]
     else:
-        # The reader stops at the end of the octets, where zlib goes on with what was put behind them.
+        # The reader stops at the end of the octets; zlib goes on with the appended tail.
         assert foreign[len(window) :].startswith(usage.payload)
 
 
@@ -131,7 +131,7 @@ class TestReader:
             ("03 00", PayloadEnd.BARE),
         ],
     )
-    def test_how_the_octets_end(self, octets: str, end: PayloadEnd) -> None:
+    def test_the_end_of_the_payload(self, octets: str, end: PayloadEnd) -> None:
         assert read_message(bytes.fromhex(octets)).end is end
 
     @pytest.mark.parametrize(
@@ -142,14 +142,14 @@ class TestReader:
             ("00 00 00 ff ff 06", "block 2 has the reserved type 3"),
         ],
     )
-    def test_what_is_wrong(self, octets: str, words: str) -> None:
+    def test_errors_in_blocks(self, octets: str, words: str) -> None:
         with pytest.raises(BlockError, match=f"^{words}$"):
             read_message(bytes.fromhex(octets))
 
     @pytest.mark.parametrize(
         ("writer", "words"),
         [
-            (BlockWriter().fixed(b"a", Match(3, 4)), "block 1 refers 4 octets back, where there are 1"),
+            (BlockWriter().fixed(b"a", Match(3, 4)), "block 1 has the distance 4 at octet 1"),
             (BlockWriter().fixed(b"a", Code(286, 0)), "block 1 has the length code 286"),
             (BlockWriter().fixed(b"a", Code(287, 0)), "block 1 has the length code 287"),
             (BlockWriter().fixed(b"a", Code(257, 30)), "block 1 has the distance code 30"),
@@ -172,7 +172,7 @@ class TestReader:
             ),
             (
                 BlockWriter().header(2).code_length_symbols([(18, 7, 127)] * 2, (257, 1)),
-                "block 1 has more code lengths than it says",
+                "block 1 has more code lengths than its header announces",
             ),
             (
                 BlockWriter().header(2).code_length_symbols([(0, 0, 0)], (257, 1), [1] * 3 + [0] * 16),
@@ -180,23 +180,23 @@ class TestReader:
             ),
         ],
     )
-    def test_what_is_wrong_with_symbols(self, writer: BlockWriter, words: str) -> None:
+    def test_errors_in_codes_and_symbols(self, writer: BlockWriter, words: str) -> None:
         with pytest.raises(BlockError, match=f"^{words}$"):
             read_message(writer.message())
         with pytest.raises(zlib.error):
             read(writer.message())
 
-    def test_never_more_than_the_limit(self) -> None:
+    def test_a_message_longer_than_the_limit_raises(self) -> None:
         bomb = BlockWriter().fixed(b"a", *[Match(258, 1)] * 4).message()
         assert len(read_message(bomb, limit=1033).payload) == 1033
-        with pytest.raises(BlockError, match=r"^more than 1032 octets come of it$"):
+        with pytest.raises(BlockError, match=r"^inflates to more than 1032 octets$"):
             read_message(bomb, limit=1032)
-        with pytest.raises(BlockError, match=r"^more than 4 octets come of it$"):
+        with pytest.raises(BlockError, match=r"^inflates to more than 4 octets$"):
             read_message(BlockWriter().stored(b"Hello").message(), limit=4)
-        with pytest.raises(BlockError, match=r"^more than 4 octets come of it$"):
+        with pytest.raises(BlockError, match=r"^inflates to more than 4 octets$"):
             read_message(BlockWriter().fixed(b"Hello").message(), limit=4)
 
-    def test_padding_behind_a_final_block(self) -> None:
+    def test_padding_after_a_final_block(self) -> None:
         blocks = read_message(BlockWriter().fixed(b"ab", final=True, end=False).code(0, 7).align(0x7F).message()).blocks
         assert blocks[0].final
         assert (blocks[0].padding, blocks[0].padding_bits) == (0b111111, 6)
@@ -208,7 +208,7 @@ class TestReader:
         assert (usage.distance, usage.reach) == (5, 3)
         assert usage.carried(window) == b"0123456789ab789ab78"
 
-    def test_a_reference_as_far_back_as_can_be_said(self) -> None:
+    def test_the_largest_distance(self) -> None:
         window = b"far" + bytes(32765)
         usage = read_message(BlockWriter().fixed(Match(3, 32768)).message(), b"beyond" + window)
         assert (usage.payload, usage.distance, usage.reach) == (b"far", 32768, 32768)
@@ -224,7 +224,7 @@ class TestWriter:
     @given(
         st.lists(st.tuples(st.sampled_from(("stored", "fixed", "dynamic", "plain")), items, st.booleans()), max_size=4)
     )
-    def test_zlib_reads_what_is_written(self, blocks: list[tuple[str, list[BlockItem], bool]]) -> None:
+    def test_zlib_inflates_written_blocks(self, blocks: list[tuple[str, list[BlockItem], bool]]) -> None:
         writer, wanted = BlockWriter(), b""
         for kind, some, final in blocks:
             payload = expand(some)
@@ -260,11 +260,11 @@ class TestWriter:
         assert balanced([3], 4) == [0, 0, 0, 1]
         assert read(BlockWriter().dynamic(b"abcd", Match(4, 4)).message()) == b"abcdabcd"
 
-    def test_code_lengths_repeat_over_the_border(self) -> None:
+    def test_code_lengths_repeat_across_the_two_codes(self) -> None:
         lengths = [*[0] * 254, 2, 2, 2], [2, 0, 0]
         assert repeated([*lengths[0], *lengths[1]])[-3:] == [(16, 2, 0), (0, 0, 0), (0, 0, 0)]
 
-    def test_what_is_written_by_the_bit(self) -> None:
+    def test_writing_of_bits_padding_and_codes(self) -> None:
         assert BlockWriter().bits(0b101, 3).bits(0b11111, 5).octets() == b"\xfd"
         assert BlockWriter().bits(1, 1).align(0x7F).octets() == b"\xff"
         assert BlockWriter().code(0b001, 3).octets() == b"\x04"
@@ -280,7 +280,7 @@ class TestWriter:
 
 
 def expand(some: list[BlockItem]) -> bytes:
-    """Return what `some` literals and matches stand for."""
+    """Return the octets that the literals and matches in `some` inflate to."""
     payload = b""
     for item in some:
         match item:

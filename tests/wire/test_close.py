@@ -1,4 +1,4 @@
-"""The body of a Close frame, and which status codes may stand on the wire."""
+"""The body of a Close frame, and the status codes that may be sent."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from wsconform.wire.frame import Frame
 
 class TestCodes:
     @pytest.mark.parametrize("code", [1000, 1003, 1007, 1011, 1012, 1014, 3000, 3999, 4000, 4999])
-    def test_may_be_sent(self, code: int) -> None:
+    def test_codes_that_may_be_sent(self, code: int) -> None:
         assert is_sendable(code)
 
     @pytest.mark.parametrize("code", [0, 999, 1004, 1005, 1006, 1015, 1016, 1999, 2000, 2999, 5000, 65535])
-    def test_may_not_be_sent(self, code: int) -> None:
+    def test_codes_that_may_not_be_sent(self, code: int) -> None:
         assert not is_sendable(code)
 
-    def test_websockets_agrees_on_the_assigned_ones(self) -> None:
+    def test_websockets_has_the_same_assigned_codes(self) -> None:
         assert frozenset(int(code) for code in EXTERNAL_CLOSE_CODES) == ASSIGNED
 
-    def test_none_of_the_forbidden_ones_is_assigned(self) -> None:
+    def test_no_forbidden_code_is_assigned(self) -> None:
         assert FORBIDDEN_CODES.isdisjoint(ASSIGNED)
 
 
 class TestBody:
     @given(st.integers(0, 0xFFFF), st.binary(max_size=123))
-    def test_reads_what_a_close_frame_carries(self, code: int, reason: bytes) -> None:
+    def test_code_and_reason_of_a_close_frame(self, code: int, reason: bytes) -> None:
         body = CloseBody(Frame.close(code, reason).payload)
         assert (body.code, body.reason, body.is_malformed) == (code, reason, False)
 
-    def test_empty(self) -> None:
+    def test_an_empty_body(self) -> None:
         assert (CloseBody(b"").code, CloseBody(b"").reason, CloseBody(b"").is_malformed) == (None, b"", False)
 
-    def test_one_octet_is_no_code(self) -> None:
+    def test_a_body_of_one_octet_has_no_code(self) -> None:
         assert (CloseBody(b"\x03").code, CloseBody(b"\x03").is_malformed) == (None, True)
 
     @pytest.mark.parametrize(

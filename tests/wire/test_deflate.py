@@ -1,4 +1,4 @@
-"""permessage-deflate: the examples of RFC 7692 section 7.2.3, and zlib and `websockets` as foreign ends."""
+"""permessage-deflate: the examples of RFC 7692 section 7.2.3, and comparisons with zlib and `websockets`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ payloads = st.binary(max_size=200) | st.text(max_size=40).map(str.encode) | st.i
 
 
 class TestExamplesOfSection723:
-    """RFC 7692 section 7.2.3, 1 to 5."""
+    """RFC 7692 sections 7.2.3.1 to 7.2.3.5."""
 
     @pytest.mark.parametrize(
         ("octets", "payload"),
@@ -40,16 +40,16 @@ class TestExamplesOfSection723:
         assert inflater.decompress(HELLO) == b"Hello"
         assert inflater.decompress(bytes.fromhex("f2 00 11 00 00")) == b"Hello"
 
-    def test_we_compress_as_the_examples_do(self) -> None:
+    def test_the_deflater_compresses_like_the_examples(self) -> None:
         deflater = Deflater()
         assert deflater.compress(b"Hello") == HELLO
         assert deflater.compress(b"Hello") == bytes.fromhex("f2 00 11 00 00")
 
-    def test_without_takeover_each_message_stands_alone(self) -> None:
+    def test_without_takeover_messages_do_not_refer_to_each_other(self) -> None:
         deflater = Deflater(takeover=False)
         assert [deflater.compress(b"Hello"), deflater.compress(b"Hello")] == [HELLO, HELLO]
 
-    def test_a_final_block_does_not_end_the_connection(self) -> None:
+    def test_messages_after_a_final_block_are_inflated(self) -> None:
         inflater = Inflater()
         assert inflater.decompress(bytes.fromhex("f3 48 cd c9 c9 07 00 00")) == b"Hello"
         assert inflater.decompress(HELLO) == b"Hello"
@@ -57,7 +57,7 @@ class TestExamplesOfSection723:
 
 class TestAgainstZlib:
     @given(st.lists(payloads, max_size=4), st.integers(8, 15), st.booleans())
-    def test_zlib_reads_what_we_write(self, messages: list[bytes], bits: int, takeover: bool) -> None:
+    def test_zlib_inflates_our_messages(self, messages: list[bytes], bits: int, takeover: bool) -> None:
         deflater, foreign = Deflater(bits, takeover=takeover), zlib.decompressobj(wbits=-15)
         for message in messages:
             if not takeover:
@@ -65,7 +65,7 @@ class TestAgainstZlib:
             assert foreign.decompress(deflater.compress(message) + TAIL) == message
 
     @given(st.lists(payloads, max_size=4), st.sampled_from((0, 1, 9)), st.booleans())
-    def test_we_read_what_zlib_writes(self, messages: list[bytes], level: int, takeover: bool) -> None:
+    def test_messages_of_zlib_are_inflated(self, messages: list[bytes], level: int, takeover: bool) -> None:
         inflater, foreign = Inflater(takeover=takeover), zlib.compressobj(level, wbits=-15)
         for message in messages:
             if not takeover:
@@ -74,19 +74,19 @@ class TestAgainstZlib:
             assert inflater.decompress(octets.removesuffix(TAIL)) == message
 
     @given(st.binary(max_size=60))
-    def test_any_octets_inflate_or_raise_our_error(self, octets: bytes) -> None:
+    def test_any_octets_inflate_or_raise_inflate_error(self, octets: bytes) -> None:
         try:
             payload, words = Inflater(limit=1000).decompress(octets), ""
         except InflateError as problem:
             payload, words = b"", str(problem)
         assert len(payload) <= 1000
-        told = ("no DEFLATE stream: ", "inflates to more than 1000 octets", "ends inside a block")
-        assert not words or words.startswith(told)
+        reasons = ("not a DEFLATE stream: ", "inflates to more than 1000 octets", "ends inside a block")
+        assert not words or words.startswith(reasons)
 
 
 class TestAgainstWebsockets:
     @given(st.lists(payloads, max_size=4), st.booleans(), st.integers(9, 15))
-    def test_websockets_reads_what_we_write(self, messages: list[bytes], takeover: bool, bits: int) -> None:
+    def test_websockets_inflates_our_messages(self, messages: list[bytes], takeover: bool, bits: int) -> None:
         deflater = Deflater(bits, takeover=takeover)
         foreign = PerMessageDeflate(not takeover, not takeover, bits, bits)
         for message in messages:
@@ -94,7 +94,7 @@ class TestAgainstWebsockets:
             assert foreign.decode(frame).data == message
 
     @given(st.lists(payloads, max_size=4), st.booleans(), st.integers(9, 15))
-    def test_we_read_what_websockets_writes(self, messages: list[bytes], takeover: bool, bits: int) -> None:
+    def test_messages_of_websockets_are_inflated(self, messages: list[bytes], takeover: bool, bits: int) -> None:
         inflater = Inflater(bits, takeover=takeover)
         foreign = PerMessageDeflate(not takeover, not takeover, bits, bits)
         for message in messages:
@@ -104,20 +104,20 @@ class TestAgainstWebsockets:
 
 
 class TestLimits:
-    def test_a_bomb_is_stopped_at_the_limit(self) -> None:
+    def test_a_compression_bomb_is_stopped_at_the_limit(self) -> None:
         bomb = Deflater().compress(bytes(1 << 20))
         assert len(bomb) < 2000
         with pytest.raises(InflateError, match=r"^inflates to more than 1000 octets$"):
             Inflater(limit=1000).decompress(bomb)
 
-    def test_exactly_the_limit_is_inflated(self) -> None:
+    def test_a_message_as_long_as_the_limit_is_inflated(self) -> None:
         assert Inflater(limit=1000).decompress(Deflater().compress(bytes(1000))) == bytes(1000)
 
-    def test_no_deflate(self) -> None:
-        with pytest.raises(InflateError, match=r"^no DEFLATE stream: .*invalid block type"):
+    def test_an_invalid_stream_raises(self) -> None:
+        with pytest.raises(InflateError, match=r"^not a DEFLATE stream: .*invalid block type"):
             Inflater().decompress(b"\xff\xff")
 
-    def test_a_reference_out_of_the_window(self) -> None:
+    def test_a_reference_beyond_the_window_raises(self) -> None:
         far = Deflater(15)
         first, second = bytes(range(256)) * 4, bytes(range(255, -1, -1))
         octets = [far.compress(second), far.compress(first), far.compress(second)]
@@ -129,7 +129,7 @@ class TestLimits:
 
 
 def inflates(octets: bytes) -> bytes | None:
-    """Return what one message inflates to, None where it does not."""
+    """Return the inflated message, or None if `octets` are invalid."""
     try:
         return Inflater().decompress(octets)
     except InflateError:
@@ -139,20 +139,20 @@ def inflates(octets: bytes) -> bytes | None:
 class TestFinalBlocks:
     """RFC 7692 section 7.2.1: a final block ends neither the message nor the window."""
 
-    def test_blocks_behind_a_final_one(self) -> None:
+    def test_blocks_after_a_final_block_are_inflated(self) -> None:
         octets = BlockWriter().fixed(b"Hello", final=True).stored(b", ", final=True).dynamic(b"world").message()
         assert Inflater().decompress(octets) == b"Hello, world"
 
-    def test_the_window_goes_on_over_it(self) -> None:
+    def test_the_window_is_kept_for_the_next_message(self) -> None:
         inflater = Inflater()
         assert inflater.decompress(bytes.fromhex("f3 48 cd c9 c9 07 00 00")) == b"Hello"
         assert inflater.decompress(bytes.fromhex("f2 00 11 00 00")) == b"Hello"
 
-    def test_the_window_goes_on_inside_the_message(self) -> None:
+    def test_the_window_is_kept_inside_the_message(self) -> None:
         octets = BlockWriter().fixed(b"Hello", final=True).fixed(Match(5, 5), final=True).fixed(Match(3, 10)).message()
         assert Inflater().decompress(octets) == b"HelloHelloHel"
 
-    def test_the_window_is_as_large_as_ever(self) -> None:
+    def test_the_window_keeps_its_full_size(self) -> None:
         inflater = Inflater()
         for _ in range(300):
             inflater.decompress(BlockWriter().stored(bytes(128)).message())
@@ -160,36 +160,36 @@ class TestFinalBlocks:
         inflater.decompress(BlockWriter().stored(bytes(32765)).message())
         assert inflater.decompress(BlockWriter().fixed(Match(3, 32768), final=True).message()) == b"abc"
 
-    def test_without_takeover_it_ends_with_the_message(self) -> None:
+    def test_without_takeover_the_window_ends_with_the_message(self) -> None:
         inflater = Inflater(takeover=False)
         inflater.decompress(bytes.fromhex("f3 48 cd c9 c9 07 00 00"))
         with pytest.raises(InflateError, match="too far back"):
             inflater.decompress(bytes.fromhex("f2 00 11 00 00"))
 
-    def test_a_thousand_of_them_are_enough(self) -> None:
+    def test_more_than_1000_final_blocks_raise(self) -> None:
         one = BlockWriter().fixed(b"a", final=True).octets()
         assert Inflater().decompress(one * 1000 + b"\x00") == b"a" * 1000
         with pytest.raises(InflateError, match=r"^has more than 1000 final blocks$"):
             Inflater().decompress(one * 1001 + b"\x00")
 
-    def test_a_bomb_behind_one_is_stopped_too(self) -> None:
+    def test_a_compression_bomb_after_a_final_block_is_stopped(self) -> None:
         with pytest.raises(TooLong, match=r"^inflates to more than 1000 octets$"):
             Inflater(limit=1000).decompress(b"\x03\x00" + Deflater().compress(bytes(1001)))
         assert Inflater(limit=1000).decompress(b"\x03\x00" + Deflater().compress(bytes(1000))) == bytes(1000)
 
 
 class TestEnds:
-    """Section 7.2.1: what a message ends with."""
+    """The end of a message (section 7.2.1)."""
 
     @given(st.lists(payloads, min_size=1, max_size=3), st.integers(0, 9))
-    def test_a_cut_message_is_told_from_a_whole_one(self, messages: list[bytes], level: int) -> None:
+    def test_a_cut_message_is_detected_like_by_the_block_reader(self, messages: list[bytes], level: int) -> None:
         deflater = Deflater(level=level)
         octets = b"".join(deflater.compress(message) + TAIL for message in messages)[:400]
         for end in range(len(octets)):
             usage = read(octets[:end])
             whole = usage is not None and (usage.end in (PayloadEnd.WHOLE, PayloadEnd.LEFT) or not end)
             if usage and usage.end is PayloadEnd.CUT and usage.payload.endswith(TAIL):
-                continue  # A stored block that wants four octets more gets those that are put back.
+                continue  # A stored block that lacks four octets gets them from the appended tail.
             assert inflates(octets[:end]) == (usage.payload if usage and whole else None)
 
     @pytest.mark.parametrize(
@@ -197,18 +197,18 @@ class TestEnds:
         ["f2 48 cd c9 c9 07 00 00 00 ff ff", "f3 48 cd c9 c9 07 00"],
         ids=["four_octets_left_in_place", "no_empty_block_behind_a_final_one"],
     )
-    def test_what_is_meant_is_taken_and_the_next_message_too(self, octets: str) -> None:
+    def test_two_deviations_are_accepted_and_keep_the_window(self, octets: str) -> None:
         inflater = Inflater()
         assert inflater.decompress(bytes.fromhex(octets)) == b"Hello"
         assert inflater.decompress(bytes.fromhex("f2 00 11 00 00")) == b"Hello"
 
-    def test_no_octets_are_an_empty_message(self) -> None:
+    def test_no_octets_inflate_to_an_empty_message(self) -> None:
         inflater = Inflater()
         assert [inflater.decompress(b""), inflater.decompress(HELLO)] == [b"", b"Hello"]
 
 
 def read(octets: bytes) -> Usage | None:
-    """Return what the reader of blocks says of `octets`, None where they are wrong."""
+    """Return the usage by the block reader, or None if `octets` are invalid."""
     try:
         return read_message(octets)
     except BlockError:

@@ -1,4 +1,4 @@
-"""What a hostile target's compression costs us, in both roles: no more memory than the limits say, and an end."""
+"""Compression bombs from a target, in both roles: memory stays within the limits, and the case ends."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from wsconform.wire.blocks import TAIL
 from wsconform.wire.frame import BINARY, RSV1, Frame
 
 _MEBIBYTE = 1 << 20
-#: What a case may read here, in octets, inflated ones counted.
+#: The limit in octets for one case, counted after inflating.
 _MOST = 32 * _MEBIBYTE
 
 
 def _blocks(mebibytes: int) -> bytes:
-    """Return blocks that stand alone and inflate to so much."""
+    """Return blocks that inflate to `mebibytes` without a window."""
     deflater = zlib.compressobj(9, wbits=-15)
     return deflater.compress(bytes(mebibytes * _MEBIBYTE)) + deflater.flush(zlib.Z_FULL_FLUSH)
 
@@ -36,7 +36,7 @@ class OneBomb(FrameSide):
     """Answers with a message that inflates to 80 MiB."""
 
     async def on_message(self, opcode: int, payload: bytes) -> None:
-        """Send it."""
+        """Send the bomb."""
         await self.send(Frame(BINARY, (_blocks(16) * 5).removesuffix(TAIL), rsv=RSV1))
 
 
@@ -44,27 +44,27 @@ class EndlessBombs(FrameSide):
     """Answers with messages of 16 MiB, one after the other."""
 
     async def on_message(self, opcode: int, payload: bytes) -> None:
-        """Send them for ever."""
+        """Send bombs forever."""
         bomb = Frame(BINARY, _blocks(16).removesuffix(TAIL), rsv=RSV1)
         while True:
             await self.send(bomb)
 
 
 class EndlessCompressed(FrameSide):
-    """Answers with a compressed message that has no end."""
+    """Answers with an endless compressed message."""
 
     async def on_message(self, opcode: int, payload: bytes) -> None:
-        """Send fragments for ever."""
+        """Send fragments forever."""
         await self.send(Frame(BINARY, b"", fin=False, rsv=RSV1))
         fragment = Frame(0, _blocks(1) * 60, fin=False)
         while True:
             await self.send(fragment)
 
 
-def put(flaw: type[FrameSide], role: Role, limits: Limits) -> tuple[Attempted, int]:
-    """Put a case to a target with `flaw`; return what became of it, and the most octets that were held meanwhile.
+def run_case(flaw: type[FrameSide], role: Role, limits: Limits) -> tuple[Attempted, int]:
+    """Run a case against a target with `flaw`; return the attempt, and the peak of allocated memory in octets.
 
-    The case sends a compressed message and a Ping, and reads over what comes until the Pong.
+    The case sends a compressed message and a Ping, and reads until the Pong.
     """
     reference = ReferenceServer if role is Role.SERVER else ReferenceClient
     endpoint = type(flaw.__name__, (flaw, reference), {})
@@ -89,9 +89,9 @@ def put(flaw: type[FrameSide], role: Role, limits: Limits) -> tuple[Attempted, i
 
 
 @pytest.mark.parametrize("role", [Role.SERVER, Role.CLIENT])
-class TestBombsToUs:
-    def test_a_bomb_is_stopped_at_the_limit_of_a_message(self, role: Role) -> None:
-        attempted, peak = put(OneBomb, role, Limits())
+class TestBombs:
+    def test_one_bomb_is_stopped_at_the_limit_of_a_message(self, role: Role) -> None:
+        attempted, peak = run_case(OneBomb, role, Limits())
         assert (attempted.verdict, attempted.reason) == (Verdict.INCONCLUSIVE, Reason.ARRANGING)
         assert attempted.finding is not None
         assert attempted.finding.observed == (
@@ -99,15 +99,15 @@ class TestBombsToUs:
         )
         assert peak < 80 * _MEBIBYTE
 
-    def test_bombs_without_end_are_stopped_at_the_limit_of_a_case(self, role: Role) -> None:
-        attempted, peak = put(EndlessBombs, role, Limits(octets=_MOST))
+    def test_endless_bombs_are_stopped_at_the_limit_of_a_case(self, role: Role) -> None:
+        attempted, peak = run_case(EndlessBombs, role, Limits(octets=_MOST))
         assert (attempted.verdict, attempted.reason) == (Verdict.INCONCLUSIVE, Reason.ARRANGING)
         assert attempted.finding is not None
         assert attempted.finding.observed == f"the target sent more than {_MOST} octets; reading stopped there"
         assert peak < 4 * _MOST
 
-    def test_a_message_without_end_is_stopped_at_the_limit_of_what_is_compressed(self, role: Role) -> None:
-        attempted, peak = put(EndlessCompressed, role, Limits())
+    def test_an_endless_message_is_stopped_at_the_limit_of_compressed_octets(self, role: Role) -> None:
+        attempted, peak = run_case(EndlessCompressed, role, Limits())
         assert (attempted.verdict, attempted.reason) == (Verdict.INCONCLUSIVE, Reason.ARRANGING)
         assert attempted.finding is not None
         assert attempted.finding.observed == (

@@ -1,4 +1,4 @@
-"""Frames: encoding and decoding are inverse for legal and illegal ones, and cutting makes no difference."""
+"""Frames, legal or not: encoding and decoding are inverse, and the pieces of the input make no difference."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.octets import encode_all
 from wsconform.wire.frame import (
     RSV1,
     RSV3,
@@ -18,7 +19,6 @@ from wsconform.wire.frame import (
     FrameReader,
     LengthForm,
     apply_mask,
-    encode_all,
     frames_alike,
     opcode_name,
     read_header,
@@ -31,15 +31,15 @@ opcodes, rsvs = st.integers(0, 15), st.integers(0, 7)
 
 @st.composite
 def frames(draw: st.DrawFn) -> Frame:
-    """Return any frame that tells the truth about its length, in any form that can say it."""
+    """Return any frame with a correct length, in any form that can hold it."""
     payload = draw(st.binary(max_size=130) | st.sampled_from((b"\x7f" * 125, b"\x7f" * 126, b"\xfe" * 0x10000)))
     longer = [form for form in LengthForm if form.value > LengthForm.minimal(len(payload)).value]
     form = draw(st.sampled_from([None, *longer]))
-    return Frame(draw(opcodes), payload, draw(st.booleans()), draw(rsvs), draw(keys), form)
+    return Frame(draw(opcodes), payload, fin=draw(st.booleans()), rsv=draw(rsvs), key=draw(keys), form=form)
 
 
 def cut(octets: bytes, sizes: list[int]) -> list[bytes]:
-    """Return `octets` in pieces of `sizes`, the rest as the last one."""
+    """Return `octets` in pieces of `sizes`; the rest is the last piece."""
     pieces, start = [], 0
     for size in sizes:
         pieces.append(octets[start : start + size])
@@ -71,23 +71,23 @@ class TestExamplesOfSection57:
 
 class TestEncodeAndDecode:
     @given(frames())
-    def test_are_inverse(self, frame: Frame) -> None:
+    def test_decoding_returns_the_encoded_frame(self, frame: Frame) -> None:
         assert FrameReader().receive(frame.encode()) == [frame]
 
     @given(st.binary(max_size=40))
-    def test_whatever_is_read_is_written_back_octet_by_octet(self, octets: bytes) -> None:
+    def test_encoding_returns_the_decoded_octets(self, octets: bytes) -> None:
         reader = FrameReader()
         assert encode_all(reader.receive(octets)) + reader.residue == octets
 
     @given(st.lists(frames(), max_size=4), st.lists(st.integers(0, 40), max_size=20))
-    def test_cutting_makes_no_difference(self, sent: list[Frame], sizes: list[int]) -> None:
+    def test_the_pieces_of_the_input_make_no_difference(self, sent: list[Frame], sizes: list[int]) -> None:
         reader = FrameReader()
         read = [frame for piece in cut(encode_all(sent), sizes) for frame in reader.receive(piece)]
         assert read == sent
         assert (reader.residue, reader.header) == (b"", None)
 
     @given(st.binary(max_size=60), st.lists(st.integers(0, 9), max_size=20))
-    def test_cutting_makes_no_difference_to_junk(self, octets: bytes, sizes: list[int]) -> None:
+    def test_the_pieces_of_junk_make_no_difference(self, octets: bytes, sizes: list[int]) -> None:
         whole, piecewise = FrameReader(), FrameReader()
         read = [frame for piece in cut(octets, sizes) for frame in piecewise.receive(piece)]
         assert read == whole.receive(octets)
@@ -99,19 +99,19 @@ class TestEncodeAndDecode:
         assert [frame for octet in encode_all(sent) for frame in reader.receive(bytes([octet]))] == sent
 
     @given(st.binary(max_size=80), st.binary(min_size=4, max_size=4))
-    def test_masking_twice_is_nothing_and_works_octet_by_octet(self, payload: bytes, key: bytes) -> None:
+    def test_masking_is_its_own_inverse_and_xors_each_octet(self, payload: bytes, key: bytes) -> None:
         masked = apply_mask(payload, key)
         assert apply_mask(masked, key) == payload
         assert masked == bytes(octet ^ key[index % 4] for index, octet in enumerate(payload))
 
     @pytest.mark.parametrize("length", [(1 << 18) - 1, 1 << 18, (1 << 18) + 3, (1 << 19) + 5])
-    def test_a_payload_that_is_masked_piece_by_piece_has_one_key_throughout(self, length: int) -> None:
+    def test_long_payloads_are_masked_with_the_repeated_key(self, length: int) -> None:
         payload = bytes(range(251)) * (length // 251 + 1)
         masked = apply_mask(payload[:length], KEY)
         assert masked == bytes(octet ^ key for octet, key in zip(payload[:length], itertools.cycle(KEY), strict=False))
 
     @given(st.integers(1, 300), st.integers(1, 5), st.booleans(), st.randoms(use_true_random=False))
-    def test_frames_made_together_are_those_made_one_by_one(
+    def test_frames_encoded_together_equal_frames_encoded_one_by_one(
         self, size: int, count: int, masked: bool, dice: Random
     ) -> None:
         payloads, keys = dice.randbytes(size * count), dice.randbytes(4 * count)
@@ -127,14 +127,14 @@ class TestHeader:
     def test_any_announced_length_is_read(
         self, opcode: int, fin: bool, rsv: int, key: bytes | None, length: int
     ) -> None:
-        octets = Frame(opcode, b"", fin, rsv, key, announced=length).header()
+        octets = Frame(opcode, b"", fin=fin, rsv=rsv, key=key, announced=length).header()
         header = read_header(octets)
         assert header is not None
         assert (header.opcode, header.fin, header.rsv, header.key) == (opcode, fin, rsv, key)
         assert (header.length, header.size, header.form) == (length, len(octets), LengthForm.minimal(length))
 
     @given(st.binary(max_size=13), keys, st.sampled_from(LengthForm))
-    def test_a_cut_header_is_incomplete(self, before: bytes, key: bytes | None, form: LengthForm) -> None:
+    def test_a_partial_header_is_incomplete(self, before: bytes, key: bytes | None, form: LengthForm) -> None:
         octets = Frame(TEXT, key=key, form=form).header()
         assert [read_header(before + octets[:end], len(before)) for end in range(len(octets))] == [None] * len(octets)
         assert read_header(before + octets, len(before)) is not None
@@ -171,8 +171,8 @@ class TestHeader:
         assert reader.residue == octets
 
 
-class TestReaderAllocates:
-    def test_by_what_came_and_not_by_what_was_announced(self) -> None:
+class TestReader:
+    def test_memory_depends_on_received_octets_not_on_the_announced_length(self) -> None:
         octets = Frame(TEXT, b"x" * 1000, announced=(1 << 64) - 1).encode()
         tracemalloc.start()
         try:
@@ -184,7 +184,7 @@ class TestReaderAllocates:
         assert reader.pending == len(octets)
         assert peak < 100_000
 
-    def test_the_header_of_a_frame_in_the_making(self) -> None:
+    def test_the_header_of_an_incomplete_frame(self) -> None:
         reader = FrameReader()
         assert reader.header is None
         reader.receive(Frame.ping().encode() + Frame.text("Hello").encode()[:-1])
@@ -207,20 +207,20 @@ class TestWords:
             (Frame(TEXT, announced=1 << 63), "Text 9223372036854775808"),
         ],
     )
-    def test_a_frame_is_named(self, frame: Frame, words: str) -> None:
+    def test_text_of_a_frame(self, frame: Frame, words: str) -> None:
         assert str(frame) == words
 
-    def test_opcodes_are_named(self) -> None:
+    def test_names_of_opcodes(self) -> None:
         names = [opcode_name(opcode) for opcode in (0, 1, 2, 3, 8, 9, 10, 15)]
         assert names == ["Continuation", "Text", "Binary", "0x3", "Close", "Ping", "Pong", "0xF"]
 
     @given(opcodes)
-    def test_control_frames_are_those_with_the_top_bit(self, opcode: int) -> None:
+    def test_control_frames_have_the_top_bit_of_the_opcode(self, opcode: int) -> None:
         assert Frame(opcode).is_control == bool(opcode & 0x8)
 
-    def test_makers(self) -> None:
+    def test_constructors(self) -> None:
         assert Frame.close() == Frame(0x8)
         assert Frame.close(1002, b"\xff").payload == b"\x03\xea\xff"
         assert Frame.text("é").payload == b"\xc3\xa9"
         assert Frame.text(b"\xff").payload == b"\xff"
-        assert Frame.pong(b"x", fin=False, rsv=2) == Frame(0xA, b"x", False, 2)
+        assert Frame.pong(b"x", fin=False, rsv=2) == Frame(0xA, b"x", fin=False, rsv=2)

@@ -1,4 +1,4 @@
-"""The opening handshake's values: key, accept, extensions; `wsproto` and `websockets` as foreign readers."""
+"""The values of the opening handshake: key, accept, extensions, compared with `websockets`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from websockets.headers import build_extension, parse_extension
 from websockets.typing import ExtensionName
 from websockets.utils import accept_key
 
+from wsconform.wire.fields import TCHAR, Fields
 from wsconform.wire.handshake import (
     Extension,
     MalformedExtensions,
     accept_value,
-    base_request,
-    base_response,
     decodes_to_16_octets,
     deflate_answers,
     deflate_problem,
@@ -24,7 +23,7 @@ from wsconform.wire.handshake import (
     offered,
     parse_extensions,
 )
-from wsconform.wire.http1 import TCHAR, Fields
+from wsconform.wire.http1 import base_request, base_response
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 tokens = st.text(st.sampled_from([chr(octet) for octet in sorted(TCHAR)]), min_size=1, max_size=8)
@@ -44,7 +43,7 @@ class TestKey:
         assert encode_key(b"the sample nonce") == KEY
 
     @given(st.binary(min_size=16, max_size=16))
-    def test_websockets_accepts_our_keys_and_answers_alike(self, nonce: bytes) -> None:
+    def test_websockets_computes_the_same_accept_value(self, nonce: bytes) -> None:
         key = encode_key(nonce)
         assert decodes_to_16_octets(key)
         assert accept_key(key.decode()) == accept_value(key).decode()
@@ -53,19 +52,19 @@ class TestKey:
         "key",
         [b"", b"AAAA", KEY[:-2], KEY[:-1], KEY + b"=", KEY + b"A", b" " + KEY, KEY.replace(b"G", b"*"), b"\xff" * 24],
     )
-    def test_no_key(self, key: bytes) -> None:
+    def test_invalid_keys(self, key: bytes) -> None:
         assert not decodes_to_16_octets(key)
 
 
 class TestExtensions:
     @given(st.lists(extensions, min_size=1, max_size=3))
-    def test_what_is_written_is_read_back_by_us_and_by_websockets(self, listed: list[Extension]) -> None:
+    def test_written_extensions_are_read_by_us_and_by_websockets(self, listed: list[Extension]) -> None:
         text = ", ".join(map(str, listed))
         assert parse_extensions(text.encode()) == tuple(listed)
         assert parse_extension(text) == [(each.name, list(each.parameters)) for each in listed]
 
     @given(st.lists(extensions, min_size=1, max_size=3))
-    def test_we_read_what_websockets_writes(self, listed: list[Extension]) -> None:
+    def test_extensions_written_by_websockets_are_read(self, listed: list[Extension]) -> None:
         text = build_extension([(ExtensionName(each.name), list(each.parameters)) for each in listed])
         assert parse_extensions(text.encode()) == tuple(listed)
 
@@ -82,12 +81,12 @@ class TestExtensions:
             (b"foo; a=", "a parameter's value is missing at octet 7"),
             (b"foo; =a", "a parameter's name is missing at octet 5"),
             (b";a", "an extension's name is missing at octet 0"),
-            (b"foo bar", "octet 4 is no separator"),
-            (b'foo; a="b', "a quoted string has no end"),
-            (b'foo; a="b\\', "a quoted string has no end"),
-            (b'foo; a="b c"', "the quoted value b'b c' is no token"),
-            (b'foo; a=""', "the quoted value b'' is no token"),
-            (b"f\xf6o", "octet 1 is no separator"),
+            (b"foo bar", "octet 4 is not a separator"),
+            (b'foo; a="b', "a quoted string is not closed"),
+            (b'foo; a="b\\', "a quoted string is not closed"),
+            (b'foo; a="b c"', "the quoted value b'b c' is not a token"),
+            (b'foo; a=""', "the quoted value b'' is not a token"),
+            (b"f\xf6o", "octet 1 is not a separator"),
         ],
     )
     def test_malformed(self, value: bytes, words: str) -> None:
@@ -132,7 +131,7 @@ class TestDeflateParameters:
         ("text", "words"),
         [
             ("unknown", "the parameter unknown is not defined"),
-            ("client_max_window_bits=9; client_max_window_bits", "the parameter client_max_window_bits stands twice"),
+            ("client_max_window_bits=9; client_max_window_bits", "the parameter client_max_window_bits appears twice"),
             ("server_max_window_bits", "server_max_window_bits has no value"),
             ("server_no_context_takeover=1", "server_no_context_takeover has a value"),
             ("server_max_window_bits=7", "server_max_window_bits=7 is outside 8 to 15"),
@@ -155,13 +154,13 @@ class TestDeflateParameters:
             ("server_max_window_bits=10", "server_max_window_bits=10", None),
             ("", "nonsense", "the parameter nonsense is not defined"),
             ("", "client_max_window_bits=9", "client_max_window_bits was not offered"),
-            ("server_max_window_bits=10", "", "server_max_window_bits=15 is more than the 10 asked for"),
+            ("server_max_window_bits=10", "", "server_max_window_bits=15 is more than the requested 10"),
             (
                 "server_max_window_bits=10",
                 "server_max_window_bits=11",
-                "server_max_window_bits=11 is more than the 10 asked for",
+                "server_max_window_bits=11 is more than the requested 10",
             ),
-            ("server_no_context_takeover", "", "server_no_context_takeover was asked for and is missing"),
+            ("server_no_context_takeover", "", "server_no_context_takeover was requested and is missing"),
         ],
     )
     def test_answer_to_offer(self, offer: str, answer: str, words: str | None) -> None:
@@ -169,14 +168,14 @@ class TestDeflateParameters:
 
 
 class TestMessages:
-    def test_the_request_has_what_section_4_1_asks_and_extra_after_it(self) -> None:
+    def test_the_request_has_the_fields_of_section_4_1_and_the_extra_ones(self) -> None:
         request = base_request("a:1", "/chat?x", KEY, (("Origin", "http://a"),))
         assert request.encode() == (
             b"GET /chat?x HTTP/1.1\r\nHost: a:1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Key: " + KEY + b"\r\nSec-WebSocket-Version: 13\r\nOrigin: http://a\r\n\r\n"
         )
 
-    def test_the_response_has_what_section_4_2_2_asks(self) -> None:
+    def test_the_response_has_the_fields_of_section_4_2_2(self) -> None:
         assert base_response(KEY).encode() == (
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"

@@ -1,4 +1,4 @@
-"""HTTP/1.1 heads: fields round trip, reading does not depend on cutting, and no octets make it raise."""
+"""HTTP/1.1 heads: round trips, tolerant reading, and defects."""
 
 from __future__ import annotations
 
@@ -6,23 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsconform.wire.http1 import (
-    TCHAR,
-    Fields,
-    Head,
-    HeadReader,
-    Request,
-    Response,
-    chunked_end,
-    head_end,
-    is_token,
-    parse_head,
-)
+from wsconform.wire.fields import TCHAR, Fields, is_token
+from wsconform.wire.http1 import Head, Request, Response, chunked_end, head_end, parse_head
 
 tokens = st.lists(st.sampled_from(sorted(TCHAR)), min_size=1, max_size=12).map(bytes)
 values = st.binary(max_size=24).map(lambda octets: bytes(octet for octet in octets if octet >= 0x20).strip())
 fields = st.lists(st.tuples(tokens, values), max_size=6).map(lambda lines: Fields(tuple(lines)))
-# Octets that look enough like a head to reach every branch of its reading.
+# Octets that resemble a head enough to reach every branch of the parser.
 heads = st.lists(
     st.sampled_from(
         (b"HTTP/1.1 101 OK", b"\r\n", b"\n", b"\r", b"Name", b":", b" ", b"\t", b"\0", b"\xff", b"5", b";")
@@ -32,7 +22,7 @@ heads = st.lists(
 
 
 def cut(octets: bytes, sizes: list[int]) -> list[bytes]:
-    """Return `octets` in pieces of `sizes`, the rest as the last one."""
+    """Return `octets` in pieces of `sizes`; the rest is the last piece."""
     pieces, start = [], 0
     for size in sizes:
         pieces.append(octets[start : start + size])
@@ -42,41 +32,41 @@ def cut(octets: bytes, sizes: list[int]) -> list[bytes]:
 
 class TestTokens:
     @pytest.mark.parametrize("octets", [b"websocket", b"!#$%&'*+-.^_`|~", b"a"])
-    def test_token(self, octets: bytes) -> None:
+    def test_tokens(self, octets: bytes) -> None:
         assert is_token(octets)
 
     @pytest.mark.parametrize("octets", [b"", b"a b", b"a,", b'"a"', b"a\x7f", b"\xe9"])
-    def test_no_token(self, octets: bytes) -> None:
+    def test_octets_that_are_not_a_token(self, octets: bytes) -> None:
         assert not is_token(octets)
 
 
 class TestFields:
     FIELDS = Fields.of((("Upgrade", "h2c, ,"), ("Host", " a\t"), ("UPGRADE", b"websocket")))
 
-    def test_look_up_is_without_case_and_trims(self) -> None:
+    def test_look_up_ignores_case_and_trims_values(self) -> None:
         assert self.FIELDS.get_all("upgrade") == (b"h2c, ,", b"websocket")
         assert self.FIELDS.get("HOST") == b"a"
         assert self.FIELDS.get("Origin") is None
         assert "host" in self.FIELDS
         assert "origin" not in self.FIELDS
 
-    def test_elements_are_gathered_over_lines_without_the_empty_ones(self) -> None:
+    def test_elements_are_the_non_empty_ones_of_all_lines(self) -> None:
         assert self.FIELDS.elements("Upgrade") == (b"h2c", b"websocket")
 
-    def test_without_takes_every_line_of_the_name(self) -> None:
+    def test_without_removes_every_line_of_the_name(self) -> None:
         assert self.FIELDS.without("upgrade").lines == ((b"Host", b" a\t"),)
 
-    def test_replacing_keeps_the_place_of_the_first_line(self) -> None:
+    def test_replacing_keeps_the_position_of_the_first_line(self) -> None:
         assert self.FIELDS.replacing("upgrade", "x", b"y").lines == (
             (b"Upgrade", b"x"),
             (b"Upgrade", b"y"),
             (b"Host", b" a\t"),
         )
 
-    def test_replacing_what_is_not_there_adds_it(self) -> None:
+    def test_replacing_a_missing_field_adds_it(self) -> None:
         assert Fields().replacing("A", "1").lines == ((b"A", b"1"),)
 
-    def test_text_is_written_as_latin_1(self) -> None:
+    def test_text_is_encoded_as_latin_1(self) -> None:
         assert Fields.of((("A", "é"),)).encode() == b"A: \xe9\r\n"
 
     @given(fields)
@@ -87,11 +77,11 @@ class TestFields:
 
 
 class TestMessages:
-    def test_a_request_is_written_as_it_stands(self) -> None:
+    def test_a_request_is_written_unchanged(self) -> None:
         request = Request(fields=Fields.of((("Host", "a"),)), body=b"body")
         assert request.encode() == b"GET / HTTP/1.1\r\nHost: a\r\n\r\nbody"
 
-    def test_a_request_may_lack_parts_and_end_lines_otherwise(self) -> None:
+    def test_a_request_may_lack_parts_and_use_other_line_ends(self) -> None:
         request = Request(version=b"", line_end=b"\n", separator=b":").with_field("Host", "a")
         assert request.encode() == b"GET /\nHost:a\n\n"
 
@@ -105,7 +95,7 @@ class TestMessages:
         st.integers(100, 999), st.binary(max_size=12).filter(lambda octets: not set(octets) & set(b"\r\n\0")), fields
     )
     def test_a_response_is_read_back(self, status: int, reason: bytes, fields: Fields) -> None:
-        head = parse_head(Response(status, reason, fields=fields).encode())
+        head = parse_head(Response(status=status, reason=reason, fields=fields).encode())
         assert (head.version, head.status, head.reason, head.fields) == (b"HTTP/1.1", status, reason, fields)
 
     def test_a_response_changes_like_a_request(self) -> None:
@@ -126,7 +116,7 @@ class TestDefects:
             (b"HTTP/1.1 101\r\n\r\n", "no space after the status code"),
         ],
     )
-    def test_each_is_named_once(self, octets: bytes, defect: str) -> None:
+    def test_each_defect_is_listed_once(self, octets: bytes, defect: str) -> None:
         assert parse_head(octets).defects == (defect,)
 
     def test_a_folded_line_continues_the_value_before_it(self) -> None:
@@ -152,26 +142,26 @@ class TestBodyLength:
     def test_statuses_without_a_body(self) -> None:
         assert [self.head(status, b"Content-Length: 5").body_length() for status in (101, 204, 304)] == [0, 0, 0]
 
-    def test_the_answer_to_head_has_none(self) -> None:
+    def test_the_response_to_head_has_no_body(self) -> None:
         assert self.head(200, b"Content-Length: 5").body_length(to_head=True) == 0
 
-    def test_chunked_goes_before_a_length(self) -> None:
+    def test_chunked_overrides_content_length(self) -> None:
         assert self.head(400, b"Content-Length: 5", b"Transfer-Encoding: gzip, Chunked").body_length() == -1
 
-    def test_a_length(self) -> None:
+    def test_content_length(self) -> None:
         assert self.head(400, b"Content-Length: 5").body_length() == 5
 
     @pytest.mark.parametrize("value", [b"", b"-1", b"5, 5", b"five", b"9" * 5000])
-    def test_what_is_no_length_means_until_the_end(self, value: bytes) -> None:
+    def test_with_an_invalid_length_the_body_ends_with_the_connection(self, value: bytes) -> None:
         assert self.head(400, b"Content-Length: " + value).body_length() is None
 
-    def test_without_a_length_until_the_end(self) -> None:
+    def test_without_a_length_the_body_ends_with_the_connection(self) -> None:
         assert self.head(400).body_length() is None
 
 
 class TestReading:
     @given(heads)
-    def test_no_octets_raise(self, octets: bytes) -> None:
+    def test_parsing_never_raises(self, octets: bytes) -> None:
         head = parse_head(octets)
         assert head.octets == octets
         assert 0 <= head.status <= 999
@@ -188,27 +178,21 @@ class TestReading:
             assert head_end(octets[: end - 1]) == -1
 
     @given(heads.map(lambda octets: octets + b"\r\n\r\nrest"), st.lists(st.integers(0, 9), max_size=12))
-    def test_reading_does_not_depend_on_cutting(self, octets: bytes, sizes: list[int]) -> None:
-        whole = parse_head(octets[: head_end(octets)])
-        reader, found = HeadReader(), None
-        pieces = iter(cut(octets, sizes))
-        while found is None:
-            found = reader.receive(next(pieces))
-        assert found == whole
-        assert reader.octets + b"".join(pieces) == octets[head_end(octets) :]
-
-    def test_a_reader_says_when_a_head_is_too_long(self) -> None:
-        reader = HeadReader(limit=10)
-        assert reader.receive(b"0123456789") is None
-        assert not reader.is_too_long
-        assert reader.receive(b"0") is None
-        assert reader.is_too_long
+    def test_the_end_of_a_head_does_not_depend_on_the_pieces_it_arrives_in(
+        self, octets: bytes, sizes: list[int]
+    ) -> None:
+        received = bytearray()
+        for piece in cut(octets, sizes):
+            received += piece
+            if head_end(received) >= 0:
+                break
+        assert head_end(received) == head_end(octets)
 
 
 class TestChunks:
     BODY = b"5;x=y\r\nhello\r\nA \r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n"
 
-    def test_the_end_is_behind_the_trailer(self) -> None:
+    def test_a_chunked_body_ends_after_the_trailer(self) -> None:
         assert chunked_end(self.BODY + b"more") == len(self.BODY)
         assert chunked_end(b"0\r\n\r\n") == 5
 
@@ -216,10 +200,10 @@ class TestChunks:
         assert {chunked_end(self.BODY[:length]) for length in range(len(self.BODY))} == {-1}
 
     @pytest.mark.parametrize("size", [b"-6", b"-1", b"+5", b"0x5", b"1_0", b"", b"five", b"\xb2"])
-    def test_what_is_no_size_never_ends(self, size: bytes) -> None:
-        """A negative size would lead the reading backwards, for ever."""
+    def test_an_invalid_size_is_malformed(self, size: bytes) -> None:
+        """A negative size would otherwise cause an endless loop."""
         assert chunked_end(size + b"\r\nhello\r\n0\r\n\r\n") == -1
 
     @given(st.lists(st.sampled_from((b"5", b"0", b"-", b"\r\n", b"f", b";", b"x")), max_size=14).map(b"".join))
-    def test_no_octets_raise_or_lead_past_the_end(self, octets: bytes) -> None:
+    def test_the_end_is_never_past_the_octets(self, octets: bytes) -> None:
         assert -1 <= chunked_end(octets) <= len(octets)

@@ -1,8 +1,8 @@
 """Incremental UTF-8 against Python's own strict decoder.
 
-What we promise: `error` is the offset of the first octet at which no valid text can go on. Python's
-`UnicodeDecodeError.start` is where the sequence begins that cannot be finished, and `end` where its valid part
-stops, so the two are related: the octet at fault is the first one that cannot follow, or the lead octet itself.
+Utf8Reader.error is the offset of the first octet with which no valid text can begin. In Python's `UnicodeDecodeError`,
+`start` is the start of the invalid sequence and `end` the end of its valid part. So the error is at `end`, or at
+`start` if the lead octet itself is invalid.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ texts = st.text(max_size=8).map(str.encode)
 
 
 def first_error(octets: bytes) -> int | None:
-    """Return the offset that we promise, by Python's decoder: the shortest prefix that nothing can make valid."""
+    """Return the expected offset of the error, computed from the error of Python's decoder."""
     try:
         octets.decode()
     except UnicodeDecodeError as error:
         if error.reason == "unexpected end of data":
             return None
-        # "invalid start byte": at `start`; "invalid continuation byte": behind the part that could have gone on.
+        # "invalid start byte" is an error at `start`, "invalid continuation byte" one after the valid part.
         return error.start if error.reason == "invalid start byte" else error.end
     return None
 
 
 def decodes(octets: bytes) -> bool:
-    """Return whether Python's strict decoder takes `octets`."""
+    """Return whether Python's strict decoder accepts `octets`."""
     try:
         octets.decode()
     except UnicodeDecodeError:
@@ -44,11 +44,11 @@ def decodes(octets: bytes) -> bool:
 
 class TestAgainstPython:
     @given(texts)
-    def test_every_text_is_taken(self, octets: bytes) -> None:
+    def test_every_encoded_text_is_valid(self, octets: bytes) -> None:
         assert is_utf8(octets)
 
     @given(junk | st.tuples(texts, junk, texts).map(b"".join))
-    def test_the_same_octets_are_taken(self, octets: bytes) -> None:
+    def test_the_same_octets_are_valid(self, octets: bytes) -> None:
         assert is_utf8(octets) == decodes(octets)
 
     @given(junk | st.tuples(texts, junk, texts).map(b"".join))
@@ -66,9 +66,9 @@ class TestAgainstPython:
                 assert (reader.error, reader.is_complete) == (first_error(octets), decodes(octets)), octets.hex()
 
 
-class TestPromise:
+class TestErrors:
     @given(junk)
-    def test_what_comes_before_the_error_could_have_become_valid(self, octets: bytes) -> None:
+    def test_the_octets_before_the_error_can_become_valid(self, octets: bytes) -> None:
         reader = Utf8Reader()
         reader.receive(octets)
         end = len(octets) if reader.error is None else reader.error
@@ -76,7 +76,7 @@ class TestPromise:
         assert any(decodes(octets[:end] + tail) for tail in tails)
 
     @given(junk | texts, st.lists(st.integers(0, 4), max_size=8))
-    def test_cutting_makes_no_difference(self, octets: bytes, sizes: list[int]) -> None:
+    def test_the_pieces_of_the_input_make_no_difference(self, octets: bytes, sizes: list[int]) -> None:
         whole, piecewise, start = Utf8Reader(), Utf8Reader(), 0
         whole.receive(octets)
         for size in (*sizes, len(octets)):
@@ -87,23 +87,23 @@ class TestPromise:
     @pytest.mark.parametrize(
         ("octets", "error"),
         [
-            ("80", 0),  # a continuation that continues nothing
+            ("80", 0),  # a continuation octet without a lead octet
             ("c0 af", 0),  # an overlong "/"
             ("41 e0 80 af", 2),  # overlong in three
             ("ed a0 80", 1),  # a surrogate
             ("f4 90 80 80", 1),  # past U+10FFFF
             ("f5", 0),
             ("ce ba e1 bd b9 cf 83 ce bc ce b5 f4 90", 12),
-            ("e2 82 41", 2),  # cut by a new character
+            ("e2 82 41", 2),  # interrupted by a new character
         ],
     )
-    def test_an_error_shows_at_the_octet_and_not_at_the_end(self, octets: str, error: int) -> None:
+    def test_an_error_is_detected_at_its_octet(self, octets: str, error: int) -> None:
         reader = Utf8Reader()
         alive = [reader.receive(bytes([octet])) for octet in bytes.fromhex(octets)]
         assert reader.error == error
         assert alive == [index < error for index in range(len(alive))]
 
-    def test_a_sequence_that_is_not_finished_is_alive_and_not_complete(self) -> None:
+    def test_an_unfinished_sequence_is_incomplete_but_not_an_error(self) -> None:
         reader = Utf8Reader()
         assert reader.receive(b"\xf0\x90\x80")
         assert not reader.is_complete

@@ -1,13 +1,13 @@
-"""The older suite's ids in their order, its patterns, and the words in which it says what became of a case.
+"""The ids of Autobahn|Testsuite, their order, its patterns of ids, and its words for the outcome of a case.
 
-`behavior` is what `index.json` and `/getCaseStatus` have under that name. It follows our marks, so that a script which
-fails at FAILED fails where our gate breaks:
+`behavior` returns the word for `index.json` and `/getCaseStatus`. It depends on our mark, so that a script that fails
+at FAILED fails whenever our gate breaks:
 
-- met: OK
-- violation, suite error, not reached: FAILED
+- passed: OK
+- violation, error, inconclusive: FAILED
 - departure: NON-STRICT
-- noted, and not reached for a limit of the target's own: INFORMATIONAL
-- out of reach (compression that is not negotiated, no echo, no TLS): UNIMPLEMENTED
+- informational, and inconclusive because of a limit of the target: INFORMATIONAL
+- skipped (compression not negotiated, no echo, no TLS): UNIMPLEMENTED
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ __all__ = [
     "order",
 ]
 
-#: What a target's record says under this name of the ids that a configuration of the older suite selected.
-SELECTED = "older suite's cases"
-#: What it has under this name where such a configuration names no agent: the older suite then took the Server field's.
-NAMELESS = "older suite's agent"
+#: The key in a target's `info` for the ids that an Autobahn configuration selected (see `Selected`).
+SELECTED = "Autobahn cases"
+#: The key in a target's `info` if its configuration does not name an agent; Autobahn then uses the Server field.
+NAMELESS = "Autobahn agent"
 
 OK, NON_STRICT, INFORMATIONAL = "OK", "NON-STRICT", "INFORMATIONAL"
 UNIMPLEMENTED, FAILED = "UNIMPLEMENTED", "FAILED"
@@ -53,39 +53,41 @@ _WORDS = {
 
 
 def behavior(result: Result) -> str:
-    """Return the older suite's word for `result`."""
+    """Return Autobahn's word for `result`."""
     return INFORMATIONAL if result.reason is Reason.LIMIT else _WORDS[result.mark]
 
 
 def order(id: str) -> tuple[int, ...]:
-    """Return what sorts older ids as their suite does, number by number: 9.8.6, 10.1.1, 12.1.1."""
+    """Return the key that sorts ids of Autobahn number by number: 9.8.6, 10.1.1, 12.1.1."""
     return tuple(int(part) for part in id.split("."))
 
 
 def matches(pattern: str, id: str) -> bool:
-    """Return whether `pattern`, as in `cases`, takes `id`.
+    """Return whether `pattern`, as in the key `cases` of a configuration, matches `id`.
 
-    One with a `*` has to fit the beginning alone ("1*" takes 10.1.1, "5.1*" takes 5.19), one without is an id.
+    A pattern with a `*` has to match the beginning of the id only: "1*" matches 10.1.1, "5.1*" matches 5.19. A pattern
+    without a `*` is an id.
     """
     return bool(_expression(pattern).match(id)) if "*" in pattern else pattern == id
 
 
 def matches_whole(pattern: str, text: str) -> bool:
-    """Return whether `pattern`, as in `exclude-agent-cases`, takes all of `text`, an agent's name or an id."""
+    """Return whether `pattern`, as in `exclude-agent-cases`, matches all of `text`, the name of an agent or an id."""
     return bool(_expression(pattern).fullmatch(text))
 
 
 def _expression(pattern: str) -> re.Pattern[str]:
-    # Several stars are as good as one, and would be tried in all ways in which they can share a text.
+    # Consecutive stars match the same as one, but would make the regular expression exponentially slow.
     return re.compile(".*".join(map(re.escape, re.split(r"\*+", pattern))), re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """Ids by patterns: those that one of `cases` takes and none of `excluded` does; `without` are not put to an agent.
+    """A selection of ids: those that match one of `cases` and no pattern of `excluded`.
 
-    A pattern that takes nothing is no error: configurations go from suite to suite with groups that are long gone.
-    As text, which a journal keeps, it reads "1.*, 2.1 but not 1.2.* without 1.1.1".
+    Ids in `without` are selected, but do not run for one agent. A pattern without a match is not an error, because
+    configurations often name groups that no longer exist. As text, for the journal, a selection looks like
+    "1.*, 2.1 but not 1.2.* without 1.1.1".
     """
 
     cases: tuple[str, ...]
@@ -94,18 +96,18 @@ class Selected:
 
     @classmethod
     def read(cls, text: str) -> Selected:
-        """Return what `str` made `text` of."""
+        """Return the selection with the text `text`; the inverse of `str`."""
         text, _, without = text.partition(_WITHOUT)
         cases, _, excluded = text.partition(_BUT_NOT)
         return cls(_listed(cases), _listed(excluded), _listed(without))
 
     def __str__(self) -> str:
         parts = (("", self.cases), (_BUT_NOT, self.excluded), (_WITHOUT, self.without))
-        told = ((word, ", ".join(filter(_ID_LIKE.fullmatch, patterns))) for word, patterns in parts)
-        return "".join(f"{word}{patterns}" for word, patterns in told if patterns)
+        joined = ((word, ", ".join(filter(_ID_LIKE.fullmatch, patterns))) for word, patterns in parts)
+        return "".join(f"{word}{patterns}" for word, patterns in joined if patterns)
 
     def numbered(self, ids: Iterable[str]) -> list[str]:
-        """Return those of `ids` that have a number, from 1 on, in order: what is not put to one agent among them."""
+        """Return the selected `ids` in order, those of `without` included; case numbers are positions, from 1."""
         found = (
             id
             for id in ids
@@ -115,12 +117,12 @@ class Selected:
         return sorted(found, key=order)
 
     def of(self, ids: Iterable[str]) -> list[str]:
-        """Return those of `ids` that are put to the agent, in order."""
+        """Return the ids among `ids` that run for the agent, in order."""
         return [id for id in self.numbered(ids) if id not in self.without]
 
 
 _BUT_NOT, _WITHOUT = " but not ", " without "
-#: No other pattern can take an id.
+#: Patterns of other characters cannot match an id.
 _ID_LIKE = re.compile("[0-9.*]+")
 
 

@@ -1,4 +1,4 @@
-"""The catalogue: cases and monitors, their ids, what they cite and need, and how they are selected."""
+"""Cases and monitors: their ids, citations, needs and parameters, and the decorators that declare them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ..endpoint.session import CaseSubject
 from ..evidence.result import Verdict
 from ..evidence.transcript import Conversation
 from ..registry.registry import Registry
-from ..registry.requirement import Level, Requirement, Role
+from ..registry.requirement import Requirement, Role
 
 CaseFunction = Callable[..., Awaitable[None]]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Need(enum.Enum):
-    """What a case cannot do without; where the target lacks it, the case is skipped with this reason."""
+    """A feature of the target without which a case is skipped."""
 
     ECHO = "needs-echo"
     TLS = "needs TLS (a wss address)"
@@ -26,7 +26,7 @@ class Need(enum.Enum):
 
 
 class Profile(enum.IntEnum):
-    """How much is run: `quick` leaves sweeps out, `standard` takes a sample of them, `full` all."""
+    """How many variations run: with `quick` one of each family, with `standard` a sample, with `full` all."""
 
     QUICK = 0
     STANDARD = 1
@@ -35,7 +35,7 @@ class Profile(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One thing that a monitor saw: `label` says what, `verdict` whether it was right."""
+    """One observation of a monitor: `label` names it, `verdict` judges it, `entry` is its transcript entry."""
 
     label: str = ""
     verdict: Verdict = Verdict.PASSED
@@ -45,13 +45,13 @@ class Sample:
 MonitorFunction = Callable[[Conversation], Iterator[Sample]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One case, or one member of a family: `parameters` are those of `@each`.
+    """One case, or one member of a family; `parameters` are those of `@each`.
 
-    `allow` are seconds that the case may take beyond the usual, `alone` keeps others from running
-    beside it, `heavy` marks a volume that is put to the reference and its own mutants only, and left out of `quick`,
-    `measures` one that notes how much the target takes, as a Capability, for a probe.
+    `allow` is the time in seconds that the case may take beyond the usual limit. `alone` keeps other cases from running
+    at the same time. `heavy` marks a case with a large volume: it is not in the profile `quick`, and the proof runs it
+    only against the reference and its own mutants. `measures` marks a case that notes a Capability, for `probe`.
     """
 
     id: str
@@ -78,9 +78,9 @@ class Case:
         return self.id.partition("[")[0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Monitor:
-    """A rule over every conversation of a run: one FAILED sample fails it, no sample leaves it out of reach."""
+    """A rule about every conversation of a run. One FAILED sample fails it; without any sample it is skipped."""
 
     id: str
     function: MonitorFunction | type[MonitorFunction]
@@ -114,10 +114,10 @@ def case(
 ) -> Callable[[F], F]:
     """Make an async function a case that cites `requirements` (ids of the registry), the deciding one first.
 
-    `offer` is put into Sec-WebSocket-Extensions and has to be accepted; `hint` is advice to who fails;
-    `reading` names the page in docs/readings that says how a contested sentence is read. Where the members of a
-    family differ in `offer` or `profile`, a function of their parameters says which each has. What is heavy is put
-    alone unless `alone` is False, and is in no profile below `standard`. What `measures` notes a Capability.
+    `offer` is sent in Sec-WebSocket-Extensions, and the target has to accept it. `hint` is advice for implementers
+    whose endpoint fails. `reading` is the page in docs/readings with the interpretation of a contested sentence. If the
+    members of a family differ in `offer` or `profile`, pass a function of their parameters. A `heavy` case runs alone
+    unless `alone` is False, and only in the profiles `standard` and `full`. For the others, see `Case`.
     """
     wanted = frozenset({needs} if isinstance(needs, Need) else needs)
     options = {
@@ -143,7 +143,8 @@ def case(
 def each(**parameters: Iterable[object] | Mapping[str, object]) -> Callable[[F], F]:
     """Make a case a family: one member for each value, or each combination of values.
 
-    A mapping names its values; others name themselves (an `opcode` in hexadecimal, octets as hexadecimal digits).
+    The keys of a mapping name its values in the id. Other values are shown as text: an `opcode` in hexadecimal, octets
+    as hexadecimal digits.
     """
 
     def decorate(function: F) -> F:
@@ -169,7 +170,7 @@ def _label(name: str, value: object) -> str:
 def monitor(*requirements: str, hint: str = "", aliases: Sequence[str] = ()) -> Callable[[F], F]:
     """Make a generator of samples over one conversation a monitor that cites `requirements`.
 
-    A class whose instances are such generators is a monitor that remembers: each run has an instance of its own.
+    A class whose instances are such generators is a monitor with a state: each run has its own instance.
     """
 
     def decorate(function: F) -> F:
@@ -181,15 +182,7 @@ def monitor(*requirements: str, hint: str = "", aliases: Sequence[str] = ()) -> 
 
 
 def binding(entry: Item, role: Role, registry: Registry) -> Requirement | None:
-    """Return the first requirement that `entry` cites and that binds a target of `role`; None if none does."""
+    """Return the first requirement cited by `entry` that binds a target of `role`, or None."""
     if isinstance(entry, Case) and role not in entry.subject.roles:
         return None
     return next((registry[id] for id in entry.requirements if role in registry[id].roles), None)
-
-
-def level_of(entry: Item, role: Role, registry: Registry) -> Level:
-    """Return the level at which `entry` binds a target of `role`; ValueError if it does not bind it."""
-    needed = binding(entry, role, registry)
-    if needed is None:
-        raise ValueError(f"{entry.id} does not bind a {role.value}")
-    return needed.level

@@ -1,4 +1,4 @@
-"""Loading the catalogue: cases and monitors of the packages named by entry points, in the order of their modules."""
+"""Loading of the catalogue: the cases and monitors of all packages that entry points name."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from importlib.metadata import entry_points
 from typing import Any
 
 from .. import __version__
 from ..endpoint.session import CaseSubject
+from ..registry.registry import case_packages
 from .aliases import load_aliases
 from .case import Case, Item, Monitor, Profile
 
-ENTRY_POINTS = "wsconform.cases"
 
-
-def _told(function: Callable[..., Any]) -> tuple[str, str]:
+def _title_and_why(function: Callable[..., Any]) -> tuple[str, str]:
+    """Return the first line of the docstring, and the rest of it as one line."""
     lines = (inspect.getdoc(function) or function.__name__.replace("_", " ")).splitlines()
     return lines[0], " ".join(line.strip() for line in lines[1:] if line.strip())
 
@@ -42,7 +41,7 @@ def _subject_of(function: Callable[..., Any]) -> type[CaseSubject]:
 def _cases_of(function: Callable[..., Any], prefix: str) -> Iterator[Case]:
     requirements, options = function.__wsconform_case__  # type: ignore[attr-defined]
     families = getattr(function, "__wsconform_each__", {})
-    title, why = _told(function)
+    title, why = _title_and_why(function)
     subject = _subject_of(function)
     name = f"{prefix}.{function.__name__}"
     for combination in itertools.product(*families.values()):
@@ -68,7 +67,7 @@ def _snake(name: str) -> str:
 
 
 def collect(package: str) -> Iterator[Item]:
-    """Return the cases and monitors of every module below `package`, in the order in which they are written."""
+    """Return the cases and monitors of every module below `package`, by module name and order in the module."""
     root = importlib.import_module(package)
     names = [info.name for info in pkgutil.walk_packages(root.__path__, f"{package}.")]
     for name in sorted(names):
@@ -81,17 +80,24 @@ def collect(package: str) -> Iterator[Item]:
                 yield from _cases_of(function, prefix)
             elif hasattr(function, "__wsconform_monitor__"):
                 requirements, options = function.__wsconform_monitor__
-                title, why = _told(function)
-                yield Monitor(f"{prefix}.{_snake(function.__name__)}", function, requirements, title, why, **options)
+                title, why = _title_and_why(function)
+                yield Monitor(
+                    id=f"{prefix}.{_snake(function.__name__)}",
+                    function=function,
+                    requirements=requirements,
+                    title=title,
+                    why=why,
+                    **options,
+                )
 
 
 def load_catalogue(*, aliases: bool = True) -> tuple[Item, ...]:
     """Return all cases and monitors of the packages that entry points of group `wsconform.cases` name.
 
-    The names that tables beside them give are left unread unless `aliases`. Raises ValueError where two
-    have one id, or a table names a case that is none.
+    Without `aliases`, the tables of aliases are not read. Raises ValueError if two entries have the same id, or if a
+    table names an unknown case.
     """
-    packages = [point.value for point in sorted(entry_points(group=ENTRY_POINTS))]
+    packages = case_packages()
     entries = [entry for package in packages for entry in collect(package)]
     ids = [entry.id for entry in entries]
     if len(set(ids)) != len(ids):
@@ -101,29 +107,29 @@ def load_catalogue(*, aliases: bool = True) -> tuple[Item, ...]:
 
 
 def with_aliases(entries: Iterable[Item], packages: Iterable[str]) -> tuple[Item, ...]:
-    """Return `entries` with the aliases that the tables of `packages` give them.
+    """Return `entries` with their aliases from the tables of `packages`.
 
-    Raises ValueError where a table names a case that is none of them.
+    Raises ValueError if a table names a case that is not among `entries`.
     """
-    older = {id: names for package in packages for id, names in load_aliases(package).items()}
+    aliases = {id: names for package in packages for id, names in load_aliases(package).items()}
     found = tuple(
-        replace(entry, aliases=(*entry.aliases, *older.pop(entry.id))) if entry.id in older else entry
+        replace(entry, aliases=(*entry.aliases, *aliases.pop(entry.id))) if entry.id in aliases else entry
         for entry in entries
     )
-    if older:
-        id, names = next(iter(older.items()))
-        raise ValueError(f"{names[0]} is said to be {id}, and there is no such case")
+    if aliases:
+        id, names = next(iter(aliases.items()))
+        raise ValueError(f"the alias {names[0]} refers to {id}, which does not exist")
     return found
 
 
 def catalogue_version(entries: Iterable[Item]) -> str:
-    """Return a digest of the suite's version and of all ids and citations, which tells catalogues apart in journals."""
+    """Return a digest of wsconform's version and of all ids and citations; journals identify the catalogue by it."""
     text = "\n".join((__version__, *(f"{entry.id} {' '.join(entry.requirements)}" for entry in entries)))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def families_citing(entries: Iterable[Item]) -> dict[str, list[str]]:
-    """Return the families of `entries` that cite each requirement, by the requirement's id."""
+    """Return the families of `entries` that cite each requirement, by the id of the requirement."""
     cited: dict[str, dict[str, None]] = {}
     for entry in entries:
         for id in entry.requirements:

@@ -1,7 +1,8 @@
-"""Which cases are put to a target: patterns of ids, sections, levels, a profile, a shard."""
+"""Selection of the cases that run against a target: patterns of ids, sections, levels, a profile, a shard."""
 
 from __future__ import annotations
 
+import difflib
 import functools
 import hashlib
 from collections.abc import Iterable
@@ -15,27 +16,27 @@ __all__ = ["Selection", "UnknownPattern", "matches"]
 
 
 class UnknownPattern(ValueError):
-    """A selector matches nothing; the text says which, and what comes near."""
+    """A selector matches no case; the text names the selector and the closest match."""
 
 
 def matches(pattern: str, id: str) -> bool:
-    """Return whether `pattern` (`*` and `?` only; brackets are literal) takes the case id, or its family, whole."""
+    """Return whether `pattern` (wildcards `*` and `?`; brackets are literal) matches all of `id`, or of its family."""
     return _match(pattern, id) or _match(pattern, id.partition("[")[0])
 
 
 @functools.lru_cache(maxsize=1 << 14)
-def _plain(pattern: str) -> str:
-    """Return what `pattern` begins with before its first `*` or `?`."""
+def _literal_prefix(pattern: str) -> str:
+    """Return the part of `pattern` before its first wildcard."""
     return pattern.partition("*")[0].partition("?")[0]
 
 
 def _match(pattern: str, text: str) -> bool:
-    # fnmatch would read brackets as sets, and case ids have brackets. Most patterns differ in their first letters.
-    plain = _plain(pattern)
-    if not text.startswith(plain):
+    # fnmatch would read brackets as sets, and case ids have brackets. The prefix rules out most ids quickly.
+    prefix = _literal_prefix(pattern)
+    if not text.startswith(prefix):
         return False
-    at, star, mark = len(plain), -1, 0
-    position = len(plain)
+    at, star, mark = len(prefix), -1, 0
+    position = len(prefix)
     while position < len(text):
         if at < len(pattern) and pattern[at] == "*":
             star, mark = at, position
@@ -50,12 +51,12 @@ def _match(pattern: str, text: str) -> bool:
     return all(rest == "*" for rest in pattern[at:])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What to put to a target: patterns of ids, sections ("RFC6455:5.5", "5.5"), levels by weight, a profile.
+    """The selectors of a run: patterns of ids, sections ("RFC6455:5.5", "5.5"), levels by weight, a profile, a shard.
 
-    A case that is asked for by its whole id, or by an alias, is put whatever the profile: `autobahn:12.1.1` is,
-    where `autobahn:12.*`, or a family's name, takes what the profile has of them.
+    A case selected by its full id or by a full alias, such as `autobahn:12.1.1`, runs whatever the profile. A pattern
+    such as `autobahn:12.*`, or a family's name, selects only cases of the profile.
     """
 
     cases: tuple[str, ...] = ()
@@ -66,20 +67,20 @@ class Selection:
     shard: tuple[int, int] | None = None
 
     def select(self, entries: Iterable[Item], role: Role, registry: Registry) -> tuple[Item, ...]:
-        """Return the entries for a target of `role` that the selectors take; UnknownPattern for one that takes none."""
+        """Return the selected entries that bind a target of `role`; raises UnknownPattern."""
         bound = [(entry, needed) for entry in entries if (needed := binding(entry, role, registry))]
         for pattern in (*self.cases, *self.excluded):
-            if not any(_takes(pattern, entry) for entry, _ in bound):
+            if not any(_matches_entry(pattern, entry) for entry, _ in bound):
                 raise UnknownPattern(_unknown(pattern, [entry for entry, _ in bound]))
         for section in self.sections:
             if not any(_in_section(section, needed) for _, needed in bound):
                 raise UnknownPattern(f"--section {section}: no case cites it; see `wsconform list requirements`")
-        return tuple(entry for entry, needed in bound if self._takes(entry, needed))
+        return tuple(entry for entry, needed in bound if self._selects(entry, needed))
 
-    def _takes(self, entry: Item, needed: Requirement) -> bool:
-        if self.cases and not any(_takes(pattern, entry) for pattern in self.cases):
+    def _selects(self, entry: Item, needed: Requirement) -> bool:
+        if self.cases and not any(_matches_entry(pattern, entry) for pattern in self.cases):
             return False
-        if any(_takes(pattern, entry) for pattern in self.excluded):
+        if any(_matches_entry(pattern, entry) for pattern in self.excluded):
             return False
         if self.sections and not any(_in_section(section, needed) for section in self.sections):
             return False
@@ -88,18 +89,18 @@ class Selection:
         if isinstance(entry, Case) and entry.profile > self.profile and not self._names(entry):
             return False
         if self.shard and isinstance(entry, Case):
-            # A monitor watches whatever is put, so every shard needs all of them.
+            # A monitor examines all conversations, so every shard needs all monitors.
             which, of = self.shard
             return int(hashlib.sha256(entry.id.encode()).hexdigest()[:8], 16) % of == which - 1
         return True
 
     def _names(self, entry: Item) -> bool:
-        """Whether `entry` was asked for by its own id, whole, or by another name that it has."""
+        """Return whether `entry` was selected by its full id, or by a full alias."""
         return any(pattern == entry.id or pattern in entry.aliases for pattern in self.cases)
 
 
-def _takes(pattern: str, entry: Item) -> bool:
-    # Aliases have a colon, and "a*" means ids that begin with "a".
+def _matches_entry(pattern: str, entry: Item) -> bool:
+    # Only a pattern with a colon can match an alias: "a*" means ids that begin with "a", not "autobahn:...".
     return matches(pattern, entry.id) or (":" in pattern and any(_match(pattern, alias) for alias in entry.aliases))
 
 
@@ -111,8 +112,6 @@ def _in_section(section: str, needed: Requirement) -> bool:
 
 
 def _unknown(pattern: str, entries: list[Item]) -> str:
-    import difflib
-
     families = list(dict.fromkeys(entry.family for entry in entries))
     near = difflib.get_close_matches(pattern, families, 1, 0.4)
     meant = f'did you mean "{near[0]}"? See' if near else "see"

@@ -127,9 +127,9 @@ class Telling:
         """Return all that changed, gravest first."""
         lines = list[str]()
         lines += self._kind("newly violated", changes.newly_violated, whole=True)
-        lines += self._kind("newly met", changes.newly_met)
+        lines += self._kind("newly met", changes.fixed)
         lines += self._kind("not decided any more", changes.undecided)
-        lines += self._kind("changed otherwise", changes.otherwise)
+        lines += self._kind("changed otherwise", changes.other)
         lines += self._kind("new", self._gravest_first(changes.new))
         lines += self._kind("gone", changes.gone)
         for names, word in ((changes.targets_new, "new"), (changes.targets_gone, "gone")):
@@ -215,7 +215,7 @@ def _verdict(changes: Changes, fail_on: str, exit: Exit) -> str:
     known = len(changes.newly_violated) - len(changes.breaking)
     rest = [
         f"{known} newly violated as expected" if known else "",
-        f"{len(changes.newly_met)} newly met" if changes.newly_met else "",
+        f"{len(changes.fixed)} newly met" if changes.fixed else "",
         f"{len(changes.undecided)} not decided any more" if changes.undecided else "",
         f"{changes.same} as before",
     ]
@@ -238,7 +238,7 @@ def record(
         {"journal": str(paths[n]), "catalogue": read[n].header.catalogue, "start": read[n].header.start}
         for n in (0, -1)
     ]
-    kinds = ("newly_violated", "newly_met", "undecided", "otherwise", "new", "gone")
+    kinds = ("newly_violated", "fixed", "undecided", "other", "new", "gone")
     return {
         "record": "diff",
         "format": FORMAT,

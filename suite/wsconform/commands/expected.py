@@ -96,7 +96,7 @@ def update(journals: Sequence[Path], dry_run: bool, **flags: object) -> int:
         out.line(style.text(f"{desk.path.name}: nothing to add."))
         return Exit.HELD
     if not dry_run:
-        desk.write(mending.added(desk.text(), additions))
+        desk.write(mending.with_added(desk.text(), additions))
     count = f"{len(additions)} entr{'y' if len(additions) == 1 else 'ies'}"
     told = "to add" if dry_run else "added; say in each why it is expected: TODO is no reason"
     out.line(style.text(f"{desk.path.name}: {count} {told}."))
@@ -129,7 +129,7 @@ def prune(journals: Sequence[Path], dry_run: bool, **flags: object) -> int:
     for entry, why in gone:
         out.line(style.text(f'  {entry.target}: "{entry.pattern}": {why}'))
     if gone and not dry_run:
-        desk.write(mending.without(desk.text(), [(entry.target, entry.pattern) for entry, _ in gone]))
+        desk.write(mending.with_removed(desk.text(), [(entry.target, entry.pattern) for entry, _ in gone]))
     count = f"{len(gone)} entr{'y' if len(gone) == 1 else 'ies'}" if gone else "nothing"
     out.line(style.text(f"{desk.path.name}: {count} {'to take out' if dry_run or not gone else 'taken out'}."))
     return Exit.HELD

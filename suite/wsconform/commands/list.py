@@ -25,10 +25,10 @@ Row = tuple[str, Mapping[str, object]]
 @click.command("list", short_help="list cases, requirements, targets or profiles")
 @click.argument("what", type=click.Choice(["cases", "requirements", "targets", "profiles"]))
 @selectors
-@click.option("--role", type=click.Choice(["server", "client"]), default="server", help="Of targets. Default: server.")
+@click.option("--role", type=click.Choice(["server", "client"]), help="Default: server; for requirements: any.")
 @click.option("--json", "json_", is_flag=True, help="As one JSON array.")
 @display_options
-def command(what: str, role: str, json_: bool, **flags: object) -> None:
+def command(what: str, role: str | None, json_: bool, **flags: object) -> None:
     """List what there is; every selector of `run` narrows cases and requirements. Cases are those of all profiles."""
     from ..prepare import config
     from ..registry.requirement import Role
@@ -46,11 +46,12 @@ def command(what: str, role: str, json_: bool, **flags: object) -> None:
                 raise click.UsageError(f"{selecting} selects cases, not targets; leave it out")
             rows = _targets(configuration)
         case "profiles":
-            rows = _profiles(settings, Role(role))
+            rows = _profiles(settings, Role(role or "server"))
         case "requirements":
-            rows = _requirements(settings, Role(role), by_case=bool(settings.case or settings.exclude))
+            by_case = bool(settings.case or settings.exclude)
+            rows = _requirements(settings, Role(role) if role else None, by_case=by_case)
         case _:
-            rows = _cases(settings, Role(role))
+            rows = _cases(settings, Role(role or "server"))
     _write(rows, json_, out, style)
 
 
@@ -99,20 +100,21 @@ def _cases(settings: Settings, role: Role) -> list[Row]:
     return rows
 
 
-def _requirements(settings: Settings, role: Role, *, by_case: bool) -> list[Row]:
+def _requirements(settings: Settings, role: Role | None, *, by_case: bool) -> list[Row]:
     from dataclasses import replace
 
     from ..catalogue.load import families_citing
     from ..prepare.catalogue import catalogue, registry, selected, selection
+    from ..registry.requirement import Role
 
     requirements = registry()
     entries = catalogue()
     wanted = selection(replace(settings, section=(), level=(), profile="full"))
-    chosen = selected(wanted, entries, role, requirements) if by_case else entries
+    chosen = selected(wanted, entries, role or Role.SERVER, requirements) if by_case else entries
     cited = families_citing(chosen)
     rows = list[Row]()
     for needed in requirements.values():
-        if by_case and needed.id not in cited:
+        if (role and role not in needed.roles) or (by_case and needed.id not in cited):
             continue
         if settings.level and needed.level.weight not in settings.level:
             continue

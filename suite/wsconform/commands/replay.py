@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 #: Findings that are told in full.
 _MOST = 10
-_SEEN_IN = re.compile(r"\(in (\S+)\)$")
 
 
 @click.command("replay", short_help="run again what failed in a journal")
@@ -183,9 +181,9 @@ class Replay:
                 self.gone.append(result.case)
                 continue
             found[entry.id] = entry
-            seen_in = _SEEN_IN.search(result.finding.observed) if result.finding else None
-            if isinstance(entry, Monitor) and seen_in and seen_in[1] in known:
-                found[seen_in[1]] = known[seen_in[1]]
+            seen_in = result.finding.case if result.finding else None
+            if isinstance(entry, Monitor) and seen_in in known:
+                found[seen_in] = known[seen_in]
         return tuple(found.values())
 
     def _chosen(self, column: TargetResults, url: str | None, flags: Mapping[str, object]) -> Chosen:

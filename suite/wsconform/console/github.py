@@ -72,7 +72,7 @@ def _of(outcome: TargetOutcome, policy: Policy, registry: Registry, configuratio
 def _told(target: str, group: Group, registry: Registry) -> tuple[str, str]:
     result = group.first
     requirement = registry.get(result.requirement)
-    cited = requirement.citation if requirement else f"{result.requirement} {result.level.value}"
+    cited = requirement.citation if requirement else f"{result.requirement} {result.level.words}"
     more = f" and {len(group.others)} more" if group.others else ""
     observed = [f"expected {result.finding.expected}; observed {result.finding.observed}"] if result.finding else []
     lines = [f"{result.case}{more} ({cited})", *observed, *([f"hint: {result.hint}"] if result.hint else [])]

@@ -246,7 +246,7 @@ def _finding(result: Result, finding: Finding, style: Style) -> list[str]:
 def _citation(result: Result, registry: Registry) -> str:
     if result.requirement in registry:
         return registry[result.requirement].citation
-    return f"{result.requirement} {result.level.value}"
+    return f"{result.requirement} {result.level.words}"
 
 
 def _title(group: Group, citation: str, style: Style) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import trio
 
-from ..evidence.result import Direction, Reason
+from ..evidence.result import Direction, EntryKind, Reason
 from ..evidence.transcript import Conversation, Ending
 from ..registry.requirement import Role
 from ..transport.stream import Reset, Stream, send_pieces
@@ -265,7 +265,8 @@ class Channel(CaseSubject):
                 "octets", f"{octets_text(self._reader.pending)} of an incomplete frame", self.conversation.residue
             )
         self.conversation.ending = ending
-        self.conversation.end_entry = self._record_received(ending.value.lower(), summary, b"")
+        kind = EntryKind.FIN if ending is Ending.FIN else EntryKind.RST
+        self.conversation.end_entry = self._record_received(kind, summary, b"")
 
     def _record_received(self, kind: str, summary: str, octets: bytes) -> int:
         return self.session.transcript.add(Direction.TARGET, kind, summary, octets, self.number)

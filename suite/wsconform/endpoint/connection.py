@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import trio
 
-from ..evidence.result import Reason
+from ..evidence.result import EntryKind, Reason
 from ..evidence.transcript import Closure, Conversation, Provocation
 from ..registry.requirement import Role
 from ..transport.stream import Stream
@@ -79,12 +79,12 @@ class Connection(Channel):
         """End our direction of the stream (FIN) and stay able to read; after that, Pings and Close are not answered."""
         if not self.half_closed:
             self.half_closed = True
-            self.mark_our_end(self.session.event("our FIN", self.number, kind="fin"))
+            self.mark_our_end(self.session.event("our FIN", self.number, kind=EntryKind.FIN))
             await self.stream.send_eof()
 
     async def break_off(self) -> None:
         """Reset the stream (RST)."""
-        self.mark_our_end(self.session.event("our RST", self.number, kind="rst"))
+        self.mark_our_end(self.session.event("our RST", self.number, kind=EntryKind.RST))
         self.conversation.broken_by_us = True
         await self.stream.abort()
 

@@ -14,16 +14,8 @@ from ..registry.requirement import Role
 from ..transport.stream import Reset, Stream
 from ..wire.close import CloseBody
 from ..wire.frame import CLOSE, PONG, Frame
-from ..wire.handshake import (
-    DEFLATE,
-    Extension,
-    MalformedExtensions,
-    base_response,
-    deflate_mirrored,
-    offered,
-    parse_extensions,
-)
-from ..wire.http1 import Head, Response, head_end, parse_head
+from ..wire.handshake import DEFLATE, Extension, MalformedExtensions, deflate_mirrored, offered, parse_extensions
+from ..wire.http1 import Head, Response, base_response, head_end, parse_head
 from .channel import Received, octets_text
 from .connection import Connection
 from .session import CaseSubject, ProvidedCase, Session, Unreached
@@ -221,6 +213,7 @@ class Incoming(CaseSubject):
         closure = Closure(
             close=close,
             ending=ended,
+            close_after=None,
             end_after=after if ended else None,
             end_entry=self.conversation.end_entry,
             close_entry=entry,
@@ -235,7 +228,7 @@ class Incoming(CaseSubject):
 
     def plain(self, status: int, reason: str, body: bytes = b"", *fields: tuple[str, str]) -> Response:
         """Return an ordinary HTTP response with `status`, Content-Length, `Connection: close`, `fields` and `body`."""
-        response = Response(status, reason.encode(), body=body)
+        response = Response(status=status, reason=reason.encode(), body=body)
         response = response.with_field("Content-Length", str(len(body))).with_field("Connection", "close")
         for name, value in fields:
             response = response.with_field(name, value)

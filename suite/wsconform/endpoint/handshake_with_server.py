@@ -12,8 +12,8 @@ from ..evidence.result import Direction, Reason
 from ..evidence.transcript import Conversation, Ending, Provocation
 from ..registry.requirement import Role
 from ..transport.stream import Reset, Stream, send_pieces
-from ..wire.handshake import DEFLATE, Extension, MalformedExtensions, accept_value, base_request, encode_key, offered
-from ..wire.http1 import Head, Request, chunked_end, head_end, parse_head
+from ..wire.handshake import DEFLATE, Extension, MalformedExtensions, accept_value, encode_key, offered
+from ..wire.http1 import Head, Request, base_request, chunked_end, head_end, parse_head
 from .channel import octets_text
 from .connection import Connection
 from .session import CaseSubject, ProvidedCase, Session, Unreached

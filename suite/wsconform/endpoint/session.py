@@ -11,7 +11,7 @@ from typing import ClassVar, NoReturn, Protocol
 
 import trio
 
-from ..evidence.result import Direction, Reason
+from ..evidence.result import Direction, EntryKind, Reason
 from ..evidence.transcript import Conversation, Transcript
 from ..registry.requirement import Role
 from ..transport.stream import Dialer, Reset, Stream, TlsFailed, Unreachable
@@ -141,7 +141,9 @@ class Session:
         except Violation as violation:
             raise Unreached(Reason.ARRANGING, f"{what}: {violation.observed}", violation.entry) from None
 
-    def event(self, summary: str, connection: int = 1, octets: bytes = b"", *, kind: str = "event") -> int:
+    def event(
+        self, summary: str, connection: int = 1, octets: bytes = b"", *, kind: EntryKind = EntryKind.EVENT
+    ) -> int:
         """Record an event that is not octets of either end; return the entry's number.
 
         `kind` is "fin" or "rst" if we end our direction of the stream, or the stream.
@@ -161,7 +163,7 @@ class Session:
         The options are those of `Dialer`. Raises Unreached, reason LOST, if nothing accepts the connection, and
         TlsFailed if the TLS handshake fails with an option other than its default.
         """
-        conversation = Conversation(len(self.conversations) + 1, self.case, target_role or self.role)
+        conversation = Conversation(number=len(self.conversations) + 1, case=self.case, role=target_role or self.role)
         special = not tls or server_name is not None or not verify
         try:
             with trio.fail_after(self.limits.patience * 2):

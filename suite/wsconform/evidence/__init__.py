@@ -1,1 +1,1 @@
-"""What was observed: results, transcripts, and compressed messages as they were received."""
+"""Observations: results, transcripts, and the compressed messages of a target."""

@@ -1,4 +1,4 @@
-"""What a case leaves behind: verdict, finding, notes, and the transcript that shows it."""
+"""The result of a case: verdict, finding, notes, and the transcript as evidence."""
 
 from __future__ import annotations
 
@@ -10,33 +10,31 @@ from ..registry.requirement import Level, Role
 
 
 class Verdict(enum.Enum):
-    """What became of a case; says nothing about how much it matters (that is the level's part)."""
+    """The outcome of a case. How much a failure matters is the requirement's level, which is separate."""
 
-    PASSED = "the requirement was put to the target, which met it"
-    FAILED = "the requirement was put to the target, which did otherwise"
-    DEPARTED = "met, but in a way that the RFC permits and does not favour"
-    INFORMATIONAL = "the RFC leaves the choice open; the target's choice was written down"
-    INCONCLUSIVE = "the case never got as far as its requirement"
-    SKIPPED = "the target's role or declared features put the case out of reach"
-    ERROR = "the suite broke; nothing is said about the target"
+    PASSED = "the case ran, and the target did what the requirement demands"
+    FAILED = "the case ran, and the target broke the requirement"
+    DEPARTED = "the target kept the requirement in a way that the RFC permits but discourages"
+    INFORMATIONAL = "the RFC leaves a choice; the target's choice was recorded"
+    INCONCLUSIVE = "the case did not get to its requirement"
+    SKIPPED = "the target's role or features exclude the case"
+    ERROR = "wsconform failed; this is not a finding about the target"
 
 
 class Reason(enum.Enum):
-    """Why a case was not decided: three for INCONCLUSIVE, the others for SKIPPED."""
+    """Why a case has no decision: LIMIT, ARRANGING and LOST go with INCONCLUSIVE, the others with SKIPPED."""
 
     LIMIT = "limit"
     ARRANGING = "arranging"
     LOST = "lost"
-    ROLE = "role"
     NOT_OFFERED = "not-offered"
     NEEDS_ECHO = "needs-echo"
     EXCLUDED = "excluded"
-    PROFILE = "profile"
     BUDGET = "budget"
 
 
 class Mark(enum.Enum):
-    """What a report shows for a result: symbol, ASCII form, and how it reads."""
+    """How a report shows a result: symbol, ASCII form, and words."""
 
     PASSED = ("✓", ".", "passed")
     VIOLATION = ("✗", "F", "violation")
@@ -63,7 +61,7 @@ class Mark(enum.Enum):
 
 
 class Capability(enum.StrEnum):
-    """Keys of the notes in which limit cases say how much a target took; docs/judging.md says how a note is written."""
+    """Keys of the notes in which limit cases record how much a target accepted; docs/judging.md has their format."""
 
     MESSAGE = "largest message"
     FRAGMENTED_MESSAGE = "largest message in fragments"
@@ -75,16 +73,45 @@ class Capability(enum.StrEnum):
 
 
 class Direction(enum.Enum):
-    """Whose doing a transcript entry is."""
+    """Who caused a transcript entry: our end, the target, or neither (an event, our own end of the stream)."""
 
     OURS = "ours"
     TARGET = "target"
     EVENT = "event"
 
 
+class EntryKind(enum.StrEnum):
+    """The kind of a transcript entry.
+
+    OCTETS are octets that did not form a frame. FIN and RST end one direction of the stream, or both: the target's with
+    Direction.TARGET, ours with Direction.EVENT. GAP stands for entries that were not kept. EVENT is anything else.
+    """
+
+    REQUEST = "request"
+    RESPONSE = "response"
+    FRAME = "frame"
+    OCTETS = "octets"
+    FIN = "fin"
+    RST = "rst"
+    GAP = "gap"
+    EVENT = "event"
+
+    @property
+    def ends_stream(self) -> bool:
+        """Whether the entry is an end of the stream, FIN or RST."""
+        return self in (EntryKind.FIN, EntryKind.RST)
+
+
+class ResultKind(enum.StrEnum):
+    """Whether a result is of one case, or of one monitor, which sums up all conversations of a run."""
+
+    CASE = "case"
+    MONITOR = "monitor"
+
+
 @dataclass(frozen=True, slots=True)
 class Octets:
-    """Octets as evidence: whole up to `WHOLE`, else their first 128 and last 64, length and SHA-256."""
+    """Octets as evidence: all of them up to `WHOLE`, else the first 128 and the last 64, the length and the SHA-256."""
 
     head: bytes = b""
     tail: bytes = b""
@@ -101,17 +128,16 @@ class Octets:
         return cls(octets[:128], octets[-64:], len(octets), hashlib.sha256(octets).hexdigest())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TranscriptEntry:
     """One line of a transcript.
 
-    `micros` counts from the start of the case; `kind` is request, response, frame,
-    octets (that made no frame) or event; `connection` numbers the case's connections from 1.
+    `micros` counts microseconds from the start of the case; `connection` numbers the connections of the case from 1.
     """
 
     micros: int
     direction: Direction
-    kind: str
+    kind: EntryKind
     summary: str
     octets: Octets = Octets()
     connection: int = 1
@@ -119,16 +145,21 @@ class TranscriptEntry:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Why a result is not a plain pass; `entry` is the index of the transcript entry that decided."""
+    """Why a result is not a plain pass.
+
+    `entry` is the index of the transcript entry that decided. `case` is set by monitors alone: the id of the case
+    during which the monitor saw it.
+    """
 
     expected: str
     observed: str
     entry: int | None = None
+    case: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An earlier attempt at a case whose result was put again."""
+    """An earlier attempt at a case that was retried."""
 
     verdict: Verdict
     finding: Finding | None
@@ -136,14 +167,14 @@ class Attempt:
     transcript: tuple[TranscriptEntry, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What one case found at one target.
+    """The result of one case, or of one monitor, at one target.
 
-    `requirement` is the entry that decides for the target's role, `cites` all that the
-    case names. `flaky` says that attempts disagreed; the last one counts. `expected` is
-    the reason of an entry in expected.toml, None where there is none; `flaky_expected` says
-    that such an entry names the verdicts of all attempts.
+    `requirement` is the id of the registry entry that binds the target's role, `cites` the ids of all entries that the
+    case cites. `flaky` is True if attempts gave different verdicts; the last attempt counts. `expected` is the reason
+    of the entry in expected.toml that explains the result, or None; `flaky_expected` is True if such an entry lists the
+    verdicts of all attempts. `micros` is the duration in microseconds.
     """
 
     case: str
@@ -165,6 +196,7 @@ class Result:
     reading: str = ""
     extra: dict[str, str] = field(default_factory=dict)
     flaky_expected: bool = False
+    kind: ResultKind = ResultKind.CASE
 
     @property
     def family(self) -> str:
@@ -178,19 +210,19 @@ class Result:
 
     @property
     def mark(self) -> Mark:
-        """The mark that verdict and level make (see `mark`)."""
+        """The mark for this verdict at this level (see `mark`)."""
         return mark(self.verdict, self.level)
 
     @property
     def breaks_gate(self) -> bool:
-        """Whether the gate at its default level, MUST, breaks on this result, expectations left aside."""
+        """Whether this result breaks the gate at its default level, MUST, if expectations are ignored."""
         if self.mark is Mark.INCONCLUSIVE:
             return self.reason is not Reason.LIMIT
         return self.mark in (Mark.VIOLATION, Mark.ERROR)
 
 
 def mark(verdict: Verdict, level: Level) -> Mark:
-    """Return what a report shows for `verdict` at `level`; a rule without a keyword weighs as MUST."""
+    """Return the mark of `verdict` at `level`; a rule stated without a keyword counts as MUST."""
     match verdict:
         case Verdict.PASSED:
             return Mark.PASSED

@@ -1,1 +1,1 @@
-"""The journal: results written, read, counted, compared with expectations, merged and gated."""
+"""The journal of a run: writing, reading, counting, comparing, merging, and the gate."""

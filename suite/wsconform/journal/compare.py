@@ -1,8 +1,7 @@
-"""What changed between two runs: the results of each target, earlier and later, laid side by side.
+"""The changes between two runs, target by target and case by case.
 
-Lay two journals beside each other with `paired(earlier, later)`, or make two mappings of a target's name to its
-results by other means, and hand both to `compare`. It returns `Changes`: tuples of `Change`, one a case and target,
-each with the result before and the result after. `diff` tells them, the report's lens shows them.
+`paired(earlier, later)` makes two mappings of target names to results from two journals; `compare` takes such mappings
+and returns `Changes`. The command `diff` prints them, and the HTML report has a page for them.
 """
 
 from __future__ import annotations
@@ -12,17 +11,17 @@ from dataclasses import dataclass
 
 from ..evidence.result import Mark, Result
 from .journal import Journal
-from .tally import is_put
+from .tally import has_run
 
 __all__ = ["Change", "Changes", "Results", "at_must", "at_should", "compare", "paired"]
 
-#: Results by the name of their target.
+#: Results by the name of the target.
 Results = Mapping[str, Sequence[Result]]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One case at one target; `before` is None where it is new, `after` where it is gone."""
+    """One case at one target. New cases have no result `before`, gone cases have none `after`."""
 
     target: str
     before: Result | None
@@ -30,7 +29,7 @@ class Change:
 
     @property
     def result(self) -> Result:
-        """The later result, or the earlier one of a case that is gone."""
+        """The later result; for a case that is gone, the earlier one."""
         found = self.after or self.before
         assert found is not None
         return found
@@ -41,21 +40,24 @@ class Change:
         return self.result.case
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What changed, each case in one place only, in the later run's order.
+    """The changes between two runs, in the order of the later run. Each case is in one list only.
 
-    A case is newly violated if it is violated now and had another result before, out of reach included; newly met
-    if it was violated and is not now, though it was put; undecided if it was put and is not any more (not reached,
-    out of reach, the suite broke). `otherwise` holds other changes of mark: met to departure, not reached to met.
-    New and gone are cases that only one run has a result for, at targets that both have; targets that only one has
-    are named in `targets_new` and `targets_gone`, and their cases are in no list. `same` counts what kept its mark.
+    - `newly_violated`: violated now, with any other result before, skipped included.
+    - `fixed`: violated before; the case ran again and is not violated now.
+    - `undecided`: the case ran before, and did not get to its requirement now (inconclusive, skipped, error).
+    - `other`: any other change of the mark, such as passed to departure or inconclusive to passed.
+    - `new`, `gone`: only one of the runs has a result, at a target that both have.
+
+    `same` counts cases with an unchanged mark. `targets_new` and `targets_gone` name targets that only one of the runs
+    has; their cases are in no list.
     """
 
     newly_violated: tuple[Change, ...] = ()
-    newly_met: tuple[Change, ...] = ()
+    fixed: tuple[Change, ...] = ()
     undecided: tuple[Change, ...] = ()
-    otherwise: tuple[Change, ...] = ()
+    other: tuple[Change, ...] = ()
     new: tuple[Change, ...] = ()
     gone: tuple[Change, ...] = ()
     same: int = 0
@@ -64,13 +66,13 @@ class Changes:
 
     @property
     def breaking(self) -> tuple[Change, ...]:
-        """What is newly violated and not expected to be (expected.toml)."""
+        """The newly violated cases that expected.toml does not explain."""
         return tuple(each for each in self.newly_violated if each.result.expected is None)
 
     @property
     def count(self) -> int:
-        """How many cases changed, came or went."""
-        groups = (self.newly_violated, self.newly_met, self.undecided, self.otherwise, self.new, self.gone)
+        """The number of cases that changed, are new, or are gone."""
+        groups = (self.newly_violated, self.fixed, self.undecided, self.other, self.new, self.gone)
         return sum(map(len, groups))
 
 
@@ -80,14 +82,14 @@ def at_must(result: Result) -> bool:
 
 
 def at_should(result: Result) -> bool:
-    """Return whether `result` violates a MUST, or departs from a SHOULD."""
+    """Return whether `result` violates a MUST, or is a departure."""
     return result.mark in (Mark.VIOLATION, Mark.DEPARTURE)
 
 
 def compare(before: Results, after: Results, violates: Callable[[Result], bool] = at_must) -> Changes:
-    """Return what changed from `before` to `after`; `violates` says which results count as violated."""
-    newly_violated, newly_met, undecided = list[Change](), list[Change](), list[Change]()
-    otherwise, new, gone = list[Change](), list[Change](), list[Change]()
+    """Return the changes from `before` to `after`; `violates` decides which results count as violated."""
+    newly_violated, fixed, undecided = list[Change](), list[Change](), list[Change]()
+    other, new, gone = list[Change](), list[Change](), list[Change]()
     same = 0
     for target in (name for name in after if name in before):
         earlier, later = _by_case(before[target]), _by_case(after[target])
@@ -102,24 +104,24 @@ def compare(before: Results, after: Results, violates: Callable[[Result], bool] 
                     same += 1
                 else:
                     newly_violated.append(change)
-            elif is_put(was) and not is_put(result):
+            elif has_run(was) and not has_run(result):
                 undecided.append(change)
             elif violates(was):
-                newly_met.append(change)
+                fixed.append(change)
             elif was.mark is result.mark:
                 same += 1
             else:
-                otherwise.append(change)
+                other.append(change)
     return Changes(
-        tuple(newly_violated),
-        tuple(newly_met),
-        tuple(undecided),
-        tuple(otherwise),
-        tuple(new),
-        tuple(gone),
-        same,
-        tuple(name for name in after if name not in before),
-        tuple(name for name in before if name not in after),
+        newly_violated=tuple(newly_violated),
+        fixed=tuple(fixed),
+        undecided=tuple(undecided),
+        other=tuple(other),
+        new=tuple(new),
+        gone=tuple(gone),
+        same=same,
+        targets_new=tuple(name for name in after if name not in before),
+        targets_gone=tuple(name for name in before if name not in after),
     )
 
 
@@ -130,8 +132,8 @@ def _by_case(results: Iterable[Result]) -> dict[str, Result]:
 def paired(earlier: Journal, later: Journal) -> tuple[Results, Results]:
     """Return the results of both journals by target, ready for `compare`.
 
-    Targets are the same if their names are. Where each journal has one target only, the two are compared whatever
-    they are called: an address often changes from run to run. Both then have the later one's name.
+    Targets with the same name are compared. If each journal has a single target, these two are compared under the later
+    name, because an address often changes from run to run.
     """
     before = {each.target.name: each.results for each in earlier.targets}
     after = {each.target.name: each.results for each in later.targets}

@@ -1,23 +1,26 @@
-"""expected.toml mended: entries added without a reason, entries taken out, comments and everything else left alone."""
+"""Editing of expected.toml: entries are added with a placeholder, or removed; everything else stays as it is."""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Any
+
+import tomlkit
 
 from ..evidence.result import Result, Verdict
 from .expected import TODO, Expectations
 from .gate import Policy
 from .tally import by_family
 
-__all__ = ["Addition", "added", "needed", "without"]
+__all__ = ["Addition", "needed", "with_added", "with_removed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """An entry that is missing: a `pattern`, and the `verdicts` between which attempts waver, if they do."""
+    """An entry to add: a `pattern`, and for a flaky case the `verdicts` of its attempts."""
 
     target: str
     pattern: str
@@ -25,9 +28,10 @@ class Addition:
 
 
 def needed(target: str, results: Sequence[Result], known: Expectations, policy: Policy) -> list[Addition]:
-    """Return the entries without which `results` of `target` break the gate, whatever their journal expected.
+    """Return the entries that `known` lacks to keep `results` of `target` from breaking the gate.
 
-    A family that fails as a whole gets one entry. What the suite itself broke cannot be expected.
+    Expectations recorded in `results` are ignored. A family that fails as a whole gets one entry. Results with verdict
+    ERROR get none: a failure of wsconform cannot be expected.
     """
     found = list[Addition]()
     for family, members in by_family(results).items():
@@ -35,23 +39,21 @@ def needed(target: str, results: Sequence[Result], known: Expectations, policy: 
         for result in members:
             marked = known.mark(target, replace(result, expected=None, flaky_expected=False))
             if result.verdict is not Verdict.ERROR and policy.breaks(marked):
-                breaking.append(Addition(target, result.case, _wavering(result) if result.flaky else ()))
-        alike = {each.verdicts for each in breaking}
-        if len(breaking) == len(members) > 1 and len(alike) == 1:
-            found.append(Addition(target, family, alike.pop()))
+                breaking.append(Addition(target, result.case, _verdicts(result) if result.flaky else ()))
+        kinds = {each.verdicts for each in breaking}
+        if len(breaking) == len(members) > 1 and len(kinds) == 1:
+            found.append(Addition(target, family, kinds.pop()))
         else:
             found += breaking
     return found
 
 
-def _wavering(result: Result) -> tuple[Verdict, ...]:
+def _verdicts(result: Result) -> tuple[Verdict, ...]:
     return tuple(dict.fromkeys([*(attempt.verdict for attempt in result.attempts), result.verdict]))
 
 
-def added(text: str, additions: Iterable[Addition]) -> str:
+def with_added(text: str, additions: Iterable[Addition]) -> str:
     """Return `text`, a TOML document, with `additions` at the end of their tables, each with the reason TODO."""
-    import tomlkit
-
     document = tomlkit.parse(text)
     for each in additions:
         if each.target not in document:
@@ -66,10 +68,8 @@ def added(text: str, additions: Iterable[Addition]) -> str:
     return _with_as_little_changed(text, document)
 
 
-def without(text: str, entries: Collection[tuple[str, str]]) -> str:
-    """Return `text`, a TOML document, without `entries` (target and pattern); tables that get empty go, too."""
-    import tomlkit
-
+def with_removed(text: str, entries: Collection[tuple[str, str]]) -> str:
+    """Return `text`, a TOML document, without `entries` (target and pattern), and without tables that become empty."""
     document = tomlkit.parse(text)
     for target, pattern in entries:
         table: Any = document[target]
@@ -80,22 +80,18 @@ def without(text: str, entries: Collection[tuple[str, str]]) -> str:
 
 
 def _with_as_little_changed(text: str, document: Mapping[str, object]) -> str:
-    """The document as text, in which lines that differ from `text` in blanks alone are those of `text`.
+    """Return `document` as text; lines that differ from `text` in whitespace alone are copied from `text`.
 
-    tomlkit drops the blank behind a date in an inline table, and nobody wants that in a change to review.
+    tomlkit drops the blank behind a date in an inline table, which would show up as a change in a review.
     """
-    import tomllib
-
-    import tomlkit
-
-    made = tomlkit.dumps(document)
-    old, new = text.splitlines(keepends=True), made.splitlines(keepends=True)
+    edited = tomlkit.dumps(document)
+    old, new = text.splitlines(keepends=True), edited.splitlines(keepends=True)
     lines = list[str]()
     bare = [["".join(line.split()) for line in side] for side in (old, new)]
     matcher = SequenceMatcher(None, bare[0], bare[1], autojunk=False)
-    for what, first, last, since, until in matcher.get_opcodes():
-        lines += old[first:last] if what == "equal" else new[since:until]
-        if lines and not lines[-1].endswith("\n") and until < len(new):
+    for operation, first, last, start, end in matcher.get_opcodes():
+        lines += old[first:last] if operation == "equal" else new[start:end]
+        if lines and not lines[-1].endswith("\n") and end < len(new):
             lines[-1] += "\n"
     kept = "".join(lines)
-    return kept if tomllib.loads(kept) == tomllib.loads(made) else made
+    return kept if tomllib.loads(kept) == tomllib.loads(edited) else edited

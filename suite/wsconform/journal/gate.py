@@ -1,20 +1,21 @@
-"""The gate: what a run's results come to, as an exit code and the sentences that say why."""
+"""The gate: from the results of a run to an exit code, and sentences that give the reasons."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..evidence.result import Mark, Reason, Result
 from ..problem import Exit, gravest
-from .tally import is_put
+from ..words import counted, plural
+from .tally import has_run
 
 __all__ = ["Allow", "FailOn", "Policy", "Ruling", "TargetOutcome", "rule"]
 
 
 class FailOn(enum.StrEnum):
-    """The lowest level whose breach breaks the gate."""
+    """The lowest level whose violation breaks the gate (--fail-on)."""
 
     MUST = "must"
     SHOULD = "should"
@@ -22,20 +23,20 @@ class FailOn(enum.StrEnum):
 
 
 class Allow(enum.StrEnum):
-    """What else would break the gate and may be let through."""
+    """Other reasons that break the gate unless they are allowed (--allow)."""
 
     STALE = "stale"
     FLAKY = "flaky"
     INCONCLUSIVE = "inconclusive"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class TargetOutcome:
-    """What became of one target: its results so far, and why its part ended.
+    """The outcome for one target: its results so far, and why its part of the run ended.
 
-    `why` is a footer's word (done, budget, interrupted, target-lost); `problem` the line that says why it
-    could not be tested; `planned` how many cases were to be put; `output` the last lines that it printed,
-    kept in `log`.
+    `why` is the value of an EndReason, `problem` the reason why the target could not be tested, `planned` the
+    number of cases to run, `output` the last lines that the target printed, `log` the file that has all of them,
+    `restarts` how often the target was started again.
     """
 
     name: str
@@ -49,27 +50,27 @@ class TargetOutcome:
 
     @property
     def results(self) -> list[Result]:
-        """The results so far, one a case, in the order in which the cases were first judged."""
+        """The results so far, one for each case, in the order in which the cases were first judged."""
         return list(self._results.values())
 
     def record(self, result: Result) -> None:
-        """Take a result; a later one of the same case takes the earlier one's place, as in a journal."""
+        """Add `result`; it replaces an earlier result of the same case, as in a journal."""
         self._results[result.case] = result
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What breaks the gate."""
+    """The options that decide which results break the gate."""
 
     fail_on: FailOn = FailOn.MUST
     allow: frozenset[Allow] = frozenset()
 
-    def where_it_counts(self) -> Policy:
-        """Return what a run that stops after so many failures counts by: under FailOn.NEVER the usual gate."""
+    def for_counting_failures(self) -> Policy:
+        """Return the policy that `--max-failures` counts with: the default policy if the gate is off."""
         return self if self.fail_on is not FailOn.NEVER else Policy()
 
     def breaks(self, result: Result) -> bool:
-        """Return whether `result` breaks the gate, its expectation and earlier attempts considered."""
+        """Return whether `result` breaks the gate, given its expectation and its earlier attempts."""
         if result.mark is Mark.ERROR:
             return True
         if self.fail_on is FailOn.NEVER:
@@ -77,9 +78,9 @@ class Policy:
         return self._is_finding(result) or self.breaks_by_flakiness(result)
 
     def breaks_by_flakiness(self, result: Result) -> bool:
-        """Return whether attempts at `result` disagree, and that matters."""
-        wavers = result.flaky and not result.flaky_expected
-        return wavers and self.fail_on is not FailOn.NEVER and Allow.FLAKY not in self.allow
+        """Return whether `result` breaks the gate because its attempts gave different verdicts."""
+        unexpected = result.flaky and not result.flaky_expected
+        return unexpected and self.fail_on is not FailOn.NEVER and Allow.FLAKY not in self.allow
 
     def _is_finding(self, result: Result) -> bool:
         if result.expected is not None:
@@ -97,7 +98,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """How a run ends: `sentences` say why, the one that sums up last."""
+    """The end of a run: the exit code, and sentences that give the reasons. The last sentence sums up."""
 
     exit: Exit
     sentences: tuple[str, ...]
@@ -111,13 +112,17 @@ def rule(
     interrupted: bool = False,
     expected: str = "",
 ) -> Ruling:
-    """Judge a run: `stale` are the lines about expectations that no longer hold, `expected` the name of their file."""
+    """Return how the run ends; `stale` are lines about outdated expectations, `expected` is the name of their file."""
     results = [result for outcome in outcomes for result in outcome.results]
     counts_stale = bool(stale) and Allow.STALE not in policy.allow and policy.fail_on is not FailOn.NEVER
-    broken = _broken(results, policy, expected)
+    breaches = _Breaches(
+        findings=tuple(_findings(results, policy, expected)),
+        flaky=sum(map(policy.breaks_by_flakiness, results)),
+        stale=len(stale) if counts_stale else 0,
+    )
     codes = set[Exit]()
     sentences = list(stale if counts_stale else (f"{line} (allowed)" for line in stale))
-    if counts_stale or broken:
+    if breaches.findings or breaches.flaky or breaches.stale:
         codes.add(Exit.BROKEN)
     if interrupted:
         codes.add(Exit.INTERRUPTED)
@@ -125,65 +130,72 @@ def rule(
         codes.add(Exit.SUITE)
     if any(outcome.problem or outcome.why == "target-lost" for outcome in outcomes):
         codes.add(Exit.UNTESTABLE)
-    if any(not any(map(is_put, outcome.results)) for outcome in outcomes):
+    if any(not any(map(has_run, outcome.results)) for outcome in outcomes):
         codes.add(Exit.NOTHING)
     exit = gravest(codes)
-    return Ruling(exit, (*sentences, _verdict(exit, outcomes, broken, policy, len(stale) * counts_stale)))
+    return Ruling(exit, (*sentences, _verdict(exit, outcomes, breaches, policy)))
 
 
-def _broken(results: Iterable[Result], policy: Policy, expected: str) -> list[str]:
-    """What breaks the gate, counted, a phrase for each kind."""
+@dataclass(frozen=True, slots=True)
+class _Breaches:
+    """A phrase for each kind of finding that breaks the gate, and the numbers of flaky cases and stale expectations."""
+
+    findings: tuple[str, ...]
+    flaky: int
+    stale: int
+
+
+def _findings(results: Iterable[Result], policy: Policy, expected: str) -> list[str]:
+    """Return a phrase for each kind of finding that breaks the gate, such as "2 violations"."""
     broken = [result for result in results if policy.breaks(result)]
-    kinds = {
-        Mark.VIOLATION: ("violation is", "violations are"),
-        Mark.DEPARTURE: ("departure is", "departures are"),
-    }
     phrases = list[str]()
-    for mark, (one, many) in kinds.items():
+    for mark in (Mark.VIOLATION, Mark.DEPARTURE):
         count = sum(r.mark is mark and r.expected is None for r in broken)
-        if count and expected:
-            phrases.append(f"{count} {one if count == 1 else many} not in {expected}")
-        elif count:
-            phrases.append(f"{count} {mark.words}{'' if count == 1 else 's'}")
-    unreached = sum(r.mark is Mark.INCONCLUSIVE and r.expected is None for r in broken)
-    if unreached:
-        phrases.append(f"{unreached} not reached")
-    flaky = sum(policy.breaks_by_flakiness(r) for r in broken)
-    if flaky:
-        phrases.append(f"attempts disagree at {flaky} case{'' if flaky == 1 else 's'}")
+        if count:
+            unexpected = f" {plural(count, 'is', 'are')} not in {expected}" if expected else ""
+            phrases.append(f"{counted(count, mark.words)}{unexpected}")
+    inconclusive = sum(r.mark is Mark.INCONCLUSIVE and r.expected is None for r in broken)
+    if inconclusive:
+        phrases.append(f"{inconclusive} {Mark.INCONCLUSIVE.words}")
     return phrases
 
 
-def _verdict(exit: Exit, outcomes: Sequence[TargetOutcome], broken: list[str], policy: Policy, stale: int) -> str:
+def _verdict(exit: Exit, outcomes: Sequence[TargetOutcome], breaches: _Breaches, policy: Policy) -> str:
+    """Return the sentence that sums up the run."""
+    flaky, stale = breaches.flaky, breaches.stale
     level = "SHOULD" if policy.fail_on is FailOn.SHOULD else "MUST"
     left = _left(outcomes)
-    unput = f"{left} case{'' if left == 1 else 's'} left over" if left else ""
-    phrases = [*broken, *_stale(stale), *([unput] if unput else [])]
-    told = f" {'; '.join(phrases)}." if phrases else ""
+    not_run = f"{counted(left, 'case')} did not run" if left else ""
+    unstable = counted(flaky, "flaky case") if flaky else ""
+    if unstable and not breaches.findings:
+        unstable += " (attempts gave different results)"
+    outdated = f"{counted(stale, 'expectation')} no longer {plural(stale, 'holds', 'hold')}" if stale else ""
+    phrases = [phrase for phrase in (*breaches.findings, unstable, outdated, not_run) if phrase]
+    counts = f" {'; '.join(phrases)}." if phrases else ""
     match exit:
         case Exit.HELD if policy.fail_on is FailOn.NEVER:
             return "Nothing breaks the gate (--fail-on never)."
         case Exit.HELD:
-            return f"Conforms at {level}{f', as far as it was put: {unput}' if unput else ''}."
-        case Exit.BROKEN if broken and any(not phrase.startswith("attempts") for phrase in broken):
-            return f"Does not conform at {level}:{told}"
+            return f"Conforms at {level}{f' for the cases that ran; {not_run}' if not_run else ''}."
+        case Exit.BROKEN if breaches.findings:
+            return f"Does not conform at {level}:{counts}"
         case Exit.BROKEN:
-            return f"The gate is broken:{told}"
+            return f"FAILED:{counts}"
         case Exit.UNTESTABLE:
             names = [outcome.name for outcome in outcomes if outcome.problem or outcome.why == "target-lost"]
             few = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
             lost = all(not outcome.problem for outcome in outcomes if outcome.name in names)
-            return f"{few} {'was lost' if lost else 'could not be tested'}.{told}"
+            return f"{few} {'was lost' if lost else 'could not be tested'}.{counts}"
         case Exit.SUITE:
-            return f"The suite broke; that says nothing about the target.{told}"
+            return f"wsconform failed; this says nothing about the target.{counts}"
         case Exit.NOTHING:
-            return f"Nothing was put{_to_whom(outcomes)}."
+            return f"No case ran{_against(outcomes)}."
         case _:
-            return f"Interrupted.{told}"
+            return f"Interrupted.{counts}"
 
 
 def _left(outcomes: Sequence[TargetOutcome]) -> int:
-    """How many cases the run had no time for, or gave up on."""
+    """Return how many cases did not run, because the time budget or the target was gone."""
     return sum(
         max(0, outcome.planned - len(outcome.results))
         + sum(result.reason is Reason.BUDGET for result in outcome.results)
@@ -192,11 +204,6 @@ def _left(outcomes: Sequence[TargetOutcome]) -> int:
     )
 
 
-def _stale(count: int) -> Iterator[str]:
-    if count:
-        yield f"{count} {'expectation does' if count == 1 else 'expectations do'} not hold"
-
-
-def _to_whom(outcomes: Sequence[TargetOutcome]) -> str:
-    names = [outcome.name for outcome in outcomes if not any(map(is_put, outcome.results))]
-    return f" to {', '.join(names[:3])}" if names else ""
+def _against(outcomes: Sequence[TargetOutcome]) -> str:
+    names = [outcome.name for outcome in outcomes if not any(map(has_run, outcome.results))]
+    return f" against {', '.join(names[:3])}" if names else ""

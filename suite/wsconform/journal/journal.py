@@ -1,7 +1,8 @@
-"""Results as JSON Lines: header, target, result and footer records, written one by one, read back as values."""
+"""The journal: header, target, result and footer records as JSON Lines, written one by one, read back as values."""
 
 from __future__ import annotations
 
+import enum
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,19 +14,36 @@ from ..evidence.result import Result
 from ..registry.requirement import Role
 from .records import result_of_record, result_record
 
-#: Version of the record formats; fields are added, never renamed, while the first number stays.
-FORMAT = "1.0"
+#: Version of the record format. Fields are added, never renamed or removed, within one first number.
+FORMAT = "2.0"
+
+
+class EndReason(enum.Enum):
+    """Why a run ended."""
+
+    DONE = "done"
+    BUDGET = "budget"
+    INTERRUPTED = "interrupted"
+    LOST = "target-lost"
+
+
+_GRAVEST_FIRST = (EndReason.INTERRUPTED, EndReason.LOST, EndReason.BUDGET, EndReason.DONE)
+
+
+def gravest_end(reasons: Iterable[EndReason]) -> EndReason:
+    """Return the gravest of `reasons`, from INTERRUPTED to DONE; DONE if `reasons` is empty."""
+    return min(reasons, key=_GRAVEST_FIRST.index, default=EndReason.DONE)
 
 
 class JournalError(ValueError):
-    """A journal cannot be read; the text names file, line and what is wrong."""
+    """A journal cannot be read; the text names the file, the line and the error."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """What a run was asked to do. `start` is ISO 8601 in UTC; `documents` the ids of the RFCs cited.
+    """How a run was started: `start` is a time in UTC (ISO 8601), `documents` the ids of the RFCs that cases cite.
 
-    `fail_on` and `allow` are what the gate was told (see gate.FailOn and gate.Allow).
+    `fail_on` and `allow` are the options of the gate (values of gate.FailOn and gate.Allow).
     """
 
     catalogue: str
@@ -40,9 +58,13 @@ class Header:
     allow: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TargetRecord:
-    """One target of the run and what the probe found; `transport` is tcp or tls, `echo` whether it echoes."""
+    """One target of a run, with the findings of the probe.
+
+    `transport` is "tcp" or "tls", `echo` is True if the target echoes messages, `round_trip` is in seconds.
+    `untested` is the reason why the target could not be tested, "" if it was.
+    """
 
     name: str
     role: Role
@@ -54,13 +76,14 @@ class TargetRecord:
     echo: bool = False
     round_trip: float = 0.0
     notes: Mapping[str, str] = field(default_factory=dict)
+    untested: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Footer:
-    """How a run ended: `why` is done, budget, interrupted or target-lost; `counts` is by target and mark.
+    """How a run ended: `why` is the value of an EndReason, `counts` has results by target and mark.
 
-    `stale` are lines about entries of expected.toml that hold no more.
+    `stale` has a line for each entry of expected.toml that no longer holds.
     """
 
     why: str
@@ -72,7 +95,7 @@ class Footer:
 
 @dataclass(frozen=True, slots=True)
 class TargetResults:
-    """A target and its results in the order in which they were judged."""
+    """A target and its results, in the order of judgement."""
 
     target: TargetRecord
     results: tuple[Result, ...]
@@ -80,7 +103,7 @@ class TargetResults:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """A journal, read; no footer means that the run was cut off."""
+    """A journal as it was read. Without a footer, the run was cut off."""
 
     header: Header
     targets: tuple[TargetResults, ...]
@@ -116,24 +139,25 @@ def _target_record(target: TargetRecord) -> dict[str, Any]:
         "echo": target.echo,
         "round_trip": target.round_trip,
         "notes": dict(target.notes),
+        "untested": target.untested,
     }
 
 
 class Sink(Protocol):
-    """What a journal is written to: a file, a copy of it, memory."""
+    """The destination of a journal: a file, a copy, memory."""
 
     def write(self, text: str, /) -> int:
-        """Take `text`."""
+        """Write `text`; return the number of characters written."""
 
     def flush(self) -> None:
-        """Hand over what was taken."""
+        """Pass on buffered text."""
 
 
 class JournalWriter:
-    """Writes a journal record by record; each is flushed, so that a crash loses none."""
+    """Writes a journal record by record, and flushes each, so that a crash loses none."""
 
     def __init__(self, stream: Sink, *copies: Sink) -> None:
-        """Write to `stream`, and to each of `copies` the same."""
+        """Write every record to `stream` and to each of `copies`."""
         self._streams = (stream, *copies)
 
     def _write(self, record: Mapping[str, Any]) -> None:
@@ -147,7 +171,7 @@ class JournalWriter:
         self._write(_header_record(header))
 
     def target(self, target: TargetRecord) -> None:
-        """Write a target's record; it comes before the target's results."""
+        """Write a target's record; call it before the target's first result."""
         self._write(_target_record(target))
 
     def result(self, target: str, result: Result) -> None:
@@ -169,7 +193,10 @@ class JournalWriter:
 
 
 def read(path: Path) -> Journal:
-    """Read the journal at `path`; JournalError in one line where it is none, its last line cut off by a crash aside."""
+    """Return the journal in the file at `path`.
+
+    A last line that a crash cut off is ignored. Raises JournalError if the file cannot be read or is not a journal.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
@@ -178,7 +205,7 @@ def read(path: Path) -> Journal:
 
 
 def parse(lines: Iterable[str], where: str = "journal") -> Journal:
-    """Read a journal's `lines`; `where` names them in a JournalError."""
+    """Return the journal that `lines` hold. Raises JournalError, whose text begins with `where`."""
     header: Header | None = None
     targets: dict[str, TargetRecord] = {}
     results: dict[str, dict[str, Result]] = {}
@@ -193,7 +220,7 @@ def parse(lines: Iterable[str], where: str = "journal") -> Journal:
                     targets[value["name"]] = TargetRecord(**_known(TargetRecord, value))
                     results.setdefault(value["name"], {})
                 case "result":
-                    # A client may run a case again at any time: the later record takes the earlier one's place.
+                    # A client may rerun a case at any time; the later record replaces the earlier one.
                     results[value["target"]][value["case"]] = result_of_record(value)
                 case "footer":
                     value["stale"] = tuple(value.get("stale", ()))
@@ -201,9 +228,9 @@ def parse(lines: Iterable[str], where: str = "journal") -> Journal:
         except (KeyError, TypeError, ValueError, AttributeError) as problem:
             if isinstance(problem, JournalError):
                 raise
-            raise JournalError(f"{where}: line {number}: no record of format {FORMAT}: {problem!r}") from None
+            raise JournalError(f"{where}: line {number}: not a record of format {FORMAT}: {problem!r}") from None
     if header is None:
-        raise JournalError(f"{where}: there is no header record; name a journal.jsonl that a run wrote")
+        raise JournalError(f"{where}: has no header record; name a journal.jsonl that a run wrote")
     return Journal(
         header, tuple(TargetResults(targets[name], tuple(results[name].values())) for name in targets), footer
     )
@@ -217,17 +244,20 @@ def _records(lines: Iterable[str], where: str) -> Iterator[tuple[int, dict[str, 
         except json.JSONDecodeError:
             if number == kept[-1][0] and number > 1:
                 return
-            raise JournalError(f"{where}: line {number}: not JSON; the file is no journal, or damaged") from None
+            raise JournalError(f"{where}: line {number}: not JSON; the file is not a journal, or is damaged") from None
         except RecursionError:
-            raise JournalError(f"{where}: line {number}: nested too deeply; the file is no journal") from None
+            raise JournalError(f"{where}: line {number}: nested too deeply; the file is not a journal") from None
         if not isinstance(value, dict) or "record" not in value:
-            raise JournalError(f"{where}: line {number}: no record; the file is no journal, or damaged")
+            raise JournalError(f"{where}: line {number}: not a record; the file is not a journal, or is damaged")
         yield number, value
 
 
 def _header_in(value: dict[str, Any], where: str) -> Header:
     if str(value["format"]).split(".")[0] != FORMAT.split(".", maxsplit=1)[0]:
-        raise JournalError(f"{where}: journal format {value['format']}; this version reads {FORMAT}")
+        raise JournalError(
+            f"{where}: has journal format {value['format']}, and this version reads {FORMAT}; run the tests again,"
+            " or use the version of wsconform that wrote the journal"
+        )
     value["documents"], value["allow"] = tuple(value["documents"]), tuple(value.get("allow", ()))
     return Header(**_known(Header, value))
 
@@ -239,7 +269,7 @@ def _known(kind: type[Header | TargetRecord | Footer], value: dict[str, Any]) ->
 
 
 def dumps(journal: Journal) -> str:
-    """Return `journal` as text that `parse` reads back to the same value."""
+    """Return the text of `journal`; `parse` of its lines gives an equal journal."""
     stream = io.StringIO()
     writer = JournalWriter(stream)
     writer.header(journal.header)

@@ -1,4 +1,4 @@
-"""Journals made one: shards of a target joined, targets side by side, and what was doubtful about it told."""
+"""Merging of journals: shards of one target are joined, other targets are kept side by side."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from ..evidence.result import Reason, Result
+from ..evidence.result import Reason, Result, ResultKind
 from ..problem import Problem
-from .journal import Footer, Header, Journal, TargetRecord, TargetResults
+from ..words import counted
+from .journal import EndReason, Footer, Header, Journal, TargetRecord, TargetResults, gravest_end
 from .tally import SEVERITY, counts
 
 __all__ = ["Merged", "Source", "merge"]
 
-_GRAVITY = ("interrupted", "target-lost", "budget", "done")
 _PROFILES = ("quick", "standard", "full")
 
 V = TypeVar("V")
@@ -21,7 +21,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A journal and what it is called in messages."""
+    """A journal, and its name in messages."""
 
     name: str
     journal: Journal
@@ -29,25 +29,27 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The journal that was made; `remarks` are lines about what whoever reads it should know."""
+    """The merged journal; `remarks` are lines for the user about doubtful points."""
 
     journal: Journal
     remarks: tuple[str, ...]
 
 
 def merge(sources: Sequence[Source], command: str = "", *, mixed: bool = False) -> Merged:
-    """Join `sources`, at least one, in their order: of two results of one case at one target, the later one counts.
+    """Merge `sources` (at least one) in their order; `command` goes into the header of the merged journal.
 
-    What a run had no time left for never replaces what another found, and of a monitor's results the gravest counts.
-    Raises Problem where two versions of the catalogue judged, or two targets have one name, unless `mixed`.
+    Of two results of one case at one target, the later one counts, but a case that was skipped for lack of time never
+    replaces a result. Of a monitor's results, the gravest counts. Raises Problem if the journals are of different
+    versions of the catalogue, or if two targets have the same name, unless `mixed`.
     """
     remarks = list[str]()
     _check_versions(sources, remarks, mixed=mixed)
     joining = _Joining(mixed=mixed)
     for source in sources:
         if source.journal.footer is None:
-            told = "has no end: its run crashed, or is still going on; what there is counts as interrupted"
-            remarks.append(f"{source.name}: {told}")
+            remarks.append(
+                f"{source.name}: has no footer, so its run crashed or is still going on; it counts as interrupted"
+            )
         for each in source.journal.targets:
             joining.add(source, each)
     targets = joining.targets()
@@ -62,14 +64,15 @@ def _check_versions(sources: Sequence[Source], remarks: list[str], *, mixed: boo
         versions.setdefault(source.journal.header.catalogue, source.name)
     if len(versions) < 2:
         return
-    told = ", ".join(f"{version} in {name}" for version, name in versions.items())
+    shown = ", ".join(f"{version} in {name}" for version, name in versions.items())
     if not mixed:
-        raise Problem(f"the journals were judged by {len(versions)} catalogues: {told}; run again, or say --mixed")
-    remarks.append(f"mixed catalogues: {told}; the journal names the first")
+        count = len(versions)
+        raise Problem(f"the journals are of {count} versions of the catalogue: {shown}; run again, or use --mixed")
+    remarks.append(f"mixed catalogues: {shown}; the journal names the first")
 
 
 class _Joining:
-    """The targets so far, and who had which result."""
+    """The targets so far, their results, and the source of each result."""
 
     def __init__(self, *, mixed: bool) -> None:
         self._mixed = mixed
@@ -89,8 +92,8 @@ class _Joining:
             earlier = known.get(result.case)
             if earlier is None:
                 known[result.case] = (result, source.name)
-            elif _is_sum(result) and _is_sum(earlier[0]):
-                # Every shard has its own result of a monitor, and what one of them saw has been seen.
+            elif _is_monitor(result) and _is_monitor(earlier[0]):
+                # Every shard has its own result of a monitor; a breach that one of them saw counts.
                 if SEVERITY.index(result.mark) < SEVERITY.index(earlier[0].mark):
                     known[result.case] = (result, source.name)
             elif result.reason is not Reason.BUDGET:
@@ -102,13 +105,14 @@ class _Joining:
     def _join(self, source: Source, record: TargetRecord) -> None:
         known, where = self._records[record.name]
         if difference := _difference(known, record):
-            told = f"{record.name} is {difference[0]} in {where} and {difference[1]} in {source.name}"
+            shown = f"{record.name} is {difference[0]} in {where} and {difference[1]} in {source.name}"
             if not self._mixed:
-                raise Problem(f"{told}; give the targets names of their own, or say --mixed")
-            self._differing.append(f"mixed targets: {told}; the journal describes the first")
-        # One that could not be tested in one shard says nothing of itself but that.
-        better, notes = (known, record.notes) if "not tested" not in known.notes else (record, known.notes)
-        self._records[record.name] = (replace(better, notes={**notes, **better.notes}), where)
+                raise Problem(f"{shown}; give the targets different names, or use --mixed")
+            self._differing.append(f"mixed targets: {shown}; the journal describes the first")
+        # The record of a target that could not be tested holds nothing but the reason.
+        better, notes = (record, known.notes) if known.untested else (known, record.notes)
+        untested = known.untested or record.untested
+        self._records[record.name] = (replace(better, notes={**notes, **better.notes}, untested=untested), where)
 
     def targets(self) -> tuple[TargetResults, ...]:
         return tuple(
@@ -119,30 +123,33 @@ class _Joining:
     def remarks(self) -> list[str]:
         lines = list(self._differing)
         for (name, earlier, later), count in self._twice.items():
-            cases = f"{count} case{'' if count == 1 else 's'} of {name}"
+            cases = f"{counted(count, 'case')} of {name}"
             lines.append(f"{cases} in {earlier} and in {later}: the result in {later} counts")
         return lines
 
 
-def _is_sum(result: Result) -> bool:
-    """Return whether `result` is a monitor's, which sums up a run's conversations (see watch)."""
-    return any(name == "samples" for name, _ in result.notes)
+def _is_monitor(result: Result) -> bool:
+    """Return whether `result` is of a monitor, which sums up the conversations of a run."""
+    return result.kind is ResultKind.MONITOR
 
 
 def _difference(one: TargetRecord, other: TargetRecord) -> tuple[str, str] | None:
-    """What shows that two records are not of one target; an address may change from machine to machine."""
-    looks: Sequence[Callable[[TargetRecord], str]] = (
+    """Return a property of each record that shows that they are of different targets, or None.
+
+    Addresses are not compared: they may change from machine to machine.
+    """
+    properties: Sequence[Callable[[TargetRecord], str]] = (
         lambda record: f"a {record.role.value}",
         lambda record: f"version {record.info['version']}" if "version" in record.info else "",
         lambda record: f"reached over {record.transport}",
         lambda record: f"reached over HTTP/{record.http}",
     )
-    if "not tested" in {**one.notes, **other.notes}:
-        looks = looks[:1]
-    for look in looks:
-        sides = look(one), look(other)
-        if sides[0] != sides[1] and all(sides):
-            return sides
+    if one.untested or other.untested:
+        properties = properties[:1]
+    for describe in properties:
+        first, second = describe(one), describe(other)
+        if first != second and first and second:
+            return first, second
     return None
 
 
@@ -152,11 +159,10 @@ def _header(sources: Sequence[Source], command: str, remarks: list[str]) -> Head
     seeds = _different(header.seed for header in headers)
     profile = min(profiles, key=lambda name: _PROFILES.index(name) if name in _PROFILES else -1)
     if len(profiles) > 1:
-        remarks.append(f"profiles {', '.join(profiles)}: the journal says {profile}")
+        remarks.append(f"profiles {', '.join(profiles)}: the merged journal has {profile}")
     if len(seeds) > 1:
-        remarks.append(
-            f"seeds {', '.join(map(str, seeds))}: the journal says {seeds[0]}; replay from one of the others"
-        )
+        listed = ", ".join(map(str, seeds))
+        remarks.append(f"seeds {listed}: the merged journal has {seeds[0]}; to replay, use the original journals")
     return Header(
         catalogue=headers[0].catalogue,
         documents=tuple(_different(id for header in headers for id in header.documents)),
@@ -171,18 +177,23 @@ def _header(sources: Sequence[Source], command: str, remarks: list[str]) -> Head
 
 
 def _footer(sources: Sequence[Source], targets: Sequence[TargetResults]) -> Footer:
-    footers = [source.journal.footer or Footer("interrupted") for source in sources]
+    footers = [source.journal.footer or Footer(why=EndReason.INTERRUPTED.value) for source in sources]
     marks: Mapping[str, Mapping[str, int]] = {
         each.target.name: {mark.words: count for mark, count in counts(each.results).items() if count}
         for each in targets
     }
     return Footer(
-        why=min((footer.why for footer in footers), key=lambda why: _GRAVITY.index(why) if why in _GRAVITY else 0),
+        why=gravest_end(_end_reason(footer) for footer in footers).value,
         end=max((footer.end for footer in footers), default=""),
         seconds=round(sum(footer.seconds for footer in footers), 6),
         counts=marks,
         stale=tuple(_different(line for footer in footers for line in footer.stale)),
     )
+
+
+def _end_reason(footer: Footer) -> EndReason:
+    """Return why the run ended; a reason that this version does not know counts as INTERRUPTED."""
+    return next((each for each in EndReason if each.value == footer.why), EndReason.INTERRUPTED)
 
 
 def _different(values: Iterable[V]) -> list[V]:

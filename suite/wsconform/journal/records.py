@@ -1,10 +1,21 @@
-"""A result as its record of JSON, and back."""
+"""Conversion of a result to its JSON record, and back."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..evidence.result import Attempt, Direction, Finding, Octets, Reason, Result, TranscriptEntry, Verdict
+from ..evidence.result import (
+    Attempt,
+    Direction,
+    EntryKind,
+    Finding,
+    Octets,
+    Reason,
+    Result,
+    ResultKind,
+    TranscriptEntry,
+    Verdict,
+)
 from ..registry.requirement import Level, Role
 
 __all__ = ["result_of_record", "result_record"]
@@ -31,23 +42,37 @@ def _octets_in(value: Any) -> Octets:
 
 
 def _entry_out(entry: TranscriptEntry) -> list[Any]:
-    line = [entry.micros, entry.direction.value, entry.kind, entry.summary, _octets_out(entry.octets)]
+    line = [entry.micros, entry.direction.value, entry.kind.value, entry.summary, _octets_out(entry.octets)]
     return line if entry.connection == 1 else [*line, entry.connection]
 
 
 def _entry_in(line: list[Any]) -> TranscriptEntry:
     micros, direction, kind, summary, octets, *rest = line
-    return TranscriptEntry(micros, Direction(direction), kind, summary, _octets_in(octets), rest[0] if rest else 1)
+    return TranscriptEntry(
+        micros=micros,
+        direction=Direction(direction),
+        kind=EntryKind(kind),
+        summary=summary,
+        octets=_octets_in(octets),
+        connection=rest[0] if rest else 1,
+    )
 
 
 def _finding_out(finding: Finding | None) -> Any:
     if finding is None:
         return None
-    return {"expected": finding.expected, "observed": finding.observed, "entry": finding.entry}
+    return {
+        "expected": finding.expected,
+        "observed": finding.observed,
+        "entry": finding.entry,
+        "case": finding.case,
+    }
 
 
 def _finding_in(value: Any) -> Finding | None:
-    return None if value is None else Finding(value["expected"], value["observed"], value["entry"])
+    if value is None:
+        return None
+    return Finding(value["expected"], value["observed"], value["entry"], value["case"])
 
 
 def _attempt_out(attempt: Attempt) -> dict[str, Any]:
@@ -69,11 +94,12 @@ def _attempt_in(value: dict[str, Any]) -> Attempt:
 
 
 def result_record(target: str, result: Result) -> dict[str, Any]:
-    """Return `result` as its record: what every output that is JSON is made of."""
+    """Return the record of `result` for the target called `target`; all JSON outputs use it."""
     return {
         "record": "result",
         "target": target,
         "case": result.case,
+        "kind": result.kind.value,
         "title": result.title,
         "role": result.role.value,
         "requirement": result.requirement,
@@ -97,7 +123,7 @@ def result_record(target: str, result: Result) -> dict[str, Any]:
 
 
 def result_of_record(value: dict[str, Any]) -> Result:
-    """Return the result whose record is `value`; raises KeyError, TypeError, ValueError or AttributeError."""
+    """Return the result that the record `value` holds; raises KeyError, TypeError, ValueError or AttributeError."""
     return Result(
         case=value["case"],
         title=value["title"],
@@ -118,4 +144,5 @@ def result_of_record(value: dict[str, Any]) -> Result:
         reading=value.get("reading", ""),
         extra=value.get("extra", {}),
         flaky_expected=value.get("flaky_expected", False),
+        kind=ResultKind(value["kind"]),
     )

@@ -1,37 +1,38 @@
-"""Secrets kept out of what is recorded: credentials in the opening handshake and on our command line."""
+"""Masking of secrets before they are recorded: credentials in opening handshakes and on the command line."""
 
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ..evidence.result import Attempt, Octets, Result, TranscriptEntry
+from ..evidence.result import Attempt, EntryKind, Octets, Result, TranscriptEntry
 
 __all__ = ["Redactor", "masked_command"]
 
-#: Fields that are credentials wherever they stand (RFC 9110 section 11, RFC 6265).
+#: Fields that always hold credentials (RFC 9110 section 11, RFC 6265).
 SECRET = ("authorization", "proxy-authorization", "cookie", "set-cookie")
 
-_HANDSHAKE = ("request", "response")
+_HANDSHAKE = (EntryKind.REQUEST, EntryKind.RESPONSE)
 
 
 class Redactor:
-    """Puts an asterisk for each octet of secret field values in requests and responses."""
+    """Replaces each octet of secret field values in requests and responses by an asterisk."""
 
     def __init__(self, configured: Iterable[str] = ()) -> None:
-        """Mask the values of SECRET and of the fields that the configuration adds to every request."""
+        """Mask the fields of SECRET, and `configured`, the names of fields that the configuration adds to requests."""
         names = "|".join(re.escape(name) for name in dict.fromkeys((*SECRET, *(each.lower() for each in configured))))
-        # What follows a bare CR or LF is a line to a lenient reader, and a folded line (RFC 9112 section 5.2) is
-        # still the value.
+        # A lenient reader starts a new line after a bare CR or LF, and a folded line (RFC 9112 section 5.2) continues
+        # the value.
         self._field = re.compile(rf"(?im)^((?:{names})[ \t]*:[ \t]*)((?:[^\r\n]|\r?\n[ \t])+)".encode())
 
     def octets(self, octets: Octets) -> Octets:
-        """Return the evidence with secrets masked; a digest that secrets went into is left out."""
+        """Return `octets` with secrets masked; the digest is removed if secrets went into it."""
         head, found = self._field.subn(lambda m: m[1] + b"*" * len(m[2]), octets.head)
         tail = octets.tail
         if octets.sha256 is not None:
-            # Nobody can tell whose value the tail begins in the middle of.
+            # The tail may begin inside a secret value, so its first line is masked as a whole.
             first = end if (end := tail.find(b"\n")) >= 0 else len(tail)
             rest = self._field.sub(lambda m: m[1] + b"*" * len(m[2]), tail[first:])
             tail, found = b"*" * first + rest, found + 1
@@ -40,13 +41,13 @@ class Redactor:
         return replace(octets, head=head, tail=tail, sha256=None if octets.sha256 is None else "")
 
     def entries(self, entries: tuple[TranscriptEntry, ...]) -> tuple[TranscriptEntry, ...]:
-        """Return a transcript with secrets masked."""
+        """Return the transcript `entries` with secrets masked."""
         return tuple(
             replace(entry, octets=self.octets(entry.octets)) if entry.kind in _HANDSHAKE else entry for entry in entries
         )
 
     def result(self, result: Result) -> Result:
-        """Return `result` with secrets masked in all of its transcripts."""
+        """Return `result` with secrets masked in the transcripts of all attempts."""
         attempts = tuple(self._attempt(attempt) for attempt in result.attempts)
         return replace(result, transcript=self.entries(result.transcript), attempts=attempts)
 
@@ -55,9 +56,7 @@ class Redactor:
 
 
 def masked_command(words: Sequence[str]) -> str:
-    """Return a command line as it may be recorded: values of -H and --header are masked."""
-    import shlex
-
+    """Return `words` as a command line to record, with the values of -H and --header masked."""
     shown, value_next = list[str](), False
     for word in words:
         if value_next:

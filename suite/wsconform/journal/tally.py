@@ -1,4 +1,4 @@
-"""Results counted and grouped: what the command line and every report say about many of them at once."""
+"""Counting and grouping of results, for the command line and for all reports."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..evidence.result import Mark, Result, Verdict
+from ..words import plural
 
 __all__ = [
     "SEVERITY",
@@ -15,8 +16,8 @@ __all__ = [
     "by_family",
     "counts",
     "group_findings",
+    "has_run",
     "headline",
-    "is_put",
     "mark_counts",
     "mark_words",
     "parameters",
@@ -24,7 +25,7 @@ __all__ = [
     "worst",
 ]
 
-#: Marks from the one that a reader must see first to the one that says least.
+#: Marks, the most important one for a reader first.
 SEVERITY = (
     Mark.VIOLATION,
     Mark.ERROR,
@@ -34,16 +35,16 @@ SEVERITY = (
     Mark.PASSED,
     Mark.SKIPPED,
 )
-_PUT = frozenset({Verdict.PASSED, Verdict.FAILED, Verdict.DEPARTED, Verdict.INFORMATIONAL})
+_RUN = frozenset({Verdict.PASSED, Verdict.FAILED, Verdict.DEPARTED, Verdict.INFORMATIONAL})
 
 
-def is_put(result: Result) -> bool:
-    """Return whether the requirement was put to the target, so that it could be met or not."""
-    return result.verdict in _PUT
+def has_run(result: Result) -> bool:
+    """Return whether the case ran up to its requirement, so that the target could keep or break it."""
+    return result.verdict in _RUN
 
 
 def counts(results: Iterable[Result]) -> dict[Mark, int]:
-    """Return how many results have each mark, every mark in its order, those with none too."""
+    """Return the number of results with each mark; marks without results are included with 0."""
     found = dict.fromkeys(Mark, 0)
     for result in results:
         found[result.mark] += 1
@@ -51,40 +52,43 @@ def counts(results: Iterable[Result]) -> dict[Mark, int]:
 
 
 def passed_of_run(results: Iterable[Result], weight: str) -> tuple[int, int]:
-    """Return how many results of a level's `weight` ("must", "should", "may") are met, and how many were put.
+    """Return how many results of a level's `weight` ("must", "should", "may") passed, and how many ran.
 
-    Only FAILED is not met: a departure keeps the rule, and what is noted had the choice.
+    All but FAILED count as passed: a departure keeps the rule, and with INFORMATIONAL the RFC leaves the choice.
     """
-    put = [result for result in results if result.level.weight == weight and is_put(result)]
-    return sum(result.verdict is not Verdict.FAILED for result in put), len(put)
+    ran = [result for result in results if result.level.weight == weight and has_run(result)]
+    return sum(result.verdict is not Verdict.FAILED for result in ran), len(ran)
 
 
 def headline(results: Sequence[Result], *, separator: str = " · ") -> str:
-    """Return a target's line: "MUST 412 of 415 · SHOULD 61 of 66 · 9 not reached"; what is nought is left out."""
+    """Return the summary line of a target, such as "MUST 412 of 415 · SHOULD 61 of 66 · 9 inconclusive".
+
+    Parts with a count of 0 are omitted.
+    """
     parts = []
     for weight in ("must", "should"):
-        met, put = passed_of_run(results, weight)
-        if put:
-            parts.append(f"{weight.upper()} {met} of {put}")
+        passed, ran = passed_of_run(results, weight)
+        if ran:
+            parts.append(f"{weight.upper()} {passed} of {ran}")
     found = counts(results)
     for mark in (Mark.INCONCLUSIVE, Mark.ERROR):
         if found[mark]:
             parts.append(f"{found[mark]} {mark_words(mark, found[mark])}")
-    # Where neither level was put there may be choices that were written down, and what was met at MAY.
+    # Without results at MUST and SHOULD, there may still be informational results, and passed ones at MAY.
     parts = parts or [
         f"{found[mark]} {mark_words(mark, found[mark])}" for mark in (Mark.PASSED, Mark.INFORMATIONAL) if found[mark]
     ]
-    return separator.join(parts) or "nothing was put"
+    return separator.join(parts) or "no case ran"
 
 
 def worst(results: Iterable[Result]) -> Mark | None:
-    """Return the gravest mark among `results`, None if there are none."""
+    """Return the first mark of SEVERITY that one of `results` has; None without results."""
     found = {result.mark for result in results}
     return next((mark for mark in SEVERITY if mark in found), None)
 
 
 def by_area(results: Iterable[Result]) -> dict[str, list[Result]]:
-    """Return the results by area, the area with most violations first, then by name."""
+    """Return the results by area: areas with more violations first, then by name."""
     areas: dict[str, list[Result]] = {}
     for result in results:
         areas.setdefault(result.area, []).append(result)
@@ -92,7 +96,7 @@ def by_area(results: Iterable[Result]) -> dict[str, list[Result]]:
 
 
 def by_family(results: Iterable[Result]) -> dict[str, list[Result]]:
-    """Return the results by the case's id without parameters, in the order in which families first come."""
+    """Return the results by family (the case's id without parameters), in the order of first appearance."""
     families: dict[str, list[Result]] = {}
     for result in results:
         families.setdefault(result.family, []).append(result)
@@ -100,19 +104,19 @@ def by_family(results: Iterable[Result]) -> dict[str, list[Result]]:
 
 
 def parameters(case: str) -> str:
-    """Return what tells a case from its family, brackets included: "[0x3]", or "" for a case by itself."""
+    """Return the parameters in the id `case`, brackets included, such as "[0x3]"; "" if it has none."""
     return case[len(case.partition("[")[0]) :]
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Results that say the same of one family: `results` in their order, the first speaks for all."""
+    """Results of one family with equal findings, in their order."""
 
     results: tuple[Result, ...]
 
     @property
     def first(self) -> Result:
-        """The result whose finding, transcript and command stand for the group."""
+        """The first result, whose finding, transcript and command are shown for the group."""
         return self.results[0]
 
     @property
@@ -122,15 +126,15 @@ class Group:
 
 
 def group_findings(results: Iterable[Result]) -> list[Group]:
-    """Return results with equal findings together, in the order in which each finding first comes.
+    """Return groups of results with equal findings, in the order of first appearance.
 
-    Findings are equal if family, mark, level, reason and expectation are, and the words are, times left
-    aside, as they stand or with the case's own parameters taken out.
+    Findings are equal if family, mark, level, reason and expectation are equal, and the texts are equal once times,
+    or times and the case's own parameters, are masked.
     """
     groups: dict[tuple[object, ...], list[Result]] = {}
     for result in results:
-        about = (result.family, result.mark, result.level, result.reason, result.expected)
-        keys = [(*about, words) for words in _words(result)]
+        attributes = (result.family, result.mark, result.level, result.reason, result.expected)
+        keys = [(*attributes, texts) for texts in _masked_texts(result)]
         group = next((groups[key] for key in keys if key in groups), [])
         group.append(result)
         for key in keys:
@@ -142,27 +146,27 @@ _TIME = re.compile(r"\b\d+(?:\.\d+)? ?(?:µs|us|ms|s|seconds?)\b")
 _SPLIT = re.compile(r"[\[\], -]+")
 
 
-def _words(result: Result) -> Iterator[tuple[str, str] | None]:
-    """The finding's words without times, then those without the case's parameters too."""
+def _masked_texts(result: Result) -> Iterator[tuple[str, str] | None]:
+    """Yield the finding's texts with times masked, then with times and the case's parameters masked."""
     if result.finding is None:
         yield None
         return
     expected, observed = (_TIME.sub("TIME", text) for text in (result.finding.expected, result.finding.observed))
     yield expected, observed
-    own = [re.escape(value) for value in _SPLIT.split(parameters(result.case)) if value]
-    if own:
-        mine = re.compile(rf"(?<!\w)(?:{'|'.join(own)})(?!\w)", re.IGNORECASE)
-        yield mine.sub("PARAMETER", expected), mine.sub("PARAMETER", observed)
+    values = [re.escape(value) for value in _SPLIT.split(parameters(result.case)) if value]
+    if values:
+        parameter = re.compile(rf"(?<!\w)(?:{'|'.join(values)})(?!\w)", re.IGNORECASE)
+        yield parameter.sub("PARAMETER", expected), parameter.sub("PARAMETER", observed)
 
 
 _COUNTED = frozenset({Mark.VIOLATION, Mark.DEPARTURE, Mark.ERROR})
 
 
 def mark_words(mark: Mark, count: int) -> str:
-    """Return how `count` results with `mark` read: "violation", "violations", "passed"."""
-    return f"{mark.words}s" if mark in _COUNTED and count != 1 else mark.words
+    """Return the words for `count` results with `mark`: "violation", "violations", "passed"."""
+    return plural(count, mark.words) if mark in _COUNTED else mark.words
 
 
 def mark_counts(found: Mapping[Mark, int]) -> str:
-    """Return `counts` as one line in words, gravest first: "2 violations, 60 met"."""
+    """Return `counts` as one line, in the order of SEVERITY: "2 violations, 60 passed"."""
     return ", ".join(f"{found[m]} {mark_words(m, found[m])}" for m in SEVERITY if found.get(m)) or "none"

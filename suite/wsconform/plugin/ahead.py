@@ -12,9 +12,9 @@ import trio
 
 from ..evidence.result import Result
 from ..journal.gate import TargetOutcome
+from ..journal.journal import EndReason
 from ..run.judge import describe_error
 from ..run.keeper import NullListener
-from ..run.runner import EndReason
 
 __all__ = ["Ahead", "Portal", "Runs", "Untested"]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from ..journal.journal import EndReason
 from ..prepare.serve import Preparing, ServeFlags
-from ..run.runner import EndReason
 from ..serving.serve import Serving
 
 if TYPE_CHECKING:

@@ -43,7 +43,7 @@ def outcome_of(result: Result, policy: Policy, known: Sequence[Expectation] = ()
     if result.expected is not None:
         return Outcome(Kind.XFAIL, result.expected)
     if stale := _unfulfilled(result, policy, known):
-        return Outcome(Kind.FAIL, f"[XPASS(strict)] {stale.told}: it passes now; take the entry out of the file")
+        return Outcome(Kind.FAIL, f"[XPASS(strict)] {stale.full_reason}: it passes now; take the entry out of the file")
     match result.mark:
         case Mark.SKIPPED | Mark.INCONCLUSIVE:
             return Outcome(Kind.SKIP, _why(result))
@@ -66,13 +66,13 @@ def _why(result: Result) -> str:
 
 
 def _told(result: Result) -> str:
-    return f"{result.case}: {result.mark.words} from {result.requirement} ({result.level.value}){_observed(result)}"
+    return f"{result.case}: {result.mark.words} from {result.requirement} ({result.level.words}){_observed(result)}"
 
 
 def brief(result: Result) -> str:
     """Return in a line, for whoever sees the case's id already, how a failed `result` came about."""
     words = "attempts disagree" if result.flaky else result.mark.words
-    return f"{words}, {result.requirement} ({result.level.value}){_observed(result)}"
+    return f"{words}, {result.requirement} ({result.level.words}){_observed(result)}"
 
 
 def _observed(result: Result) -> str:

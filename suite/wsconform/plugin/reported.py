@@ -33,7 +33,7 @@ def fill(item: CaseItem, report: pytest.TestReport) -> None:
         return
     shown = result.mark if result is not None else Mark.INCONCLUSIVE
     finding = result.finding.observed if result is not None and result.finding else ""
-    cells = Cells(needed.level.value, needed.citation, needed.url, shown.words, finding)
+    cells = Cells(needed.level.words, needed.citation, needed.url, shown.words, finding)
     # pytest-xdist carries what a report has as an attribute, if it is made of plain values.
     report.wsconform = asdict(cells)  # type: ignore[attr-defined]
 

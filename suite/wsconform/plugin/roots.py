@@ -6,14 +6,13 @@ import functools
 import importlib.util
 import os
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
-__all__ = ["Root", "is_asked", "root_of", "roots"]
+from ..registry.registry import case_packages
 
-ENTRY_POINTS = "wsconform.cases"
+__all__ = ["Root", "is_asked", "root_of", "roots"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +33,17 @@ class Root:
 def roots() -> tuple[Root, ...]:
     """Return the packages that entry points of group `wsconform.cases` name; none of them is imported."""
     found = list[Root]()
-    for point in sorted(entry_points(group=ENTRY_POINTS)):
-        spec = importlib.util.find_spec(point.value)
+    for package in case_packages():
+        spec = importlib.util.find_spec(package)
         if spec is None or not spec.origin:
             continue
         folder, above = Path(spec.origin).parent, list[Path]()
         # In a checkout, a package's folder need not lie in the folder of the package that it is in.
-        for name, place in zip(reversed(point.value.split(".")[:-1]), folder.parents, strict=False):
+        for name, place in zip(reversed(package.split(".")[:-1]), folder.parents, strict=False):
             if place.name != name:
                 break
             above.append(place)
-        found.append(Root(point.value, folder, tuple(above)))
+        found.append(Root(package, folder, tuple(above)))
     return tuple(found)
 
 

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from ..journal.gate import Ruling, TargetOutcome, rule
-from ..journal.journal import Footer, Journal, JournalWriter, parse
+from ..journal.journal import EndReason, Footer, Journal, JournalWriter, gravest_end, parse
 from ..prepare import run as running
 from ..prepare.journals import now
 from ..problem import Problem
-from ..run.runner import EndReason
 from .preparing import Prepared, is_worker
 
 if TYPE_CHECKING:
@@ -47,10 +46,10 @@ class Parts(JournalWriter):
     def end(self, stale: Sequence[str], *, interrupted: bool) -> None:
         """Write the footer of all parts together; `stale` are lines about expectations that hold no more."""
         found = {EndReason(footer.why) for footer in self.footers} | ({EndReason.INTERRUPTED} if interrupted else set())
-        why = EndReason.gravest(found)
+        why = gravest_end(found)
         together = {name: marks for footer in self.footers for name, marks in footer.counts.items()}
         seconds = round(sum(footer.seconds for footer in self.footers), 6)
-        super().footer(Footer(why.value, now(), seconds, together, tuple(stale)))
+        super().footer(Footer(why=why.value, end=now(), seconds=seconds, counts=together, stale=tuple(stale)))
 
 
 class Written:
@@ -124,12 +123,12 @@ class Written:
     def _outcomes(self, journal: Journal) -> list[TargetOutcome]:
         outcomes = list[TargetOutcome]()
         for each in journal.targets:
-            problem = each.target.notes.get("not tested", "")
+            problem = each.target.untested
             lost = (
                 journal.footer is not None and journal.footer.why == EndReason.LOST.value and len(journal.targets) == 1
             )
             why = EndReason.LOST if problem or lost else EndReason.DONE
-            outcome = TargetOutcome(each.target.name, len(each.results), why.value, problem)
+            outcome = TargetOutcome(name=each.target.name, planned=len(each.results), why=why.value, problem=problem)
             for result in each.results:
                 outcome.record(result)
                 # What is known of a case was looked up in the worker; here it is counted.

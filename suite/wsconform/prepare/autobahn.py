@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..autobahn.ids import NAMELESS, SELECTED, order
 from ..autobahn.spec import Server, Spec, read
-from ..catalogue.aliases import older_cases
+from ..catalogue.aliases import autobahn_cases
 from ..catalogue.case import Case, Item
 from ..catalogue.selection import Selection
 from ..journal.renderers import ENTRY_POINTS, Wanted, writable_folder
@@ -39,7 +39,7 @@ def load(path: object, *, servers: bool) -> Older | None:
     if not isinstance(path, Path):
         return None
     try:
-        table = older_cases()
+        table = autobahn_cases()
     except ValueError as problem:
         raise Problem(f"the catalogue cannot be loaded: {problem}", Exit.SUITE) from None
     return Older(read(path, servers=servers), {id: table[id] for id in sorted(table, key=order)})
@@ -59,7 +59,7 @@ class Older:
 
     def tell(self, out: Out, style: Style) -> None:
         """Write a line about everything in the file that has no effect."""
-        for line in self.spec.told:
+        for line in self.spec.ignored:
             out.line(style.text(line))
 
     def document(self) -> Wanted:

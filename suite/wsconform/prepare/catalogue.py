@@ -43,12 +43,12 @@ def selection(settings: Settings) -> Selection:
     from ..catalogue.selection import Selection
 
     return Selection(
-        settings.case,
-        settings.exclude,
-        settings.section,
-        settings.level,
-        Profile[settings.profile.upper()],
-        settings.shard,
+        cases=settings.case,
+        excluded=settings.exclude,
+        sections=settings.section,
+        levels=settings.level,
+        profile=Profile[settings.profile.upper()],
+        shard=settings.shard,
     )
 
 

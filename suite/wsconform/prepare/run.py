@@ -57,7 +57,7 @@ def expectations(path: Path | None, catalogue: Sequence[Item]) -> Expectations:
     if path is None:
         return Expectations()
     found = load(path)
-    found.about(catalogue)
+    found.use_aliases(catalogue)
     return found
 
 
@@ -69,13 +69,13 @@ def header(
     documents = tuple(dict.fromkeys(each.document.id for each in registry.values() if each.id in cited))
     version = catalogue_version(catalogue)
     return Header(
-        version,
-        documents,
-        command,
-        settings.seed,
-        settings.profile,
-        platform(),
-        now(),
+        catalogue=version,
+        documents=documents,
+        command=command,
+        seed=settings.seed,
+        profile=settings.profile,
+        platform=platform(),
+        start=now(),
         fail_on=settings.fail_on,
         allow=settings.allow,
     )

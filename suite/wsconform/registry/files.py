@@ -1,7 +1,8 @@
-"""The files that requirements are written in: TOML, one a document, each entry checked as it is read."""
+"""Reading of requirement files: TOML, one file for each document. Every entry is checked."""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.resources.abc import Traversable
 from typing import TypeVar
@@ -12,11 +13,11 @@ __all__ = ["RegistryError", "parse_file", "read_folder", "requirements_of"]
 
 
 class RegistryError(Exception):
-    """A requirement file that cannot be used; the text is one line: file, entry, key, what is wrong."""
+    """A requirement file is unusable; the text is one line: file, entry, key, error."""
 
 
 def read_folder(folder: Traversable) -> list[tuple[str, bytes]]:
-    """The folder's TOML files by name: where each stands, and its octets."""
+    """Return the path and the octets of each TOML file in `folder`, sorted by name; raises RegistryError."""
     try:
         files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda f: f.name)
         return [(str(file), file.read_bytes()) for file in files]
@@ -25,11 +26,10 @@ def read_folder(folder: Traversable) -> list[tuple[str, bytes]]:
 
 
 def parse_file(where: str, octets: bytes) -> object:
-    import tomllib
-
+    """Return the TOML document in `octets`; raises RegistryError, whose text begins with `where`."""
     try:
         return tomllib.loads(octets.decode())
-    except ValueError as error:  # what is not UTF-8, and what is not TOML
+    except ValueError as error:  # neither UTF-8 nor TOML
         raise RegistryError(f"{where}: not TOML: {error}") from None
 
 
@@ -37,7 +37,7 @@ _Choice = TypeVar("_Choice")
 
 
 class _Table:
-    """One table of a file: hands out values of the kind asked for, or a RegistryError that says where."""
+    """One table of a file. Its methods return values of one type each, and raise RegistryError for other values."""
 
     def __init__(self, where: str, name: str, table: object, keys: frozenset[str]) -> None:
         self._where, self._name = where, name
@@ -55,7 +55,7 @@ class _Table:
         if value is None:
             raise self.error(key, "missing")
         if not isinstance(value, str) or not value.strip():
-            raise self.error(key, "must be a text, and not an empty one")
+            raise self.error(key, "must be a string that is not empty")
         return value
 
     def optional_text(self, key: str) -> str:
@@ -66,7 +66,7 @@ class _Table:
         try:
             return choices[value]
         except KeyError:
-            raise self.error(key, f"{value!r} is none of {', '.join(choices)}") from None
+            raise self.error(key, f"{value!r} is not one of {', '.join(choices)}") from None
 
     def table(self, key: str, name: str, keys: frozenset[str]) -> _Table:
         if key not in self._table:
@@ -76,7 +76,7 @@ class _Table:
     def tables(self, key: str, keys: frozenset[str]) -> Iterator[_Table]:
         values = self._table.get(key)
         if not isinstance(values, list) or not values:
-            raise self.error(key, f"must be one [[{key}]] or more")
+            raise self.error(key, f"must be a list of tables; write [[{key}]] above each")
         for place, value in enumerate(values, 1):
             id = value.get("id") if isinstance(value, dict) else None
             yield _Table(self._where, id if isinstance(id, str) else f"{key} {place}", value, keys)
@@ -84,7 +84,7 @@ class _Table:
     def texts(self, key: str) -> tuple[str, ...]:
         values = self._table.get(key, ())
         if not isinstance(values, (list, tuple)) or not all(isinstance(v, str) and v for v in values):
-            raise self.error(key, "must be a list of texts")
+            raise self.error(key, "must be a list of strings")
         return tuple(values)
 
     def flag(self, key: str) -> bool:
@@ -106,7 +106,7 @@ _CATEGORIES = {category: category for category in sorted(CATEGORIES)}
 
 
 def requirements_of(where: str, parsed: object) -> Iterator[Requirement]:
-    """The entries of one file, each checked; RegistryError at the first that breaks a rule."""
+    """Yield the requirements in `parsed`, the content of the file `where`; raises RegistryError at the first error."""
     whole = _Table(where, "file", parsed, _FILE_KEYS)
     head = whole.table("document", "[document]", _DOCUMENT_KEYS)
     document = Document(head.text("id"), head.text("title"), head.text("url"))

@@ -1,17 +1,21 @@
-"""The registry of all requirements, read from the catalogues' files.
+"""The registry of all requirements.
 
-It is read from TOML files, one a document, in the folder `requirements/` of each package that is named by an
-entry point of group `wsconform.cases`. TOML is for people to edit and slow to parse, so what was read (and found
-good) is kept as JSON in the user's cache folder, under a digest of the files' contents.
+It is read from TOML files, one for each document, in the folder `requirements/` of each package that an entry point of
+group `wsconform.cases` names. TOML is easy to edit and slow to parse, so the parsed files are cached as JSON in the
+user's cache folder, with a digest of the files' contents.
 """
 
 from __future__ import annotations
 
 import contextlib
+import difflib
 import functools
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
+from importlib.metadata import entry_points
+from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
@@ -19,20 +23,19 @@ from types import MappingProxyType
 from .files import RegistryError, parse_file, read_folder, requirements_of
 from .requirement import Document, Requirement
 
-__all__ = ["Registry", "RegistryError", "UnknownRequirement", "load_registry"]
+__all__ = ["CASE_PACKAGES", "Registry", "RegistryError", "UnknownRequirement", "case_packages", "load_registry"]
 
-ENTRY_POINT_GROUP = "wsconform.cases"
+#: The group of entry points that name packages of cases, and of the requirements that these cite.
+CASE_PACKAGES = "wsconform.cases"
 
 
 class UnknownRequirement(ValueError, KeyError):
-    """A requirement id that the registry does not hold; the text names the closest ids there are.
+    """The registry has no requirement with this id; the text names the closest ids.
 
-    It is a KeyError as well, which is what `in` and `get` of a Mapping rely on.
+    It is a KeyError as well, because `in` and `get` of a Mapping rely on that.
     """
 
     def __init__(self, id: str, known: Iterable[str] = ()) -> None:
-        import difflib
-
         super().__init__(id)
         self.id = id
         self.suggestions = tuple(difflib.get_close_matches(id, known, n=3, cutoff=0.75))
@@ -43,25 +46,25 @@ class UnknownRequirement(ValueError, KeyError):
 
 
 class Registry(Mapping[str, Requirement]):
-    """Every known requirement by id; iterates over ids, file by file in name order, in each file's order."""
+    """Every known requirement by id. Iterates over ids: files in the order of their names, entries as in the file."""
 
     def __init__(self, requirements: Iterable[Requirement]) -> None:
-        """Take the requirements in the order given; of two with one id the later counts."""
+        """Hold `requirements` in their order; of two with the same id, the later one counts."""
         self._entries = MappingProxyType({requirement.id: requirement for requirement in requirements})
 
     @classmethod
     def load(cls, folders: Iterable[Traversable], *, cache: Path | None = None) -> Registry:
-        """Read every *.toml in these folders; `cache` names a folder where the parsed form may be kept.
+        """Return the registry of every *.toml file in `folders`; `cache` is the folder for the cache, or None.
 
-        RegistryError if a file cannot be read or breaks a rule. A cache that is missing, broken or not
-        writable is done without.
+        A cache that is missing, broken or not writable is ignored. Raises RegistryError if a file cannot be read or
+        breaks a rule.
         """
         sources = [source for folder in folders for source in read_folder(folder)]
         names = [where for where, _ in sources]
         key = _digest(octets for _, octets in sources)
         store = cache / f"registry-{_digest(name.encode() for name in names)}.json" if cache else None
         if store and (parsed := _recall(store, key)) is not None:
-            # Checked like the rest: whoever can write the cache gets no further than the author of a file.
+            # The cached form is checked like a file, so that a manipulated cache cannot do more than a bad file.
             with contextlib.suppress(RegistryError, ValueError):
                 return cls._from_files(zip(names, parsed, strict=True))
         parsed = [parse_file(where, octets) for where, octets in sources]
@@ -87,7 +90,7 @@ class Registry(Mapping[str, Requirement]):
         return tuple(dict.fromkeys(requirement.document for requirement in self.values()))
 
     def __getitem__(self, id: str) -> Requirement:
-        """The requirement with this id; UnknownRequirement if there is none."""
+        """Return the requirement with this id; raises UnknownRequirement."""
         try:
             return self._entries[id]
         except KeyError:
@@ -106,15 +109,17 @@ class Registry(Mapping[str, Requirement]):
         return f"<Registry of {len(self)} requirements from {len(self.documents)} documents>"
 
 
+def case_packages() -> list[str]:
+    """Return the packages that entry points of group `CASE_PACKAGES` name, in the order of the entry points' names."""
+    points = sorted(entry_points(group=CASE_PACKAGES), key=lambda point: point.name)
+    return list(dict.fromkeys(point.module for point in points))
+
+
 @functools.cache
 def load_registry() -> Registry:
-    """The registry of all installed catalogues, read once a process. Raises RegistryError."""
-    from importlib.metadata import entry_points
-    from importlib.resources import files
-
-    points = sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name)
+    """Return the registry of all installed catalogues, read once in a process. Raises RegistryError."""
     folders = []
-    for package in dict.fromkeys(point.module for point in points):
+    for package in case_packages():
         try:
             folders.append(files(package) / "requirements")
         except ImportError as error:
@@ -122,11 +127,11 @@ def load_registry() -> Registry:
     return Registry.load([folder for folder in folders if folder.is_dir()], cache=_cache_folder())
 
 
-# The cache: one file a set of folders, named by where they are, valid for the contents it was made from.
+# The cache: one file for each set of folders, named after their paths, valid for one state of their contents.
 
 
 def _cache_folder() -> Path | None:
-    """Where this user's caches live (XDG Base Directory), or None if the user has no home."""
+    """Return the user's cache folder (XDG Base Directory), or None if the user has no home folder."""
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wsconform"
     except RuntimeError:
@@ -134,8 +139,6 @@ def _cache_folder() -> Path | None:
 
 
 def _digest(parts: Iterable[bytes]) -> str:
-    from hashlib import blake2b
-
     digest = blake2b(digest_size=16)
     for part in parts:
         digest.update(len(part).to_bytes(8))
@@ -144,7 +147,7 @@ def _digest(parts: Iterable[bytes]) -> str:
 
 
 def _recall(store: Path, key: str) -> list[object] | None:
-    """What was kept for just these contents; None for anything else, a broken file too."""
+    """Return the cached files if `store` is intact and has this key, else None."""
     try:
         kept = json.loads(store.read_bytes())
     except (OSError, ValueError):
@@ -155,7 +158,7 @@ def _recall(store: Path, key: str) -> list[object] | None:
 
 
 def _keep(store: Path, key: str, parsed: list[object]) -> None:
-    """Write the cache in one step, so that no other process ever reads half a file."""
+    """Replace the cache in one step, so that no other process can read half a file."""
     draft = store.with_name(f"{store.name}.{os.getpid()}")
     try:
         store.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What the standards ask of a target: documents and requirements."""
+"""The documents and their requirements as values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CATEGORIES = frozenset((
 
 
 class Level(Enum):
-    """How strongly a requirement binds (RFC 2119); PROSE is a rule that is stated without a keyword."""
+    """How strongly a requirement binds (RFC 2119); PROSE is the id of a rule that is stated without a keyword."""
 
     MUST = "MUST"
     MUST_NOT = "MUST NOT"
@@ -28,8 +28,13 @@ class Level(Enum):
 
     @property
     def weight(self) -> str:
-        """How a breach counts: "must" (PROSE included), "should" or "may"."""
+        """How a violation counts: "must" (PROSE included), "should" or "may"."""
         return _WEIGHTS[self]
+
+    @property
+    def words(self) -> str:
+        """The level in text for users: the keyword, or "rule" for a rule stated without one."""
+        return "rule" if self is Level.PROSE else self.value
 
 
 _WEIGHTS = {
@@ -43,7 +48,7 @@ _WEIGHTS = {
 
 
 class Role(Enum):
-    """The part that an endpoint plays in a connection."""
+    """The role of an endpoint in a connection."""
 
     SERVER = "server"
     CLIENT = "client"
@@ -51,19 +56,19 @@ class Role(Enum):
 
     @property
     def masks(self) -> bool:
-        """Whether frames sent in this role are masked: a client's are (RFC 6455, 5.1)."""
+        """Whether frames sent in this role have to be masked, as those of a client have (RFC 6455 section 5.1)."""
         return self is Role.CLIENT
 
     @property
     def other(self) -> Role:
-        """The role at the far end; ValueError for an intermediary, which has two."""
+        """The role at the far end; raises ValueError for an intermediary, which has two far ends."""
         if self is Role.INTERMEDIARY:
             raise ValueError("an intermediary stands between two roles and has no single opposite")
         return Role.CLIENT if self is Role.SERVER else Role.SERVER
 
 
 class Actor(StrEnum):
-    """The party that a requirement binds, in the document's words; `roles` says which targets that makes."""
+    """The party that a requirement binds, in the words of the document."""
 
     SERVER = "server"
     CLIENT = "client"
@@ -74,7 +79,7 @@ class Actor(StrEnum):
 
     @property
     def roles(self) -> frozenset[Role]:
-        """The roles of a target that this party may stand for."""
+        """The roles of targets that this party includes."""
         return _ROLES[self]
 
 
@@ -90,7 +95,7 @@ _ROLES = {
 
 
 class Observable(StrEnum):
-    """How a breach can be seen: on the wire alone, with the target's application moved or read, or not."""
+    """How a violation can be observed: on the wire, with control over the target's application, or not at all."""
 
     WIRE = "wire"
     NEEDS_DRIVER = "needs-driver"
@@ -99,7 +104,7 @@ class Observable(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A standard: id ("RFC6455"), title, and the address of its text."""
+    """A standard: its id, such as "RFC6455", its title, and the address of its text."""
 
     id: str
     title: str
@@ -113,29 +118,30 @@ class Document:
 
     @property
     def name(self) -> str:
-        """What a citation calls it: "RFC 6455", or the title of what is not an RFC."""
+        """The name in citations: "RFC 6455", or the title of a document that is not an RFC."""
         return f"RFC {self.number}" if self.number else self.title
 
     @property
     def prefix(self) -> str:
-        """What ids of its requirements start with: "6455", or the id in lower case."""
+        """The first part of its requirements' ids: "6455", or the document's id in lower case."""
         return self.number or self.id.lower()
 
     def section_url(self, section: str) -> str:
-        """Where to read a section; documents other than RFCs number no anchors, so theirs is the top."""
+        """Return the address of a section; of a document that is not an RFC, the address of the document."""
         if self.number is None:
             return self.url
         return f"{self.url}#{'section' if section[:1].isdigit() else 'appendix'}-{section}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """One normative statement: where it stands, whom it binds, and how a test may decide it.
+    """One normative statement: its document and section, the party that it binds, and how a case decides it.
 
-    `text` is a paraphrase; `how` is the stimulus and the rule of the verdict; `locator` is a few words that
-    find the sentence in its section ("" where the document has no fixed text). `keyword_elsewhere` marks the
-    rare locator whose paragraph lacks the keyword of `level`. `refs` are supporting sections ("9110-7.8"),
-    `same_as` ids of entries with the same duty, `errata` RFC Editor report numbers, `autobahn` legacy cases.
+    `text` is a paraphrase, `how` the stimulus and the rule for the verdict. `locator` is a few words that occur once in
+    the section, in the sentence ("" if the document has no fixed text). `keyword_elsewhere` is True if the paragraph
+    of that sentence lacks the keyword of `level`, which is rare. `refs` are supporting sections ("9110-7.8"),
+    `same_as` ids of entries with the same duty, `errata` report numbers of the RFC Editor, `autobahn` ids of cases of
+    Autobahn|Testsuite.
     """
 
     id: str
@@ -157,10 +163,10 @@ class Requirement:
 
     @property
     def url(self) -> str:
-        """A link to the section that states it."""
+        """A link to the section."""
         return self.document.section_url(self.section)
 
     @property
     def citation(self) -> str:
         """Document, section and level: "RFC 6455 5.1 MUST"."""
-        return f"{self.document.name} {self.section} {self.level.value}"
+        return f"{self.document.name} {self.section} {self.level.words}"

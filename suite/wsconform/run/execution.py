@@ -15,7 +15,7 @@ from ..catalogue.case import Item
 from ..evidence.result import Reason, Result, Verdict
 from ..journal.expected import Expectations
 from ..journal.gate import Policy, TargetOutcome
-from ..journal.journal import Footer, JournalWriter, TargetRecord
+from ..journal.journal import EndReason, Footer, JournalWriter, TargetRecord, gravest_end
 from ..registry.registry import Registry
 from ..transport.program import Output, StartFailed, TargetProgram
 from ..transport.stream import Dialer, Unreachable
@@ -23,7 +23,7 @@ from .judge import Bench, not_run, result_of
 from .keeper import Keeper, RunListener
 from .options import RunOptions
 from .probe import ProbeFailed, probe
-from .runner import EndReason, Runner
+from .runner import Runner
 from .start import Serve, reached
 from .target import Target, TargetError
 
@@ -76,7 +76,7 @@ class Execution:
         self.seconds = 0.0
         self.stale: tuple[str, ...] = ()
         self._writer, self._dial, self._stale = writer, dial, stale
-        self._policy = (policy or Policy()).where_it_counts()
+        self._policy = (policy or Policy()).for_counting_failures()
         self._scope: trio.CancelScope | None = None
 
     @property
@@ -104,7 +104,15 @@ class Execution:
         self.seconds = trio.current_time() - began
         why = self._why()
         self.stale = tuple(self._stale())
-        self._writer.footer(Footer(why.value, _now(), round(self.seconds, 6), self.keeper.counts(), self.stale))
+        self._writer.footer(
+            Footer(
+                why=why.value,
+                end=_now(),
+                seconds=round(self.seconds, 6),
+                counts=self.keeper.counts(),
+                stale=self.stale,
+            )
+        )
         return why
 
     def interrupt(self) -> None:
@@ -125,7 +133,7 @@ class Execution:
 
     def _why(self) -> EndReason:
         found = {EndReason(outcome.why) for outcome in self.outcomes}
-        return EndReason.gravest(found | ({EndReason.INTERRUPTED} if self.interrupted else set()))
+        return gravest_end(found | ({EndReason.INTERRUPTED} if self.interrupted else set()))
 
     async def _one(self, plan: Plan, budget: float | None) -> None:
         """Reach the target of `plan`, test it within `budget` seconds, and end its process if we started one."""
@@ -203,10 +211,15 @@ class Execution:
         """Write the record of a target that could not be tested, if it has none yet."""
         if not outcome.results:
             transport = "tls" if target.tls else "tcp"
-            notes = {"not tested": outcome.problem}
-            info = dict(target.info)
             self.keeper.untested(
-                TargetRecord(target.name, target.role, str(target.url), transport, info=info, notes=notes)
+                TargetRecord(
+                    name=target.name,
+                    role=target.role,
+                    address=str(target.url),
+                    transport=transport,
+                    info=dict(target.info),
+                    untested=outcome.problem,
+                )
             )
 
 

@@ -16,7 +16,7 @@ import trio
 
 from ..catalogue.case import Case, Item, Need, binding
 from ..endpoint.session import Address, Facts, Limits, Session, Unreached, Violation
-from ..evidence.result import Finding, Reason, Result, TranscriptEntry, Verdict
+from ..evidence.result import Finding, Reason, Result, ResultKind, TranscriptEntry, Verdict
 from ..evidence.transcript import Conversation, Transcript, position
 from ..registry.registry import Registry
 from ..registry.requirement import Role
@@ -204,5 +204,6 @@ def result_of(item: Item, attempted: Attempted, role: Role, registry: Registry) 
         transcript=attempted.transcript,
         hint=item.hint,
         reading=item.reading if isinstance(item, Case) else "",
+        kind=ResultKind.CASE if isinstance(item, Case) else ResultKind.MONITOR,
         extra={"why": item.why} if item.why else {},
     )

@@ -71,7 +71,7 @@ class Keeper:
         The values of `secret_fields` (names of header fields) are masked in its transcripts, beside the usual ones.
         """
         if name not in self._outcomes:
-            self._outcomes[name] = TargetOutcome(name, planned, why=why)
+            self._outcomes[name] = TargetOutcome(name=name, planned=planned, why=why)
             self._redactors[name] = Redactor(secret_fields)
         return self._outcomes[name]
 

@@ -94,7 +94,7 @@ class Watch:
         if self.worst is None:
             return None
         inside = self.entry if self.entry is not None and self.entry < len(self.transcript) else None
-        return Finding(self.monitor.title, f"{self.worst.label or 'otherwise'} (in {self.case})", inside)
+        return Finding(self.monitor.title, f"{self.worst.label or 'otherwise'} (in {self.case})", inside, self.case)
 
     def notes(self) -> tuple[tuple[str, str], ...]:
         """Return how often each label was seen."""

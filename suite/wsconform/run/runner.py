@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import enum
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
@@ -13,6 +12,7 @@ import trio
 from ..catalogue.case import Case, Item, Monitor
 from ..evidence.result import Finding, Reason, Result, Verdict
 from ..evidence.transcript import Conversation
+from ..journal.journal import EndReason
 from ..registry.registry import Registry
 from ..transport.stream import Reset, Unreachable
 from .confirmation import (
@@ -31,21 +31,6 @@ __all__ = ["EndReason", "Runner"]
 
 #: How often, and how many seconds apart, a target is dialled before it counts as lost.
 _DIALS, _APART = 3, 0.3
-
-
-class EndReason(enum.Enum):
-    """The reason why a run ended."""
-
-    DONE = "done"
-    BUDGET = "budget"
-    INTERRUPTED = "interrupted"
-    LOST = "target-lost"
-
-    @classmethod
-    def gravest(cls, reasons: set[EndReason]) -> EndReason:
-        """Return the gravest of `reasons`; DONE if it is empty."""
-        order = (cls.INTERRUPTED, cls.LOST, cls.BUDGET, cls.DONE)
-        return next((reason for reason in order if reason in reasons), cls.DONE)
 
 
 Restart = Callable[[], Awaitable[bool]]

@@ -8,7 +8,8 @@ from typing import Any
 
 from ..endpoint.accepted import ClientRequest, farewell
 from ..transport.stream import Reset
-from ..wire.http1 import Fields, Response
+from ..wire.fields import Fields
+from ..wire.http1 import Response
 from .routes import RequestRefused
 
 #: Allows scripts, styles and connections of the page's own origin, and WebSockets to any address of the suite.
@@ -29,7 +30,7 @@ def answer(
         ("Cache-Control", "no-store"),
         ("X-Content-Type-Options", "nosniff"),
     )
-    return Response(status, reason.encode(), fields=Fields.of((*always, *fields)), body=body)
+    return Response(status=status, reason=reason.encode(), fields=Fields.of((*always, *fields)), body=body)
 
 
 def page(body: bytes, kind: str) -> Response:

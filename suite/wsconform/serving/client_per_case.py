@@ -17,12 +17,13 @@ from ..endpoint.handshake_with_client import Incoming
 from ..endpoint.session import Address, Facts, Session, Unreached, Violation
 from ..evidence.result import Reason, Result
 from ..evidence.transcript import Conversation, Transcript
+from ..journal.journal import EndReason
 from ..problem import Exit, Problem
 from ..registry.requirement import Role
 from ..run import judge
 from ..run.judge import Bench
 from ..run.probe import takes_text_alone
-from ..run.runner import EndReason, Runner
+from ..run.runner import Runner
 from ..transport.stream import Stream
 from ..wire.frame import BINARY, PONG, TEXT, Frame
 from .server import PROBE, CaseServer, ExpectedConnection

@@ -10,7 +10,7 @@ import trio
 from ..endpoint.accepted import ClientRequest, farewell
 from ..transport.stream import Reset, Stream
 from ..wire.frame import CLOSE, PING, Frame, FrameReader
-from ..wire.handshake import base_response
+from ..wire.http1 import base_response
 from .routes import RequestRefused
 
 #: Seconds to wait for the client's Close after ours.

@@ -14,7 +14,8 @@ from ..transport.listen import peer_name
 from ..transport.stream import Reset, Stream, TlsFacts, TrioStream
 from ..transport.tcp import TcpStream
 from ..transport.tls import Tap, TlsStream
-from ..wire.http1 import head_end, is_token, parse_head
+from ..wire.fields import is_token
+from ..wire.http1 import head_end, parse_head
 from . import answers
 from .server import CaseServer, ServeOutput
 

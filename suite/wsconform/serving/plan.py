@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..autobahn.ids import SELECTED, Selected
-from ..catalogue.aliases import OLDER
+from ..catalogue.aliases import AUTOBAHN
 from ..catalogue.case import Case, Item, Monitor
 from ..endpoint.handshake_with_client import Incoming
 from ..registry.registry import Registry
@@ -70,7 +70,7 @@ class ServePlan:
             if which.id == id:
                 return case
         for case in self.cases:
-            if which.id == case.id or f"{OLDER}{which.id}" in case.aliases or which.id in case.aliases:
+            if which.id == case.id or f"{AUTOBAHN}{which.id}" in case.aliases or which.id in case.aliases:
                 return case
         raise RequestRefused(404, "Not Found", f'there is no case "{(which.id or "")[:80]}" in the plan')
 

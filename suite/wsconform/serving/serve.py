@@ -15,12 +15,11 @@ from ..endpoint.session import Facts
 from ..evidence.result import Reason, Result
 from ..journal.expected import Expectations
 from ..journal.gate import Policy, TargetOutcome
-from ..journal.journal import Footer, JournalWriter, TargetRecord
+from ..journal.journal import EndReason, Footer, JournalWriter, TargetRecord
 from ..problem import Exit, Problem
 from ..registry.registry import Registry
 from ..registry.requirement import Role
 from ..run.keeper import Keeper, RunListener
-from ..run.runner import EndReason
 from ..transport.listen import open_listeners
 from .agents import Rules
 from .browsers import fresh_profile, page_url
@@ -63,7 +62,7 @@ class Serving:
         """
         self.plan, self.options, self.output = ServePlan.of(entries, registry, numbering), options, output
         self._entries, self._writer, self._update = entries, writer, update
-        self._policy = (policy or Policy()).where_it_counts()
+        self._policy = (policy or Policy()).for_counting_failures()
         self._keeper = Keeper(writer, expectations=expectations, listener=listener, keep_all=options.run.keep_all)
         self.why = EndReason.DONE
         self.seconds = 0.0
@@ -109,7 +108,13 @@ class Serving:
             self.seconds = trio.current_time() - began
             self.stale = tuple(self._stale([outcome.name for outcome in self.outcomes])) if self.outcomes else ()
             self._writer.footer(
-                Footer(self.why.value, _now(), round(self.seconds, 6), self._keeper.counts(), self.stale)
+                Footer(
+                    why=self.why.value,
+                    end=_now(),
+                    seconds=round(self.seconds, 6),
+                    counts=self._keeper.counts(),
+                    stale=self.stale,
+                )
             )
         return self.why
 
@@ -171,7 +176,7 @@ class Serving:
 
     def _record(self, agent: str) -> TargetRecord:
         transport = "tls" if self.options.tls else "tcp"
-        return TargetRecord(agent, Role.CLIENT, str(self.url).rstrip("/"), transport)
+        return TargetRecord(name=agent, role=Role.CLIENT, address=str(self.url).rstrip("/"), transport=transport)
 
     async def _wait(self, server: CaseServer, clients: ExternalClients) -> None:
         page = f"http{str(self.url).removeprefix('ws').rstrip('/')}/"
@@ -260,7 +265,7 @@ class Serving:
         """Note that the client `name` was not tested, or not to the end; `record` is written if it has none yet."""
         if not self._keeper.is_open(name):
             self._keeper.open(name, len(self._entries))
-            self._keeper.untested(replace(record, notes={"not tested": problem}))
+            self._keeper.untested(replace(record, untested=problem))
         outcome = self._keeper.open(name, len(self._entries))
         outcome.problem, outcome.why = problem, EndReason.LOST.value
 

@@ -1,1 +1,1 @@
-"""The wire formats, sans I/O: any octets can be written and read here, and nothing is judged."""
+"""The wire formats, without I/O: any octets can be written and read, legal or not, and nothing is judged."""

@@ -1,17 +1,17 @@
-"""A reader of DEFLATE blocks for what zlib hides: block types, final blocks, distances, the end (RFC 1951).
+"""A reader of DEFLATE blocks that shows details that zlib hides: types, final blocks, distances, endings (RFC 1951).
 
-`read_message` takes the payload data of one compressed message (RFC 7692 section 7.2.2) and the window that earlier
-messages left, and returns what the message used:
+`read_message` takes the payload data of one compressed message (RFC 7692 section 7.2.2) and the window from earlier
+messages, and returns a `Usage`:
 
     usage = read_message(payload, window)
-    usage.distance      # the largest distance of its matches, in octets; 0 for none
-    usage.reach         # how far the farthest match goes back beyond the start of this message; 0 for none
+    usage.distance      # the largest distance of its matches, in octets; 0 without matches
+    usage.reach         # how far the farthest match goes back beyond the start of this message, in octets, or 0
     usage.blocks        # the blocks: kind, BFINAL, padding, distance
-    usage.end           # how the payload data ends: PayloadEnd.WHOLE is what section 7.2.1 asks for
+    usage.end           # how the payload data ends: section 7.2.1 requires PayloadEnd.WHOLE
     usage.payload       # the inflated message
     window = usage.carried(window)
 
-It is small and exact, not fast: about a megabyte a second. Whole messages are inflated by zlib (`wire.deflate`).
+The reader is exact, but slow: about a megabyte per second. Whole messages are inflated by zlib (`wire.deflate`).
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-#: What a sender takes off the end of a message and a receiver puts back (RFC 7692 section 7.2.1).
+#: The octets that a sender removes from the end of a message and a receiver appends (RFC 7692 section 7.2.1).
 TAIL = b"\x00\x00\xff\xff"
 
-#: The largest distance that DEFLATE can say, and so the largest window, in octets (RFC 1951 section 3.2.5).
+#: The largest distance in DEFLATE, and so the largest window, in octets (RFC 1951 section 3.2.5).
 LARGEST_WINDOW = 1 << 15
 
 #: Codes 257 to 285: (extra bits, smallest length); codes 0 to 29: (extra bits, smallest distance) (section 3.2.5).
@@ -33,7 +33,7 @@ LENGTHS = tuple(
 )
 DISTANCES = tuple((0, n + 1) if n < 4 else (n // 2 - 1, (2 + n % 2 << n // 2 - 1) + 1) for n in range(30))
 
-#: The order in which a dynamic block says the lengths of its code length codes (section 3.2.7).
+#: The order of the lengths of the code length codes in a dynamic block (section 3.2.7).
 ORDER = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15)
 
 #: The code lengths of fixed Huffman blocks (section 3.2.6).
@@ -44,7 +44,14 @@ _REFILL = 6
 
 
 class BlockError(ValueError):
-    """The octets are no DEFLATE stream, or yield more than the limit; the text says which and in which block."""
+    """The octets are not a DEFLATE stream, or inflate beyond the limit; the text names the reason and the block.
+
+    `undefined_distance` is True if the reason is a distance code that section 3.2.6 does not define (30 or 31).
+    """
+
+    def __init__(self, text: str, *, undefined_distance: bool = False) -> None:
+        super().__init__(text)
+        self.undefined_distance = undefined_distance
 
 
 class Kind(enum.IntEnum):
@@ -64,12 +71,12 @@ class PayloadEnd(enum.Enum):
     CUT = "inside a block"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """One block: `length` octets came of it, `distance` is the largest of its matches, 0 for none.
+    """One block. `length` is its size after inflating; `distance` is the largest distance of its matches, or 0.
 
-    `padding` are the bits between its end and the octet boundary (a final block that others follow) or between its
-    header and LEN (a stored block), as a number, and `padding_bits` how many there are.
+    `padding` is the number formed by the bits between the block's end and the octet boundary (in a final block that
+    others follow), or between its header and LEN (in a stored block); `padding_bits` is the number of these bits.
     """
 
     kind: Kind
@@ -80,9 +87,9 @@ class Block:
     padding_bits: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What one compressed message used (see the module); lengths, distances and reach in octets."""
+    """Details of one compressed message (see the module); lengths, distances and reach are in octets."""
 
     payload: bytes
     blocks: tuple[Block, ...]
@@ -96,41 +103,40 @@ class Usage:
         return any(block.final for block in self.blocks)
 
     def carried(self, window: bytes = b"") -> bytes:
-        """Return the window that this message leaves to the next one, where it found `window`."""
+        """Return the window for the next message; `window` is the one before this message."""
         return (window + self.payload[-LARGEST_WINDOW:])[-LARGEST_WINDOW:]
 
 
 def read_message(octets: bytes, window: bytes = b"", *, limit: int = 1 << 24) -> Usage:
-    """Read the payload data `octets` of one message, to which earlier ones left `window`.
+    """Read the payload data `octets` of one message; `window` has the octets of earlier messages.
 
-    A payload that ends inside a block is no error but PayloadEnd.CUT, and what came of its last octets is of no
-    account. Raises BlockError where the octets break
-    RFC 1951, or yield more than `limit` octets.
+    A payload that ends inside a block is not an error: its end is PayloadEnd.CUT, and the output of its last octets is
+    undefined. Raises BlockError if the octets break RFC 1951, or inflate to more than `limit` octets.
     """
     return _Reader(octets, window[-LARGEST_WINDOW:], limit).read()
 
 
-class _Ran(Exception):
+class _OutOfOctets(Exception):
     """The octets ran out inside a block."""
 
 
 @dataclass(slots=True)
 class _Table:
-    """A Huffman code to decode with: what `bits` bits begin with, as (symbol << 4 | length), 0 for no code."""
+    """A decoding table: entries by the next `bits` bits of input, as (symbol << 4 | code length), or 0 for no code."""
 
     bits: int
     entries: list[int] = field(repr=False)
 
 
-def _table(lengths: Sequence[int], what: str, *, partial: bool = False) -> _Table:
+def _table(lengths: Sequence[int], name: str, *, partial: bool = False) -> _Table:
     """Return the table of the code with `lengths` (section 3.2.2); a `partial` one may have one code or none."""
     longest = max(lengths, default=0)
     room = sum(1 << longest - length for length in lengths if length)
     if room > 1 << longest:
-        raise BlockError(f"the {what} code is over-subscribed")
+        raise BlockError(f"the {name} code is over-subscribed")
     used = sum(map(bool, lengths))
     if room < 1 << longest and not (partial and used <= 1 and longest <= 1):
-        raise BlockError(f"the {what} code is incomplete")
+        raise BlockError(f"the {name} code is incomplete")
     size = max(longest, 1)
     entries = [0] * (1 << size)
     for symbol, code in canonical(lengths):
@@ -172,16 +178,22 @@ class _Reader:
                     last = self.blocks[-1]
                     end = PayloadEnd.CUT if last.kind is not Kind.STORED or last.length else PayloadEnd.WHOLE
                     break
-        except _Ran:
+        except _OutOfOctets:
             pass
         except BlockError:
-            # What is wrong with the octets that the receiver adds is that a block goes on into them.
+            # An error in the four octets that we appended means that the message ended inside a block.
             if self.at <= 8 * len(self.octets):
                 raise
-        return Usage(bytes(self.output[self.start :]), tuple(self.blocks), self.farthest, self.reach, end)
+        return Usage(
+            payload=bytes(self.output[self.start :]),
+            blocks=tuple(self.blocks),
+            distance=self.farthest,
+            reach=self.reach,
+            end=end,
+        )
 
     def _ended_before(self) -> PayloadEnd | None:
-        """Say how the octets end at their own end, where a block ends; None where another begins in the tail."""
+        """Return the end of a payload whose last octet also ends a block; None if a block begins in the tail."""
         if not self.blocks:
             return PayloadEnd.BARE
         last = self.blocks[-1]
@@ -204,7 +216,7 @@ class _Reader:
         if self.bits < count:
             self._fill()
             if self.bits < count:
-                raise _Ran
+                raise _OutOfOctets
         value = self.accumulator & (1 << count) - 1
         self.accumulator >>= count
         self.bits -= count
@@ -216,9 +228,9 @@ class _Reader:
         entry = table.entries[self.accumulator & (1 << table.bits) - 1]
         length = entry & 15
         if length > self.bits or (not entry and self.bits < table.bits):
-            raise _Ran
+            raise _OutOfOctets
         if not entry:
-            raise BlockError(f"{self._which()} has bits that are no code")
+            raise BlockError(f"{self._which()} has bits that are not a code")
         self.accumulator >>= length
         self.bits -= length
         return entry >> 4
@@ -246,9 +258,18 @@ class _Reader:
         else:
             raise BlockError(f"{self._which()} has the reserved type 3")
         if final and kind != Kind.STORED:
-            # What follows a final block begins at an octet boundary (RFC 7692 section 7.2.1).
+            # A block after a final block begins at an octet boundary (RFC 7692 section 7.2.1).
             padding, count = self._align()
-        self.blocks.append(Block(Kind(kind), final, len(self.output) - before, distance, padding, count))
+        self.blocks.append(
+            Block(
+                kind=Kind(kind),
+                final=final,
+                length=len(self.output) - before,
+                distance=distance,
+                padding=padding,
+                padding_bits=count,
+            )
+        )
 
     def _stored(self) -> None:
         length, complement = self._take(16), self._take(16)
@@ -259,16 +280,17 @@ class _Reader:
         self.output += self.data[start : start + length]
         self.position, self.accumulator, self.bits = min(start + length, len(self.data)), 0, 0
         if start + length > len(self.data):
-            raise _Ran
+            raise _OutOfOctets
 
     def _check_room(self, length: int) -> None:
         if len(self.output) - self.start + length > self.limit:
-            raise BlockError(f"more than {self.limit} octets come of it")
+            raise BlockError(f"inflates to more than {self.limit} octets")
 
     def _dynamic(self) -> tuple[_Table, _Table]:
         literals, distances, codes = self._take(5) + 257, self._take(5) + 1, self._take(4) + 4
         if literals > 286 or distances > 30:
-            raise BlockError(f"{self._which()} has {literals} length codes and {distances} distance codes")
+            text = f"{self._which()} has {literals} length codes and {distances} distance codes"
+            raise BlockError(text, undefined_distance=distances > 30)
         given = [0] * 19
         for place in ORDER[:codes]:
             given[place] = self._take(3)
@@ -293,7 +315,7 @@ class _Reader:
             else:
                 lengths += [0] * (3 + self._take(3) if symbol == 17 else 11 + self._take(7))
         if len(lengths) > wanted:
-            raise BlockError(f"{self._which()} has more code lengths than it says")
+            raise BlockError(f"{self._which()} has more code lengths than its header announces")
         return lengths
 
     def _compressed(self, literals: _Table, distances: _Table) -> int:
@@ -311,7 +333,7 @@ class _Reader:
             length = start + self._take(extra)
             code = self._symbol(distances)
             if code > 29:
-                raise BlockError(f"{self._which()} has the distance code {code}")
+                raise BlockError(f"{self._which()} has the distance code {code}", undefined_distance=True)
             extra, start = DISTANCES[code]
             distance = start + self._take(extra)
             self._copy(length, distance)
@@ -322,7 +344,7 @@ class _Reader:
         output = self.output
         behind = len(output)
         if distance > behind:
-            raise BlockError(f"{self._which()} refers {distance} octets back, where there are {behind}")
+            raise BlockError(f"{self._which()} has the distance {distance} at octet {behind}")
         self._check_room(length)
         self.farthest = max(self.farthest, distance)
         self.reach = max(self.reach, distance - (behind - self.start))

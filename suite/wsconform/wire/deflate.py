@@ -1,7 +1,7 @@
 """permessage-deflate over zlib: one message in, one message out (RFC 7692 section 7.2).
 
-zlib does the work, in one call for most messages; what it hides is made up for here: a final block may be followed by
-others, the window goes on over it, and a message that ends inside a block is no message.
+zlib inflates most messages in one call. This module adds three rules of RFC 7692 that zlib does not know: blocks may
+follow a final block, the window is kept across a final block, and a message that ends inside a block is an error.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from .blocks import LARGEST_WINDOW, TAIL
 
 __all__ = ["TAIL", "Deflater", "InflateError", "Inflater", "TooLong"]
 
-#: A last block that yields four octets. Put behind a message, it says whether the message ended between two blocks.
+#: A final block that inflates to four octets. Appended to a message, it shows whether the message ended between blocks.
 _PROBE, _ANSWER = b"\x01\x04\x00\xfb\xff\xa5\x5a\xc3\x3c", b"\xa5\x5a\xc3\x3c"
 
-#: Final blocks in one message: each costs a window of its own.
+#: The limit of final blocks in one message: each costs a new window.
 _MOST_FINAL = 1000
-#: Octets that are looked at in one go behind a final block.
+#: The size in octets of the pieces that are inflated after a final block.
 _PIECE = 1 << 14
-#: Pieces of which the window is kept.
+#: The number of pieces of which the window consists before they are joined.
 _MOST_PIECES = 256
 
 
 class Deflater:
-    """Compresses messages; the window lives on between them unless `takeover` is False (section 7.1.1).
+    """Compresses messages; the window is kept between them unless `takeover` is False (section 7.1.1).
 
-    `bits` is the window that was agreed, `level` zlib's (0: stored blocks, 1 to 9).
+    `bits` is the size of the negotiated window, `level` that of zlib (0: stored blocks, 1 to 9).
     """
 
     def __init__(self, bits: int = 15, *, takeover: bool = True, level: int = -1) -> None:
-        # zlib makes no raw stream with a window of 256 octets; with one of 512 it refers back 250 octets at most.
+        # zlib cannot write a raw stream with a window of 256 octets; with one of 512 its distances are at most 250.
         self._bits, self._level = max(bits, 9), level
         self._takeover = takeover
         self._zlib = self._fresh()
@@ -48,7 +48,7 @@ class Deflater:
 
 
 class InflateError(ValueError):
-    """The octets are no DEFLATE stream, end inside a block, or inflate beyond the limit; the text says which."""
+    """The octets are not a DEFLATE stream, end inside a block, or inflate beyond the limit; the text has the reason."""
 
 
 class TooLong(InflateError):
@@ -56,10 +56,10 @@ class TooLong(InflateError):
 
 
 class Inflater:
-    """Decompresses messages; the window lives on between them unless `takeover` is False.
+    """Decompresses messages; the window is kept between them unless `takeover` is False.
 
-    `bits` is the window that was agreed: what an earlier message holds farther back is not found any more.
-    Never more than `limit` octets and a window are held.
+    `bits` is the size of the negotiated window; a reference farther back is an error. The output of one message is
+    limited to `limit` octets.
     """
 
     def __init__(self, bits: int = 15, *, takeover: bool = True, limit: int = 1 << 26) -> None:
@@ -69,36 +69,36 @@ class Inflater:
         self._zlib = zlib.decompressobj(wbits=-bits)
 
     def decompress(self, octets: bytes) -> bytes:
-        """Return the message that `octets` hold (section 7.2.2).
+        """Return the inflated message for the payload data `octets` (section 7.2.2).
 
-        A message of no octets, one whose last four were not removed, and one whose final block no empty one
-        follows are taken as they are meant. Raises TooLong where more than `limit` octets come of it, and another
-        InflateError where the octets are not DEFLATE or end inside a block; no message follows then that
-        could be inflated with the window of this one.
+        Three deviations are accepted: no octets at all, a message whose last four octets were not removed, and a final
+        block without an empty block after it. Raises TooLong if the message inflates to more than `limit` octets, and
+        another InflateError if the octets are not DEFLATE or end inside a block. After an error, no later message can
+        be inflated with the window.
         """
         if not octets:
             return b""
         try:
-            # The last four octets are in place only where the sender broke section 7.2.1: no header of a block ends so.
-            payload, whole = self._inflate(octets, put_back=not octets.endswith(TAIL))
+            # If the octets end with the tail, the sender broke section 7.2.1: no block header ends like that.
+            payload, whole = self._inflate(octets, append_tail=not octets.endswith(TAIL))
         except zlib.error as problem:
-            raise InflateError(f"no DEFLATE stream: {problem}") from None
+            raise InflateError(f"not a DEFLATE stream: {problem}") from None
         if not whole:
             raise InflateError("ends inside a block")
         if not self._takeover:
             self._zlib = zlib.decompressobj(wbits=-self._bits)
         return payload
 
-    def _inflate(self, octets: bytes, *, put_back: bool) -> tuple[bytes, bool]:
-        data = octets + TAIL if put_back else octets
+    def _inflate(self, octets: bytes, *, append_tail: bool) -> tuple[bytes, bool]:
+        data = octets + TAIL if append_tail else octets
         payload = self._zlib.decompress(data, self._limit + 1)
         self._keep(payload)
         if not self._zlib.eof:
             return payload, self._is_between_blocks()
-        return self._inflate_behind(payload, memoryview(data), TAIL if put_back else b"")
+        return self._inflate_after_final(payload, memoryview(data), TAIL if append_tail else b"")
 
-    def _inflate_behind(self, payload: bytes, data: memoryview, tail: bytes) -> tuple[bytes, bool]:
-        """Go on behind a final block, with the window (section 7.2.1); `payload` came before."""
+    def _inflate_after_final(self, payload: bytes, data: memoryview, tail: bytes) -> tuple[bytes, bool]:
+        """Inflate the blocks after a final block, with the window (section 7.2.1); `payload` is the output so far."""
         parts, size, at = [payload], len(payload), len(data) - len(self._zlib.unused_data)
         for _ in range(_MOST_FINAL):
             self._zlib = zlib.decompressobj(wbits=-self._bits, zdict=b"".join(self._window)[-(1 << self._bits) :])
@@ -116,7 +116,7 @@ class Inflater:
         raise InflateError(f"has more than {_MOST_FINAL} final blocks")
 
     def _keep(self, payload: bytes, size: int = 0) -> None:
-        """Keep what later messages may refer to of `payload`, which made `size` octets of the message."""
+        """Add `payload` to the window; `size` is the length of the message so far. Raises TooLong beyond the limit."""
         if max(size, len(payload)) > self._limit:
             raise TooLong(f"inflates to more than {self._limit} octets")
         if not payload:

@@ -1,4 +1,4 @@
-"""The opening handshake, whatever the HTTP version: key, accept, subprotocols, extensions (RFC 6455 sections 4, 9)."""
+"""The opening handshake in any HTTP version: key, accept, subprotocols, extensions (RFC 6455 sections 4, 9)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .http1 import TCHAR, Fields, Request, Response, is_token
+from .fields import TCHAR, Fields, is_token
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 DEFLATE = "permessage-deflate"
 
-#: The parameters that RFC 7692 section 7.1 defines, and whether a value is wanted, in (an offer, an answer).
+#: The parameters of RFC 7692 section 7.1, and whether they have a value, in (an offer, an answer).
 _DEFLATE_PARAMETERS = {
     "server_no_context_takeover": ("never", "never"),
     "client_no_context_takeover": ("never", "never"),
@@ -25,12 +25,12 @@ _DEFLATE_PARAMETERS = {
 
 
 def encode_key(nonce: bytes) -> bytes:
-    """Return `nonce` (16 octets) as Sec-WebSocket-Key writes it."""
+    """Return the Sec-WebSocket-Key for `nonce` (16 octets)."""
     return base64.b64encode(nonce)
 
 
 def decodes_to_16_octets(key: bytes) -> bool:
-    """Return whether `key` is the base64 of 16 octets, padded (section 4.2.1 item 5)."""
+    """Return whether `key` is the padded base64 form of 16 octets (section 4.2.1 item 5)."""
     try:
         return len(base64.b64decode(key, validate=True)) == 16
     except binascii.Error:
@@ -38,19 +38,19 @@ def decodes_to_16_octets(key: bytes) -> bool:
 
 
 def accept_value(key: bytes) -> bytes:
-    """Return the Sec-WebSocket-Accept that answers `key`, the field's value as sent (section 4.2.2 item 5.4)."""
+    """Return the Sec-WebSocket-Accept for `key`, the value of Sec-WebSocket-Key as sent (section 4.2.2 item 5.4)."""
     return base64.b64encode(hashlib.sha1(key + GUID, usedforsecurity=False).digest())
 
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """One element of Sec-WebSocket-Extensions: a name, and parameters in order (None: no value)."""
+    """One element of Sec-WebSocket-Extensions: a name, and parameters in order, with None for a missing value."""
 
     name: str
     parameters: tuple[tuple[str, str | None], ...] = ()
 
     def get(self, name: str) -> str | None:
-        """Return the value of the first parameter called `name`; "" for one without a value, None for no such one."""
+        """Return the value of the first parameter called `name`: "" if it has no value, None if it does not exist."""
         return next((value or "" for key, value in self.parameters if key == name), None)
 
     def __str__(self) -> str:
@@ -59,14 +59,14 @@ class Extension:
 
 
 class MalformedExtensions(ValueError):
-    """A Sec-WebSocket-Extensions value breaks the grammar of section 9.1; the text says where."""
+    """A Sec-WebSocket-Extensions value breaks the grammar of section 9.1; the text has the position."""
 
 
 _TOKEN = re.compile(b"[" + re.escape(TCHAR) + b"]+")
 
 
 class _Scanner:
-    """Walks over one field value."""
+    """A position in one field value, and methods that advance it."""
 
     def __init__(self, octets: bytes) -> None:
         self.octets, self.position = octets, 0
@@ -86,11 +86,11 @@ class _Scanner:
         self.skip()
         return True
 
-    def token(self, what: str) -> str:
+    def token(self, name: str) -> str:
         self.skip()
         found = _TOKEN.match(self.octets, self.position)
         if found is None:
-            raise MalformedExtensions(f"{what} is missing at octet {self.position}")
+            raise MalformedExtensions(f"{name} is missing at octet {self.position}")
         self.position = found.end()
         return found[0].decode("ascii")
 
@@ -103,21 +103,21 @@ class _Scanner:
                 self.position += 1
                 octet = self.peek()
             if not octet:
-                raise MalformedExtensions("a quoted string has no end")
+                raise MalformedExtensions("a quoted string is not closed")
             value += octet
             self.position += 1
         self.position += 1
         if not is_token(bytes(value)):
-            raise MalformedExtensions(f"the quoted value {bytes(value)!r} is no token")
+            raise MalformedExtensions(f"the quoted value {bytes(value)!r} is not a token")
         return value.decode("ascii")
 
 
-# Monitors read the same few values with every handshake of a run.
+# Monitors parse the same few values for every handshake of a run.
 @functools.lru_cache(maxsize=1024)
 def parse_extensions(value: bytes) -> tuple[Extension, ...]:
-    """Read one whole Sec-WebSocket-Extensions value strictly; empty list elements are passed over.
+    """Parse a complete Sec-WebSocket-Extensions value strictly; empty list elements are ignored.
 
-    Raises MalformedExtensions where it breaks sections 4.3 and 9.1, and for a value without any element.
+    Raises MalformedExtensions if the value breaks the grammar of sections 4.3 and 9.1, or has no element.
     """
     scanner, extensions = _Scanner(value), list[Extension]()
     while True:
@@ -132,26 +132,26 @@ def parse_extensions(value: bytes) -> tuple[Extension, ...]:
         extensions.append(Extension(name, tuple(parameters)))
         scanner.skip()
         if scanner.position < len(value) and not scanner.take(b","):
-            raise MalformedExtensions(f"octet {scanner.position} is no separator")
+            raise MalformedExtensions(f"octet {scanner.position} is not a separator")
     if not extensions:
         raise MalformedExtensions("the list is empty")
     return tuple(extensions)
 
 
 def offered(fields: Fields) -> tuple[Extension, ...]:
-    """Return the extensions that Sec-WebSocket-Extensions lists over all its lines; may raise MalformedExtensions."""
+    """Return the extensions in all lines of Sec-WebSocket-Extensions; raises MalformedExtensions."""
     values = fields.get_all("Sec-WebSocket-Extensions")
     return parse_extensions(b", ".join(values)) if values else ()
 
 
 def deflate_problem(extension: Extension, *, answer: bool) -> str | None:
-    """Say what RFC 7692 section 7.1 forbids in a permessage-deflate offer, or answer; None if all is well."""
+    """Return the violation of RFC 7692 section 7.1 in a permessage-deflate offer, or answer; None if it is valid."""
     seen = set[str]()
     for name, value in extension.parameters:
         if name not in _DEFLATE_PARAMETERS:
             return f"the parameter {name} is not defined"
         if name in seen:
-            return f"the parameter {name} stands twice"
+            return f"the parameter {name} appears twice"
         seen.add(name)
         wanted = _DEFLATE_PARAMETERS[name][answer]
         if value is None and wanted == "always":
@@ -164,25 +164,26 @@ def deflate_problem(extension: Extension, *, answer: bool) -> str | None:
 
 
 def deflate_answers(answer: Extension, offer: Extension) -> str | None:
-    """Say why `answer` cannot be an answer to `offer` (RFC 7692 section 7.1); None if it can."""
+    """Return why `answer` is not a valid answer to `offer` (RFC 7692 section 7.1); None if it is valid."""
     if (problem := deflate_problem(answer, answer=True)) is not None:
         return problem
     if offer.get("server_no_context_takeover") is not None and answer.get("server_no_context_takeover") is None:
-        return "server_no_context_takeover was asked for and is missing"
+        return "server_no_context_takeover was requested and is missing"
     asked, given = offer.get("server_max_window_bits"), answer.get("server_max_window_bits")
     if asked and (not given or int(given) > int(asked)):
-        return f"server_max_window_bits={given or 15} is more than the {asked} asked for"
+        return f"server_max_window_bits={given or 15} is more than the requested {asked}"
     if answer.get("client_max_window_bits") and offer.get("client_max_window_bits") is None:
         return "client_max_window_bits was not offered"
     return None
 
 
 def deflate_mirrored(ours: Sequence[Extension], theirs: Iterable[Extension]) -> Extension | None:
-    """Return a server's answer to a client's offers `theirs` that asks of it what `ours` would ask of a server.
+    """Return our answer, as a server, to the offers `theirs` of a client, or None if no offer permits one.
 
-    `ours` are offers in order of preference; none of them asks for anything where there is none. What the client
-    asks of us is granted, and its hint that it does without takeover taken, which some insist on; the window that it
-    permits is used only where `ours` ask for it; None where no offer allows that.
+    `ours` are the offers that we would make as a client, in order of preference. The answer requests the same from the
+    client as `ours` would request from a server; without `ours` it requests nothing. All requests of the client are
+    granted, and its hint `client_no_context_takeover` is accepted, because some clients insist on it. The permission to
+    limit the client's window is used only if `ours` request it.
     """
     sound = [each for each in theirs if each.name == DEFLATE and deflate_problem(each, answer=False) is None]
     for wanted in ours or (Extension(DEFLATE),):
@@ -199,24 +200,3 @@ def deflate_mirrored(ours: Sequence[Extension], theirs: Iterable[Extension]) -> 
                 parameters.append(("client_max_window_bits", bits))
             return Extension(DEFLATE, tuple(parameters))
     return None
-
-
-def base_request(host: str, target: str, key: bytes, extra: Iterable[tuple[str, str]] = ()) -> Request:
-    """Return the opening handshake of section 4.1 with the five fields that it needs, and `extra` after them."""
-    fields = (
-        ("Host", host),
-        ("Upgrade", "websocket"),
-        ("Connection", "Upgrade"),
-        ("Sec-WebSocket-Key", key),
-        ("Sec-WebSocket-Version", "13"),
-    )
-    return Request(target=target.encode("latin-1", "replace"), fields=Fields.of((*fields, *extra)))
-
-
-def base_response(key: bytes) -> Response:
-    """Return the answer of section 4.2.2 to `key`: 101 with the three fields that it needs."""
-    return Response(
-        fields=Fields.of(
-            (("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept_value(key)))
-        )
-    )

@@ -1,14 +1,14 @@
-"""Incremental UTF-8: the octet at which a text is lost (RFC 3629 section 4)."""
+"""Incremental validation of UTF-8, with the position of the first invalid octet (RFC 3629 section 4)."""
 
 from __future__ import annotations
 
 import codecs
 
-#: How many octets are decoded in one go; what is decoded is thrown away.
+#: The number of octets that are decoded at once. The decoded text is discarded.
 _AT_ONCE = 1 << 16
 
-# What may follow a lead octet: how many octets, and the range of the first of them. All later ones are 80..BF.
-# The narrowed ranges keep out overlong forms (E0, F0), surrogates (ED) and code points past U+10FFFF (F4).
+# By lead octet: the number of octets that follow, and the range of the first of them. Later ones are 80..BF.
+# The narrowed ranges exclude overlong forms (E0, F0), surrogates (ED) and code points past U+10FFFF (F4).
 _LEADS: dict[int, tuple[int, int, int]] = (
     dict.fromkeys(range(194, 224), (1, 128, 191))
     | dict.fromkeys(range(225, 240), (2, 128, 191))
@@ -18,7 +18,7 @@ _LEADS: dict[int, tuple[int, int, int]] = (
 
 
 class Utf8Reader:
-    """Checks a text that comes in pieces."""
+    """Validates a text that arrives in pieces."""
 
     def __init__(self) -> None:
         self._offset = 0
@@ -28,7 +28,7 @@ class Utf8Reader:
 
     @property
     def error(self) -> int | None:
-        """Offset, over all pieces, of the first octet that no valid text has there; None so far."""
+        """The offset, over all pieces, of the first octet that makes the text invalid; None if it is valid so far."""
         return self._error
 
     @property
@@ -37,7 +37,7 @@ class Utf8Reader:
         return self._error is None and not self._missing
 
     def receive(self, octets: bytes) -> bool:
-        """Take the next piece and return whether the text can still become valid."""
+        """Add the next piece, and return whether the text can still become valid."""
         if self._error is not None:
             return False
         if not self._missing and octets.isascii():
@@ -50,9 +50,9 @@ class Utf8Reader:
         return True
 
     def _scan(self, octets: bytes, start: int, end: int) -> bool:
-        """Take the octets from `start` to `end`: what a decoder finds valid is skipped, the rest goes step by step."""
+        """Check the octets from `start` to `end`: a decoder skips the valid ones, the rest is checked one by one."""
         while self._missing and start < end:
-            # A sequence that was begun before is ended octet by octet: three at most.
+            # The rest of a sequence that began in an earlier piece, at most three octets.
             if not self._step(octets[start], self._offset + start):
                 return False
             start += 1
@@ -60,7 +60,7 @@ class Utf8Reader:
             start += codecs.utf_8_decode(octets[start:end], "strict", False)[1]
         except UnicodeDecodeError as error:
             start += error.start
-        # An unfinished sequence, or one that is none: which octet loses the text, the decoder does not say.
+        # The rest is an incomplete or invalid sequence; the decoder does not report which octet makes it invalid.
         return all(self._step(octets[at], self._offset + at) for at in range(start, end))
 
     def _step(self, octet: int, position: int) -> bool:
@@ -79,6 +79,6 @@ class Utf8Reader:
 
 
 def is_utf8(octets: bytes) -> bool:
-    """Return whether `octets` are one whole valid UTF-8 text."""
+    """Return whether `octets` are valid, complete UTF-8."""
     reader = Utf8Reader()
     return reader.receive(octets) and reader.is_complete

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import trio
 
-from ...evidence.result import Direction, Reason
+from ...evidence.result import Direction, EntryKind, Reason
 from ...transport.stream import Reset
 from ...wire.close import CloseBody
 from ...wire.frame import BINARY, CLOSE, PING, PONG, TEXT, Frame, frames_alike
@@ -243,7 +243,7 @@ class _Exchange:
         """Record the number of messages and frames, if the transcript does not show all frames."""
         if self.sent_frames > KEPT_FRAMES:
             sent = f"{self.sent_messages} messages sent, in {self.sent_frames} frames of {self.sent_octets} octets"
-            self.ws.session.event(sent, self.ws.number)
+            self.ws.session.event(sent, self.ws.number, kind=EntryKind.GAP)
         if self.echoes.frames > KEPT_FRAMES:
             done = self.sent_messages - len(self.echoes.waiting)
             self.ws.session.event(f"{done} echoes came, in {self.echoes.frames} frames", self.ws.number)
