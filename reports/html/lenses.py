@@ -78,7 +78,7 @@ def _severity_rank(mark: Mark | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class DocumentView:
-    """A document and its sections; `document` is None for requirements that the registry does not know."""
+    """A document and its sections; without a `document` it holds the requirements that the registry does not know."""
 
     document: Document | None
     sections: tuple[Section, ...]
