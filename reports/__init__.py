@@ -1,1 +1,1 @@
-"""Renderers: a journal in, a document out. Each is a function `render(journals, folder, path) -> Path`."""
+"""Reports: each renderer is a function `render(journals, folder, path) -> Path` that writes journals as a document."""

@@ -1,4 +1,4 @@
-"""A badge for each target: JSON as badge services read it from an endpoint, and a picture of our own in SVG."""
+"""A badge for each target: the JSON that badge services read from an endpoint, and a picture as SVG."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LABEL = "WebSocket"
 # White letters on any of these have a contrast of at least 4.5 to 1.
 _COLORS = {"green": "#1a7f37", "orange": "#a85400", "red": "#c4202b", "lightgrey": "#626b76"}
 _LABEL_COLOR = "#3a424c"
-# Widths of letters of a sans-serif face at 11 px, in tenths of a pixel; the picture's text is fitted to their sum.
+# Widths of the letters of a sans-serif face at 11 px, in tenths of a pixel. The text is fitted to their sum.
 _WIDTHS = {**dict.fromkeys("ijltfrI/ .,:'|", 38), **dict.fromkeys("mwMW", 104), **dict.fromkeys("0123456789", 70)}
 _USUAL = 72
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -29,55 +29,59 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """What a badge says: "MUST 412/415", and its colour by name."""
+    """The text of a badge, such as "MUST 412/415", and the name of its colour."""
 
     message: str
     color: str
 
     @property
-    def words(self) -> str:
-        """All of it, for those who do not see the picture."""
+    def text(self) -> str:
+        """The whole badge as text, for readers who cannot see the picture."""
         return f"{LABEL}: {self.message}"
 
 
 def badge(column: Column) -> Badge:
-    """Return the badge of a target: MUST (passed / run); green if all are met, orange if what is not is expected.
+    """Return the badge of a target: MUST (passed / run).
 
-    Grey where nothing was put, where the run broke, and where it ended before its time: that proves nothing.
+    Red if a violation is not in expected.toml. Otherwise grey if no case ran, a case ended in an error or the run ended
+    early, because such a run proves nothing; orange if the only violations are expected; green if every case passed.
     """
-    met, put = passed_of_run(column.cases.values(), "must")
-    if not put:
+    passed, run = passed_of_run(column.cases.values(), "must")
+    if not run:
         return Badge("not tested", "lightgrey")
-    message = f"MUST {met}/{put}"
+    message = f"MUST {passed}/{run}"
     if column.counts[Mark.VIOLATION] > column.known:
         return Badge(message, "red")
     if column.cut_off or column.counts[Mark.ERROR]:
         return Badge(f"{message}, incomplete", "lightgrey")
-    return Badge(message, "orange" if met < put else "green")
+    return Badge(message, "orange" if passed < run else "green")
 
 
-def endpoint(made: Badge) -> dict[str, str | int]:
-    """Return the JSON that badge services understand; its schema is `wsconform schema badge`."""
-    return {"schemaVersion": 1, "label": LABEL, "message": made.message, "color": made.color}
+def endpoint(value: Badge) -> dict[str, str | int]:
+    """Return `value` as the JSON that badge services read; `wsconform schema badge` prints its schema."""
+    return {"schemaVersion": 1, "label": LABEL, "message": value.message, "color": value.color}
 
 
-def svg(made: Badge) -> str:
-    """Return the picture: 20 px high, no script, no font, nothing fetched, and no id that a page could have too."""
-    left, right = _width(LABEL) + 12, _width(made.message) + 12
+def svg(value: Badge) -> str:
+    """Return `value` as SVG, 20 px high.
+
+    It holds no script or font, fetches nothing, and has no id that could collide with one of the page around it.
+    """
+    left, right = _width(LABEL) + 12, _width(value.message) + 12
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img"'
-        f' aria-label="{xml(made.words)}"><title>{xml(made.words)}</title>'
+        f' aria-label="{xml(value.text)}"><title>{xml(value.text)}</title>'
         f'<rect width="{left + right}" height="20" rx="4" fill="{_LABEL_COLOR}"/>'
-        f'<path d="M{left} 0h{right - 4}a4 4 0 0 1 4 4v12a4 4 0 0 1-4 4h-{right - 4}z" fill="{_COLORS[made.color]}"/>'
+        f'<path d="M{left} 0h{right - 4}a4 4 0 0 1 4 4v12a4 4 0 0 1-4 4h-{right - 4}z" fill="{_COLORS[value.color]}"/>'
         '<g fill="#fff" font-family="Verdana,DejaVu Sans,Geneva,sans-serif" font-size="11">'
         f'<text x="6" y="14" textLength="{left - 12}">{xml(LABEL)}</text>'
-        f'<text x="{left + 6}" y="14" textLength="{right - 12}">{xml(made.message)}</text></g></svg>'
+        f'<text x="{left + 6}" y="14" textLength="{right - 12}">{xml(value.message)}</text></g></svg>'
     )
 
 
-def markdown(made: Badge, place: str) -> str:
-    """Return the Markdown that shows the picture at `place`, an address of letters that need no escape."""
-    return f"![{made.words}]({place})"
+def markdown(value: Badge, place: str) -> str:
+    """Return the Markdown that shows the picture at the address `place`, which must not need escapes."""
+    return f"![{value.text}]({place})"
 
 
 def _width(text: str) -> int:
@@ -85,10 +89,11 @@ def _width(text: str) -> int:
 
 
 def render(journals: Sequence[Journal], folder: Path, path: Path | None) -> Path:
-    """Write JSON and picture of each target and return where: badge.json and badge.svg in `folder`.
+    """Write the JSON and the picture of each target, badge.json and badge.svg in `folder`.
 
-    A `path` that ends in .json or .svg names that one file, any other the folder. Of several targets each file
-    has the target's name in its own: badge-echo-go.svg. Raises OSError.
+    A `path` that ends in .json or .svg names that one file; any other `path` replaces `folder`. With several targets
+    each file name contains its target's name: badge-echo-go.svg. Returns the file if one was written, else the folder.
+    Raises OSError.
     """
     stem, kinds = "badge", ["json", "svg"]
     if path is not None and path.suffix.lower() in (".json", ".svg"):
@@ -100,22 +105,22 @@ def render(journals: Sequence[Journal], folder: Path, path: Path | None) -> Path
     names = [stem] if len(columns) == 1 else _names(stem, columns)
     written = []
     for name, column in zip(names, columns, strict=True):
-        made = badge(column)
+        value = badge(column)
         for kind in kinds:
-            text = svg(made) if kind == "svg" else json.dumps(endpoint(made))
+            text = svg(value) if kind == "svg" else json.dumps(endpoint(value))
             written.append(folder / f"{name}.{kind}")
             written[-1].write_text(text + "\n", encoding="utf-8", newline="\n")
     return written[0] if len(written) == 1 else folder
 
 
 def _names(stem: str, columns: Sequence[Column]) -> list[str]:
-    names, taken = [], set[str]()
+    names, used = [], set[str]()
     for column in columns:
         plain = _UNSAFE.sub("-", shown(column.name)).strip("-.")[:80] or "x"
         found, number = f"{stem}-{plain}", 1
-        while found.lower() in taken:
+        while found.lower() in used:
             number += 1
             found = f"{stem}-{plain}-{number}"
-        taken.add(found.lower())
+        used.add(found.lower())
         names.append(found)
     return names

@@ -1,14 +1,14 @@
-"""Behaviours: a transcript without payloads, keys, lengths and times, so that equal conduct compares equal.
+"""Behaviours: transcripts without payloads, keys, lengths and times, so that equal behaviour compares equal.
 
-A behaviour is the order of steps on each connection: who acted, and what kind of thing was done (opcode, FIN,
-RSV bits and masking of a frame, status code of a Close or a response, who ended TCP and how).
+A behaviour is the order of steps on each connection: who acted, and the kind of act (opcode, FIN, RSV bits and masking
+of a frame; status code of a Close or a response; who ended TCP and how).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wsconform.evidence.result import Direction, TranscriptEntry
 from wsconform.wire.close import CloseBody
@@ -16,16 +16,16 @@ from wsconform.wire.frame import CLOSE, RSV1, RSV2, RSV3, Header, LengthForm, ap
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One thing done, or several alike in a row (`again`)."""
+class Act:
+    """One act on a connection, or several equal acts in a row (`repeated`)."""
 
     connection: int
     direction: Direction
-    what: str
-    again: bool = False
+    action: str
+    repeated: bool = False
 
 
-Behaviour = tuple[Step, ...]
+Behaviour = tuple[Act, ...]
 
 _NUMBER = re.compile(r"0x[0-9A-Fa-f]+|\d+(?:\.\d+)?")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
@@ -33,23 +33,19 @@ _STATUS = re.compile(r"HTTP/\S+ (\d{3})\b")
 
 
 def behaviour(transcript: Iterable[TranscriptEntry]) -> Behaviour:
-    """Return the normal form of `transcript`; steps that repeat one another count as one, said to be several."""
-    steps: list[Step] = []
+    """Return the normal form of `transcript`: equal steps in a row become one step that is marked as repeated."""
+    steps: list[Act] = []
     for entry in transcript:
-        step = Step(entry.connection, entry.direction, token(entry))
-        if steps and (steps[-1].connection, steps[-1].direction, steps[-1].what) == (
-            step.connection,
-            step.direction,
-            step.what,
-        ):
-            steps[-1] = Step(step.connection, step.direction, step.what, True)
+        step = Act(entry.connection, entry.direction, token(entry))
+        if steps and replace(steps[-1], repeated=False) == step:
+            steps[-1] = replace(step, repeated=True)
         else:
             steps.append(step)
     return tuple(steps)
 
 
 def token(entry: TranscriptEntry) -> str:
-    """Return what kind of thing `entry` is, told from its octets where they say it, else from its summary."""
+    """Return the kind of act that `entry` records, from its octets if they show it, else from its summary."""
     octets = entry.octets.head
     if entry.kind == "frame" and (header := read_header(octets)):
         return _frame(header, octets)
@@ -75,16 +71,16 @@ def _frame(header: Header, octets: bytes) -> str:
 
 
 def label(steps: Behaviour, others: Sequence[Behaviour] = (), *, ours: bool = False) -> str:
-    """Return in a line what the target did once the connection was open: "Close 1002, then FIN".
+    """Return one line that describes the target's acts on the open connection: "Close 1002, then FIN".
 
-    What all of `others` have in common with `steps` at the start is left out, as long as something is left. With
-    `ours` it also says what we did between, for targets that did the same at other times.
+    The steps at the start that `steps` shares with all of `others` are left out, unless nothing would remain. With
+    `ours` our own acts are included, which distinguishes targets that did the same things at different times.
     """
     shared = min((_common(steps, other) for other in others), default=0)
     theirs = [step for step in steps if step.direction is Direction.TARGET]
-    told = [step for step in steps[shared:] if ours or step.direction is Direction.TARGET] or theirs
-    opened = [step for step in told if step.what != "response 101"]
-    words = [_word(step) for step in (opened or told)]
+    described = [step for step in steps[shared:] if ours or step.direction is Direction.TARGET] or theirs
+    opened = [step for step in described if step.action != "response 101"]
+    words = [_word(step) for step in (opened or described)]
     if not words:
         return "nothing" if steps else "no transcript"
     most = 6 if ours else 4
@@ -93,9 +89,10 @@ def label(steps: Behaviour, others: Sequence[Behaviour] = (), *, ours: bool = Fa
     return ", then ".join(words).replace("then …, then ", "…, then ")
 
 
-def _word(step: Step) -> str:
+def _word(step: Act) -> str:
     whose = "our " if step.direction is Direction.OURS else ""
-    return f"{whose}{step.what.removesuffix(' masked') if whose else step.what}{' repeatedly' if step.again else ''}"
+    action = step.action.removesuffix(" masked") if whose else step.action
+    return f"{whose}{action}{' repeatedly' if step.repeated else ''}"
 
 
 def _common(one: Behaviour, other: Behaviour) -> int:

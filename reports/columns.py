@@ -1,4 +1,4 @@
-"""Journals laid side by side: one column a target, one family a row, whichever journal they came from."""
+"""Several journals side by side: a column for each target and a row for each family, from whichever journal."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from wsconform.registry.registry import Registry, RegistryError, load_registry
 from wsconform.registry.requirement import Level, Requirement
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Column:
     """One target in one journal; `name` is unique among the columns that a report shows.
 
-    `kept` says that the target has no results in the journals of the report, so that those of an earlier one stand
-    in; `lost` that the run lost this target, not another one of the same journal.
+    `kept` is true if the journals of the report have no results of the target, so that the column shows those of an
+    earlier journal. `lost` is true if the run lost this target, as opposed to another target of the same journal.
     """
 
     name: str
@@ -37,12 +37,12 @@ class Column:
 
     @cached_property
     def cases(self) -> dict[str, Result]:
-        """The results by case id; of two for one case the later counts."""
+        """The results by case id; the later of two results of a case counts."""
         return {result.case: result for result in self.results}
 
     @cached_property
     def families(self) -> dict[str, list[Result]]:
-        """The results by the case's id without parameters."""
+        """The results by family: the case id without parameters."""
         return by_family(self.cases.values())
 
     @property
@@ -52,29 +52,29 @@ class Column:
 
     @property
     def date(self) -> str:
-        """The day on which its run started, "" if the journal does not say."""
+        """The day on which its run started, "" if the journal does not record it."""
         return self.header.start[:10]
 
     @property
     def cut_off(self) -> str:
-        """Why the run says less than it was asked to, "" if it ended as it should."""
+        """Why the run is incomplete, "" if it ended normally."""
         if untested := self.target.untested:
             return f"the target could not be tested: {untested}"
         if self.footer is None:
             return "the run was cut off: its journal has no end"
         return {
             "done": "",
-            "budget": "the run ended early: its time was used up",
+            "budget": "the run ended early: its time budget was used up",
             "interrupted": "the run ended early: it was interrupted",
             "target-lost": "the run ended early: the target was lost" if self.lost else "",
         }.get(self.footer.why, f"the run ended early: {self.footer.why}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Gathered:
-    """What a report is made from: columns in the order of the journals, and the registry, if it can be read.
+    """The content of a report: columns in the order of the journals, and the registry if it can be read.
 
-    `changes` is what changed since the journals `earlier`, None where there are none to compare with.
+    `changes` holds the changes since the journals `earlier`, None if there are no earlier journals.
     """
 
     columns: tuple[Column, ...]
@@ -85,7 +85,7 @@ class Gathered:
 
     @property
     def catalogues(self) -> tuple[str, ...]:
-        """The versions of the catalogue that judged."""
+        """The versions of the catalogue that the runs used."""
         return tuple(dict.fromkeys(header.catalogue for header in self.headers))
 
     @property
@@ -98,15 +98,15 @@ class Gathered:
 
     @cached_property
     def newest(self) -> str:
-        """The latest day on which a run of these started."""
+        """The latest day on which one of these runs started."""
         return max((column.date for column in self.columns), default="")
 
     def is_older(self, column: Column) -> bool:
-        """Whether the results of `column` are from an earlier day than others, so that its date has to be told."""
+        """Whether the results of `column` are older than others, so that the report has to show their date."""
         return column.kept or column.date != self.newest
 
     def column(self, name: str) -> Column:
-        """The column called `name`; KeyError if there is none."""
+        """Return the column called `name`; raises KeyError for an unknown name."""
         return self._by_name[name]
 
     @cached_property
@@ -115,7 +115,7 @@ class Gathered:
 
     @cached_property
     def families(self) -> tuple[str, ...]:
-        """Every family that some column has, in the order of their first results."""
+        """Every family in any column, in the order of their first results."""
         return tuple(dict.fromkeys(family for column in self.columns for family in column.families))
 
     @cached_property
@@ -128,19 +128,19 @@ class Gathered:
         return {family: tuple(cases) for family, cases in found.items()}
 
     def of(self, case: str) -> Iterator[tuple[Column, Result]]:
-        """The results of one case, column by column."""
+        """Yield each column that has a result of `case`, with the result."""
         for column in self.columns:
             if case in column.cases:
                 yield column, column.cases[case]
 
     def requirement(self, id: str) -> Requirement | None:
-        """The registry's entry, or None for an id that it does not know."""
+        """Return the registry's entry, None for an id that it does not know."""
         if self.registry is None or id not in self.registry:
             return None
         return self.registry[id]
 
     def citation(self, id: str, level: Level) -> str:
-        """How to name a requirement: "RFC 6455 5.2 MUST", or its id with the level where it is not known."""
+        """Return the citation of a requirement, "RFC 6455 5.2 MUST"; id and level if the registry does not know it."""
         requirement = self.requirement(id)
         return requirement.citation if requirement else f"{id} {level.words}"
 
@@ -148,11 +148,11 @@ class Gathered:
 def gather(
     journals: Sequence[Journal], registry: Registry | None = None, *, against: Sequence[Journal] = ()
 ) -> Gathered:
-    """Lay `journals` side by side; a target's name that is taken already gets a number: "echo-go (2)".
+    """Combine `journals`; of two targets with one name the second gets a number: "echo-go (2)".
 
-    Without a `registry` the installed one serves; one that cannot be read costs the report its paraphrases
-    and links, nothing else. With the earlier journals `against`, what changed since is found as well, and a target
-    that has results there and none in `journals` keeps its column, with its last results.
+    Without a `registry` the installed one is used. If it cannot be read, the report lacks paraphrases and links but is
+    otherwise complete. With the earlier journals `against` the result includes the changes since then, and a target
+    with results there but not in `journals` keeps its column, with its earlier results.
     """
     if registry is None:
         try:
@@ -160,51 +160,67 @@ def gather(
         except RegistryError:
             registry = None
     headers = tuple(journal.header for journal in journals)
-    now, taken = _columns(journals, set())
+    now, names = _columns(journals)
     if not against:
-        return Gathered(tuple(now), headers, registry)
-    before = {column.name: column for column in _columns(against, set())[0] if column.results}
-    before = _called_alike(before, now)
+        return Gathered(columns=tuple(now), headers=headers, registry=registry)
+    before = {column.name: column for column in _columns(against)[0] if column.results}
+    before = _match_single_targets(before, now)
     tested = [column for column in now if column.results]
     changes = compare(_results(before.values()), _results(tested))
     kept = {name: replace(column, kept=True) for name, column in before.items()}
     columns = [kept.get(each.name, each) if not each.results else each for each in now]
-    columns += [column for name, column in kept.items() if name not in taken]
-    return Gathered(tuple(columns), headers, registry, tuple(journal.header for journal in against), changes)
+    columns += [column for name, column in kept.items() if name not in names]
+    return Gathered(
+        columns=tuple(columns),
+        headers=headers,
+        registry=registry,
+        earlier=tuple(journal.header for journal in against),
+        changes=changes,
+    )
 
 
 def _results(columns: Iterable[Column]) -> dict[str, tuple[Result, ...]]:
     return {column.name: tuple(column.cases.values()) for column in columns}
 
 
-def _columns(journals: Sequence[Journal], taken: set[str]) -> tuple[list[Column], set[str]]:
-    columns = []
+def _columns(journals: Sequence[Journal]) -> tuple[list[Column], set[str]]:
+    """Return the columns of `journals` and the set of their names."""
+    columns, names = [], set[str]()
     for journal in journals:
         lost = [_is_lost(each.results) for each in journal.targets]
-        for each, mine in zip(journal.targets, lost, strict=True):
-            # Where nothing tells which target was lost, it may be any.
-            gone = mine or not any(lost)
-            name = _unique(each.target.name, taken)
-            columns.append(Column(name, each.target, each.results, journal.header, journal.footer, lost=gone))
-    return columns, taken
+        for each, is_lost in zip(journal.targets, lost, strict=True):
+            # If the journal does not show which target was lost, it may have been any of them.
+            maybe_lost = is_lost or not any(lost)
+            name = _unique(each.target.name, names)
+            columns.append(
+                Column(
+                    name=name,
+                    target=each.target,
+                    results=each.results,
+                    header=journal.header,
+                    footer=journal.footer,
+                    lost=maybe_lost,
+                )
+            )
+    return columns, names
 
 
 def _is_lost(results: Sequence[Result]) -> bool:
     return not results or any(result.reason is Reason.LOST for result in results)
 
 
-def _called_alike(before: dict[str, Column], now: Sequence[Column]) -> dict[str, Column]:
-    # An address often changes from run to run: where there is one target each, it is the same one.
+def _match_single_targets(before: dict[str, Column], now: Sequence[Column]) -> dict[str, Column]:
+    # A target named by its address often gets another port in each run. If both sides have one target, it is the same.
     if len(before) == len(now) == 1:
         (column,), (name,) = before.values(), (now[0].name,)
         return {name: replace(column, name=name)}
     return before
 
 
-def _unique(name: str, taken: set[str]) -> str:
+def _unique(name: str, used: set[str]) -> str:
     found, number = name or "target", 1
-    while found in taken:
+    while found in used:
         number += 1
         found = f"{name or 'target'} ({number})"
-    taken.add(found)
+    used.add(found)
     return found

@@ -1,7 +1,7 @@
-"""JUnit XML: a suite for each target, a class for each area, what breaks the gate as failures.
+"""JUnit XML: a test suite for each target, a class for each area, and a failure for each result that fails the gate.
 
-What breaks it is what the run was told (`--fail-on`, `--allow`), as its journal's header keeps it; after
-`--fail-on never` it is what breaks it otherwise. Entries of expected.toml that hold no more are a suite of their own.
+The gate is that of the run (`--fail-on`, `--allow`), which the journal's header records. After `--fail-on never` the
+default gate applies. Stale entries of expected.toml form a test suite of their own.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from wsconform.journal.journal import Header, Journal
 from wsconform.journal.tally import by_area
 
 from .columns import Column, Gathered, gather
-from .rerun import again
+from .rerun import rerun_command
 
-# A failure's text shows the last lines of the transcript, which is where cases are decided.
+# The text of a failure shows the last lines of the transcript, because cases are decided there.
 _LINES = 40
 _ARROWS = {Direction.OURS: "-->", Direction.TARGET: "<--", Direction.EVENT: "   "}
 
 
 def render(journals: Sequence[Journal], folder: Path, path: Path | None) -> Path:
-    """Write JUnit XML to `path`, or to junit.xml in `folder`, and return where it is. Raises OSError."""
+    """Write JUnit XML to `path`, or to junit.xml in `folder`, and return its path. Raises OSError."""
     place = path or folder / "junit.xml"
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(dumps(gather(journals)), encoding="utf-8", newline="\n")
@@ -65,7 +65,7 @@ def _suite(gathered: Gathered, column: Column) -> Iterator[str]:
 
 
 def _stale(gathered: Gathered) -> Iterator[str]:
-    """What of expected.toml holds no more, as far as a journal says so."""
+    """The suite of the stale entries of expected.toml that the journals record."""
     lines: dict[str, bool] = {}
     for column in gathered.columns:
         allowed = "stale" in column.header.allow or column.header.fail_on == "never"
@@ -94,30 +94,30 @@ def _stale(gathered: Gathered) -> Iterator[str]:
 def _case(gathered: Gathered, column: Column, area: str, result: Result) -> Iterator[str]:
     yield _tag("testcase", classname=area, name=result.case, time=_seconds(result.micros))
     yield from _properties(
-        level=result.level.value,
+        level=result.level.words,
         requirement=result.requirement,
         verdict=result.verdict.name.lower(),
         **({"reason": result.reason.value} if result.reason else {}),
         **({"flaky": "true"} if result.flaky else {}),
     )
-    story = "\n".join(_story(gathered, column, result))
+    details = "\n".join(_details(gathered, column, result))
     match _outcome(result, column.header):
         case "skipped":
-            yield f"{_tag('skipped', message=_why_skipped(result))}{xml(story)}</skipped>"
+            yield f"{_tag('skipped', message=_skip_reason(result))}{xml(details)}</skipped>"
         case "passed":
             if result.mark is not Mark.PASSED:
-                yield f"<system-out>{xml(story)}</system-out>"
+                yield f"<system-out>{xml(details)}</system-out>"
         case outcome:
-            kind = "flaky" if _wavers(result, column.header) else result.mark.words.replace(" ", "-")
-            yield f"{_tag(outcome, message=_message(result), type=kind)}{xml(story)}</{outcome}>"
+            kind = "flaky" if _is_flaky_failure(result, column.header) else result.mark.words.replace(" ", "-")
+            yield f"{_tag(outcome, message=_message(result), type=kind)}{xml(details)}</{outcome}>"
     yield "</testcase>"
 
 
 def _outcome(result: Result, header: Header) -> str:
-    """What JUnit calls the result: passed, failure, error or skipped."""
+    """Return JUnit's word for the result: passed, failure, error or skipped."""
     if result.mark is Mark.ERROR:
         return "error"
-    if _wavers(result, header):
+    if _is_flaky_failure(result, header):
         return "failure"
     breaks = {
         Mark.VIOLATION: True,
@@ -133,12 +133,12 @@ def _outcome(result: Result, header: Header) -> str:
     return "skipped" if result.mark is Mark.INCONCLUSIVE else "passed"
 
 
-def _wavers(result: Result, header: Header) -> bool:
-    """Whether attempts disagree, and nobody said that they may."""
+def _is_flaky_failure(result: Result, header: Header) -> bool:
+    """Whether the attempts disagree, and neither expected.toml nor `--allow flaky` permits it."""
     return result.flaky and not result.flaky_expected and "flaky" not in header.allow
 
 
-def _why_skipped(result: Result) -> str:
+def _skip_reason(result: Result) -> str:
     if result.expected is not None and result.mark is not Mark.SKIPPED:
         return f"expected {result.mark.words}: {result.expected or 'no reason given'}"
     return f"{result.mark.words}: {result.reason.value if result.reason else 'no reason given'}"
@@ -146,7 +146,7 @@ def _why_skipped(result: Result) -> str:
 
 def _message(result: Result) -> str:
     if result.flaky and result.mark is Mark.PASSED:
-        return f"attempts disagree: {_attempts(result)}"
+        return f"flaky: {_attempts(result)}"
     if result.finding is None:
         return f"{result.mark.words}: {result.reason.value if result.reason else result.title or result.case}"
     return f"{result.mark.words}: expected {result.finding.expected}; observed {result.finding.observed}"
@@ -156,8 +156,8 @@ def _attempts(result: Result) -> str:
     return ", then ".join(each.name.lower() for each in (*(one.verdict for one in result.attempts), result.verdict))
 
 
-def _story(gathered: Gathered, column: Column, result: Result) -> Iterator[str]:
-    """What a reader of the build's log needs; never empty."""
+def _details(gathered: Gathered, column: Column, result: Result) -> Iterator[str]:
+    """Yield the lines that a reader of the build log needs; at least one."""
     yield f"{result.mark.words}: {shown(result.title) or result.case}"
     yield f"requirement  {gathered.citation(result.requirement, result.level)}"
     if requirement := gathered.requirement(result.requirement):
@@ -178,7 +178,7 @@ def _story(gathered: Gathered, column: Column, result: Result) -> Iterator[str]:
         yield f"{entry.micros / 1000:10.1f} ms {_ARROWS[entry.direction]} {shown(entry.summary)}"
     if result.hint:
         yield f"hint         {shown(result.hint)}"
-    yield f"again        {again(column, result.case)}"
+    yield f"rerun        {rerun_command(column, result.case)}"
 
 
 def _properties(**values: str) -> Iterator[str]:

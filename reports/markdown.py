@@ -1,4 +1,4 @@
-"""Markdown for a job summary: a table of targets, then what breaks the gate, cut where a summary may not be longer."""
+"""Markdown for a job summary: a table of targets, then the results that fail the gate, cut to the allowed size."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from wsconform.journal.journal import Journal
 from wsconform.journal.tally import Group, group_findings, headline, passed_of_run
 
 from .columns import Column, Gathered, gather
-from .rerun import again
+from .rerun import rerun_command
 
-#: The longest summary, in octets of UTF-8; continuous integration refuses one of 1 MiB.
+#: The longest summary, in octets of UTF-8. CI services reject a summary of 1 MiB.
 MOST = 900 * 1024
 
 _LISTED = (Mark.VIOLATION, Mark.ERROR, Mark.INCONCLUSIVE)
-_ALWAYS = (Mark.VIOLATION, Mark.DEPARTURE, Mark.INFORMATIONAL, Mark.INCONCLUSIVE, Mark.SKIPPED, Mark.ERROR)
+_COLUMNS = (Mark.VIOLATION, Mark.DEPARTURE, Mark.INFORMATIONAL, Mark.INCONCLUSIVE, Mark.SKIPPED, Mark.ERROR)
 
 
 def render(journals: Sequence[Journal], folder: Path, path: Path | None) -> Path:
-    """Write Markdown to `path`, or to summary.md in `folder`, and return where it is. Raises OSError."""
+    """Write Markdown to `path`, or to summary.md in `folder`, and return its path. Raises OSError."""
     place = path or folder / "summary.md"
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(dumps(gather(journals)), encoding="utf-8", newline="\n")
@@ -29,7 +29,7 @@ def render(journals: Sequence[Journal], folder: Path, path: Path | None) -> Path
 
 
 def dumps(gathered: Gathered, *, most: int = MOST) -> str:
-    """Return the summary; one that would have more than `most` octets ends with a line that says what is missing."""
+    """Return the summary, cut to `most` octets; after a cut its last line counts the missing blocks."""
     blocks = list(_blocks(gathered))
     sizes = [len(block.encode()) + 1 for block in blocks]
     if sum(sizes) <= most:
@@ -45,24 +45,29 @@ def dumps(gathered: Gathered, *, most: int = MOST) -> str:
 
 
 def _cut(blocks: int) -> str:
-    return f"\n**Cut to keep within the size of a job summary: {blocks} blocks are left out; the journal has all.**"
+    return f"\n**Cut to the size limit of a job summary: {blocks} blocks are left out; the journal has all of them.**"
 
 
 def _blocks(gathered: Gathered) -> Iterator[str]:
-    """Pieces that may be left out from the end, each complete by itself."""
+    """Yield the parts of the summary. Each is complete by itself, so that any number can be cut from the end."""
     yield "## WebSocket conformance\n"
     if not gathered.columns:
         yield "No target was tested."
         return
-    head = ["target", "MUST", "SHOULD", *(f"{mark.symbol} {mark.words}" for mark in _ALWAYS)]
+    head = [
+        "target",
+        "MUST (passed / run)",
+        "SHOULD (passed / run)",
+        *(f"{mark.symbol} {mark.words}" for mark in _COLUMNS),
+    ]
     yield _row(head) + "\n" + _row(["---", *("---:" for _ in head[1:])])
     for column in gathered.columns:
         yield _row(
             [
                 markdown(column.name),
-                _met(column, "must"),
-                _met(column, "should"),
-                *(str(column.counts[mark] or "") for mark in _ALWAYS),
+                _passed_of_run(column, "must"),
+                _passed_of_run(column, "should"),
+                *(str(column.counts[mark] or "") for mark in _COLUMNS),
             ]
         )
     for column in gathered.columns:
@@ -73,9 +78,9 @@ def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _met(column: Column, weight: str) -> str:
-    met, put = passed_of_run(column.results, weight)
-    return f"{met} of {put}" if put else ""
+def _passed_of_run(column: Column, weight: str) -> str:
+    passed, run = passed_of_run(column.results, weight)
+    return f"{passed} / {run}" if run else ""
 
 
 def _target(gathered: Gathered, column: Column) -> Iterator[str]:
@@ -106,7 +111,7 @@ def _finding(gathered: Gathered, column: Column, group: Group) -> str:
         ]
     if result.hint:
         lines.append(f"- hint: {markdown(result.hint)}")
-    lines.append(f"- again: {markdown_code(again(column, result.case))}")
+    lines.append(f"- rerun: {markdown_code(rerun_command(column, result.case))}")
     return "\n".join([lines[0], "", *(line for line in lines[1:] if line)])
 
 
@@ -123,5 +128,5 @@ def _aside(group: Group) -> str:
     if result.expected is not None:
         words.append(f"expected: {result.expected or 'no reason given'}")
     if any(each.flaky for each in group.results):
-        words.append("attempts disagree")
+        words.append("flaky")
     return "".join(f" · {markdown(word)}" for word in words)

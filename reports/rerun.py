@@ -1,4 +1,4 @@
-"""The commands that repeat, export and explain what a report shows, made from those that its journals keep."""
+"""The commands that rerun, export and explain a case of a report, built from the commands that the journals record."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from wsconform.registry.requirement import Role
 
 from .columns import Column
 
-#: What tells `wsconform run` how to reach a server, and whether a value follows.
-_REACHES = {
+#: Options with which `wsconform run` reaches a server, and whether a value follows.
+_RUN_OPTIONS = {
     "--app": True,
     "-H": True,
     "--header": True,
@@ -21,8 +21,8 @@ _REACHES = {
     "--start": True,
     "--ready-within": True,
 }
-#: What tells `wsconform serve` where clients come to, and how they are started.
-_SERVES = {
+#: Options that set the address of `wsconform serve` and start the clients, and whether a value follows.
+_SERVE_OPTIONS = {
     "--url": True,
     "--port": True,
     "--listen": True,
@@ -39,40 +39,40 @@ _SERVES = {
 }
 
 
-def again(column: Column, case: str) -> str:
-    """Return the command that puts `case` to the target again and shows what was said, ready to be pasted.
+def rerun_command(column: Column, case: str) -> str:
+    """Return the command that runs `case` against the target again and shows the transcript, ready to be pasted.
 
-    How the target was reached, or started, is what the command of its journal says; where that was another command
-    (a merge, pytest), the configuration has to know the target.
+    The options that reach or start the target are those of the journal's command. If the journal was written by
+    another command (a merge, pytest), the command names the target, and the configuration must define it.
     """
-    words, behind = _recorded(column)
+    words, program = _recorded(column)
     profile, name = column.header.profile, column.target.name
-    wider = ["--profile", profile] if profile not in ("", "standard") else []
-    put = [*wider, "-c", case, "-v"]
+    profile_options = ["--profile", profile] if profile not in ("", "standard") else []
+    selection = [*profile_options, "-c", case, "-v"]
     if column.target.role is Role.SERVER:
-        how = list(_kept(words[2:], _REACHES)) if words[1:2] == ["run"] else []
-        command = ["wsconform", "run", name, *how, *put]
+        options = list(_kept(words[2:], _RUN_OPTIONS)) if words[1:2] == ["run"] else []
+        command = ["wsconform", "run", name, *options, *selection]
     elif words[1:2] == ["serve"]:
-        command = ["wsconform", "serve", *_kept(words[2:], _SERVES), *put, *behind]
+        command = ["wsconform", "serve", *_kept(words[2:], _SERVE_OPTIONS), *selection, *program]
     else:
-        command = ["wsconform", "serve", "--target", name, *put]
+        command = ["wsconform", "serve", "--target", name, *selection]
     return " ".join(map(quoted, command))
 
 
-def export(column: Column, case: str) -> str:
-    """Return the command that writes what was said in `case`; the word for the form comes last."""
+def export_command(column: Column, case: str) -> str:
+    """Return the command that exports the transcript of `case`; the caller appends the name of the format."""
     words = ("wsconform", "export", _journal(column), case, "--target", column.target.name, "--as")
     return " ".join(map(quoted, words))
 
 
-def explain(column: Column, case: str) -> str:
-    """Return the command that shows on a terminal what was said in `case`."""
+def explain_command(column: Column, case: str) -> str:
+    """Return the command that shows the transcript of `case` on a terminal."""
     words = ("wsconform", "explain", case, "--in", _journal(column), "--target", column.target.name)
     return " ".join(map(quoted, words))
 
 
 def quoted(word: str) -> str:
-    """Return `word` for a shell; what cannot be pasted, as control characters cannot, in ANSI-C quoting."""
+    """Return `word` quoted for a shell; with control characters, which cannot be pasted, in ANSI-C quoting."""
     if word.isprintable():
         return shlex.quote(word)
     octets = word.encode(errors="surrogatepass")
@@ -80,7 +80,7 @@ def quoted(word: str) -> str:
 
 
 def _recorded(column: Column) -> tuple[list[str], list[str]]:
-    """The words of the journal's command, and those from "--" on; none of either for what is no command of ours."""
+    """Return the words of the journal's command and those from "--" on, two empty lists if it is not ours."""
     try:
         words = shlex.split(column.header.command)
     except ValueError:
@@ -92,18 +92,19 @@ def _recorded(column: Column) -> tuple[list[str], list[str]]:
 
 
 def _kept(words: Sequence[str], flags: dict[str, bool]) -> Iterator[str]:
-    left = iter(words)
-    for word in left:
+    """Yield the options of `words` that are in `flags`, with their values."""
+    rest = iter(words)
+    for word in rest:
         flag, equals, _ = word.partition("=")
-        glued = word[:2] in flags and not word.startswith("--")
+        has_value_attached = word[:2] in flags and not word.startswith("--")
         if flags.get(word):
-            yield from (word, *islice(left, 1))
-        elif word in flags or (equals and flag in flags) or glued:
+            yield from (word, *islice(rest, 1))
+        elif word in flags or (equals and flag in flags) or has_value_attached:
             yield word
 
 
 def _journal(column: Column) -> str:
-    """Where the journal was written, as far as its command says."""
+    """Return the path of the journal, as its command implies it."""
     words, _ = _recorded(column)
     given = list(_kept(words[2:], {"-o": True, "--out": True}))
     if words[1:2] == ["merge"] and (not given or given[-1].endswith(".jsonl")):

@@ -1,4 +1,4 @@
-"""A summary as JSON: counts, passed / run, and what is not a plain pass; its schema is `wsconform schema summary`."""
+"""A summary as JSON: counts, passed / run, and all results but passes. `wsconform schema summary` prints its schema."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wsconform.journal.journal import Journal
 from wsconform.journal.tally import headline, passed_of_run
 
 from .columns import Column, Gathered, gather
-from .rerun import again
+from .rerun import rerun_command
 
 #: Version of the summary; fields are added, never renamed, while the first number stays.
 FORMAT = "1.0"
@@ -21,7 +21,7 @@ Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 
 def render(journals: Sequence[Journal], folder: Path, path: Path | None) -> Path:
-    """Write the summary to `path`, or to summary.json in `folder`, and return where it is. Raises OSError."""
+    """Write the summary to `path`, or to summary.json in `folder`, and return its path. Raises OSError."""
     place = path or folder / "summary.json"
     place.parent.mkdir(parents=True, exist_ok=True)
     document = summarize(gather(journals))
@@ -30,7 +30,7 @@ def render(journals: Sequence[Journal], folder: Path, path: Path | None) -> Path
 
 
 def summarize(gathered: Gathered) -> Json:
-    """Return the summary as what JSON can hold."""
+    """Return the summary as a JSON value."""
     return {"format": FORMAT, "targets": [_target(gathered, column) for column in gathered.columns]}
 
 
@@ -56,14 +56,14 @@ def _target(gathered: Gathered, column: Column) -> Json:
         },
         "headline": headline(column.results),
         "counts": {mark.words: number for mark, number in column.counts.items()},
-        **{weight: _met(column, weight) for weight in ("must", "should", "may")},
+        **{weight: _passed_of_run(column, weight) for weight in ("must", "should", "may")},
         "results": [_result(gathered, column, result) for result in column.results if result.mark is not Mark.PASSED],
     }
 
 
-def _met(column: Column, weight: str) -> Json:
-    met, put = passed_of_run(column.results, weight)
-    return {"passed": met, "run": put}
+def _passed_of_run(column: Column, weight: str) -> Json:
+    passed, run = passed_of_run(column.results, weight)
+    return {"passed": passed, "run": run}
 
 
 def _result(gathered: Gathered, column: Column, result: Result) -> Json:
@@ -86,5 +86,5 @@ def _result(gathered: Gathered, column: Column, result: Result) -> Json:
         "finding": finding,
         "notes": [[key, text] for key, text in result.notes],
         "hint": result.hint,
-        "again": again(column, result.case),
+        "rerun": rerun_command(column, result.case),
     }

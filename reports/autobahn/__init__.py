@@ -1,11 +1,11 @@
-"""The older suite's report, `index.json` and one JSON file a case, for scripts that read those.
+"""Reports in the format of Autobahn|Testsuite, `index.json` and a JSON file for each case, for scripts that read them.
 
-A journal of any run serves: an older id is there if a case of ours that stands for it was put, and of several the worst
-result speaks. A run with `--autobahn-spec` has the ids that its file selects. What the words mean with us is told in
-`wsconform.autobahn.ids` (behavior) and `closing` (behaviorClose).
+The journal of any run will do: an Autobahn id is in the report if a case of ours that corresponds to it ran, and the
+worst result of several such cases counts. A run with `--autobahn-spec` has the ids that its file selects. The modules
+`wsconform.autobahn.ids` (behavior) and `closing` (behaviorClose) define when each word is used.
 
-Absent, as with the older suite, are cases that were not run: left out by selection, profile or budget, or never asked
-for by a client. A case that a server did not live to see is FAILED.
+As with Autobahn, cases that did not run are absent: excluded by selection, profile or budget, or never requested by a
+client. A case that did not run because the server was lost is FAILED.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from wsconform.journal.journal import Journal
 from wsconform.registry.requirement import Role
 
 from ..columns import Column, gather
-from .case import Told, record, tell
+from .case import AutobahnCase, evaluate, record
 from .page import page
 
 __all__ = ["render"]
 
-_GRAVITY = (FAILED, NON_STRICT, INFORMATIONAL, OK, UNIMPLEMENTED)
+_WORST_FIRST = (FAILED, NON_STRICT, INFORMATIONAL, OK, UNIMPLEMENTED)
 _LONGEST = 120
 _NOT_RUN = frozenset({Reason.EXCLUDED, Reason.BUDGET})
 
@@ -50,12 +50,12 @@ def render(journals: Sequence[Journal], folder: Path, path: Path | None) -> Path
     place = path or folder / "autobahn"
     place.mkdir(parents=True, exist_ok=True)
     ids = dict(sorted(autobahn_cases().items(), key=lambda item: order(item[0])))
-    index, told, stems = dict[str, dict[str, object]](), dict[str, list[Told]](), _Stems()
+    index, agents, stems = dict[str, dict[str, object]](), dict[str, list[AutobahnCase]](), _Stems()
     for column in gather(journals).columns:
-        cases = list(_told(column, ids))
+        cases = list(_cases(column, ids))
         if not cases:
             continue
-        agent = _agent(column, told)
+        agent = _agent(column, agents)
         stem, entries = stems.of(agent), dict[str, object]()
         for each in cases:
             file = f"{stem}_case_{each.id.replace('.', '_')}.json"
@@ -67,20 +67,20 @@ def render(journals: Sequence[Journal], folder: Path, path: Path | None) -> Path
                 "remoteCloseCode": each.code,
                 "reportfile": file,
             }
-        told[agent], index[agent] = cases, entries
-    (place / "index.html").write_text(page(told), encoding="utf-8", newline="\n")
-    # Last, so that who waits for it finds the others.
+        agents[agent], index[agent] = cases, entries
+    (place / "index.html").write_text(page(agents), encoding="utf-8", newline="\n")
+    # Last, so that a script that waits for index.json finds the other files.
     _write(place / "index.json", index)
     return place / "index.json"
 
 
-def _agent(column: Column, taken: Container[str]) -> str:
-    """Return the target's name, or what its Server field says, where the older suite's file gives it none."""
+def _agent(column: Column, used: Container[str]) -> str:
+    """Return the target's name, or the value of its Server field if its entry in the Autobahn spec has no name."""
     name = column.name
     if NAMELESS in column.target.info:
         name = column.target.info.get("server") or "UnknownServer"
     found, number = name, 1
-    while found in taken:
+    while found in used:
         number += 1
         found = f"{name} ({number})"
     return found
@@ -91,22 +91,23 @@ def _write(place: Path, value: object) -> None:
     place.write_text(text, encoding="ascii", newline="\n")
 
 
-def _told(column: Column, ids: Mapping[str, Sequence[str]]) -> Iterator[Told]:
+def _cases(column: Column, ids: Mapping[str, Sequence[str]]) -> Iterator[AutobahnCase]:
     selection = column.target.info.get(SELECTED)
     chosen = Selected.read(selection) if selection else Selected(("*",))
     selected = chosen.of(ids)
-    results = {older: [*_put(column, ids[older])] for older in selected}
+    results = {id: [*_results(column, ids[id])] for id in selected}
     if column.target.role is Role.SERVER:
-        numbers = {older: number for number, older in enumerate(ids, 1)}
+        numbers = {id: number for number, id in enumerate(ids, 1)}
     else:
-        served = chosen.numbered(ids) if selection else [older for older in selected if results[older]]
-        numbers = {older: number for number, older in enumerate(served, 1)}
-    for older in selected:
-        if results[older]:
-            yield tell(older, numbers[older], min(results[older], key=lambda each: _GRAVITY.index(behavior(each))))
+        served = chosen.numbered(ids) if selection else [id for id in selected if results[id]]
+        numbers = {id: number for number, id in enumerate(served, 1)}
+    for id in selected:
+        if results[id]:
+            yield evaluate(id, numbers[id], min(results[id], key=lambda each: _WORST_FIRST.index(behavior(each))))
 
 
-def _put(column: Column, cases: Iterable[str]) -> Iterator[Result]:
+def _results(column: Column, cases: Iterable[str]) -> Iterator[Result]:
+    """Yield the results of those of `cases` that ran."""
     for case in cases:
         result = column.cases.get(case)
         if result is None or (result.verdict is Verdict.SKIPPED and result.reason in _NOT_RUN):
@@ -117,25 +118,26 @@ def _put(column: Column, cases: Iterable[str]) -> Iterator[Result]:
 
 
 def _started(column: Column) -> str:
-    """The run's start, which the journal has to the second: "2026-11-22T09:50:14.000Z"."""
+    """Return the run's start with milliseconds, which the journal does not have: "2026-11-22T09:50:14.000Z"."""
     return re.sub(r"(:\d\d)Z$", r"\1.000Z", column.header.start)
 
 
 class _Stems:
-    """What file names begin with, by agent; names that the older suite would have taken for one are kept apart."""
+    """Assigns each agent a distinct beginning of its file names, even if Autobahn would give two agents the same."""
 
     def __init__(self) -> None:
-        self._taken: dict[str, str] = {}
+        self._agents: dict[str, str] = {}
 
     def of(self, agent: str) -> str:
-        # A name of any length makes a file's that systems take.
+        # Cut, because file systems limit the length of a file name.
         stem = re.sub("[^a-z0-9]", " ", agent.lower()).strip().replace(" ", "_")[:_LONGEST]
         found, number = stem, 1
-        while found in self._taken:
+        while found in self._agents:
             number += 1
             found = f"{stem}_{number}"
         if found != stem:
-            told = f"-r autobahn: {agent} and {self._taken[stem]} have one file name; the files of {agent} begin with"
-            sys.stderr.write(f"{terminal(told)} {found}_case_\n")
-        self._taken[found] = agent
+            same = f"-r autobahn: {agent} and {self._agents[stem]} have the same file name"
+            message = f"{same}; the files of {agent} begin with {found}_case_"
+            sys.stderr.write(f"{terminal(message)}\n")
+        self._agents[found] = agent
         return found

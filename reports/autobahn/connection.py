@@ -1,4 +1,4 @@
-"""One connection of a case, read from its transcript: who said what, who closed first, and how it ended."""
+"""One connection of a case, read from its transcript: the frames of both ends, the first Close, and the end."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from wsconform.registry.requirement import Role
 from wsconform.wire.close import CloseBody
 from wsconform.wire.frame import CLOSE, Header, apply_mask, read_header
 
-__all__ = ["Seen", "SeenFrame", "pick"]
+__all__ = ["ObservedConnection", "ObservedFrame", "deciding_connection"]
 
 
 @dataclass(frozen=True, slots=True)
-class SeenFrame:
-    """A frame of the transcript; `payload` is unmasked, and only its beginning where the entry's octets are cut."""
+class ObservedFrame:
+    """A frame of the transcript; `payload` is unmasked, and cut if the entry's octets are cut."""
 
     ours: bool
     header: Header
@@ -25,63 +25,63 @@ class SeenFrame:
 
     @property
     def is_close(self) -> bool:
-        """Whether it is a Close, and nothing in its first octet is wrong: one with RSV bits closes nothing."""
+        """Whether it is a Close with a valid first octet. A Close with RSV bits does not close a connection."""
         return self.header.opcode == CLOSE and self.header.fin and not self.header.rsv
 
     @property
     def body(self) -> CloseBody:
-        """The payload, read as that of a Close."""
+        """The payload as the body of a Close."""
         return CloseBody(self.payload)
 
 
-def _frame(entry: TranscriptEntry) -> SeenFrame | None:
+def _frame(entry: TranscriptEntry) -> ObservedFrame | None:
     header = read_header(entry.octets.head)
     if header is None:
         return None
     masked = entry.octets.head[header.size :]
     payload = masked if header.key is None else apply_mask(masked, header.key)
-    return SeenFrame(entry.direction is Direction.OURS, header, payload, entry.octets)
+    return ObservedFrame(entry.direction is Direction.OURS, header, payload, entry.octets)
 
 
 @dataclass(frozen=True)
-class Seen:
-    """The entries of one connection, and what they say."""
+class ObservedConnection:
+    """The entries of one connection, and the facts derived from them."""
 
     role: Role
     entries: tuple[TranscriptEntry, ...]
 
     @cached_property
-    def frames(self) -> tuple[SeenFrame, ...]:
+    def frames(self) -> tuple[ObservedFrame, ...]:
         """All frames, in order."""
         return tuple(frame for _, frame in self.steps() if frame is not None)
 
-    def steps(self) -> Iterator[tuple[TranscriptEntry, SeenFrame | None]]:
-        """Return every entry in order, with its frame if it is one."""
+    def steps(self) -> Iterator[tuple[TranscriptEntry, ObservedFrame | None]]:
+        """Yield every entry in order, with its frame, or None if it is not a frame."""
         for entry in self.entries:
             yield entry, _frame(entry) if entry.kind == "frame" else None
 
     @cached_property
     def request(self) -> TranscriptEntry | None:
-        """The opening request, whoever sent it."""
+        """The opening request, of either end."""
         return next((entry for entry in self.entries if entry.kind == "request"), None)
 
     @cached_property
     def response(self) -> TranscriptEntry | None:
-        """The answer to it."""
+        """The response to the opening request."""
         return next((entry for entry in self.entries if entry.kind == "response"), None)
 
     @property
     def opened(self) -> bool:
-        """Whether the opening handshake was completed, as its status line says."""
+        """Whether the opening handshake was completed: the status is 101."""
         return self.response is not None and self.response.octets.head.partition(b" ")[2].startswith(b"101")
 
     @cached_property
-    def our_close(self) -> SeenFrame | None:
+    def our_close(self) -> ObservedFrame | None:
         """Our first Close."""
         return next((frame for frame in self.frames if frame.ours and frame.is_close), None)
 
     @cached_property
-    def their_close(self) -> SeenFrame | None:
+    def their_close(self) -> ObservedFrame | None:
         """The target's first Close."""
         return next((frame for frame in self.frames if not frame.ours and frame.header.opcode == CLOSE), None)
 
@@ -101,7 +101,7 @@ class Seen:
 
     @cached_property
     def closed_first(self) -> Direction | None:
-        """Whose Close, or end of the stream in place of one, came first; None where we ended it without a Close."""
+        """The end that sent the first Close, or closed the stream without one; None if we did the latter."""
         for entry, frame in self.steps():
             if entry is self.end:
                 return Direction.TARGET
@@ -113,7 +113,7 @@ class Seen:
 
     @property
     def dropped_by_us(self) -> bool:
-        """Whether TCP was ended by us: we did so first, or the target never did."""
+        """Whether we ended TCP: before the target did, or the target never did."""
         if self.end is None:
             return True
         return self.our_end is not None and self.entries.index(self.our_end) < self.entries.index(self.end)
@@ -126,21 +126,23 @@ class Seen:
 
     @property
     def milliseconds(self) -> int:
-        """From the end of the opening handshake to the last entry; 0 where there was none."""
+        """The time from the end of the opening handshake to the last entry; 0 without an opening handshake."""
         if not self.opened or self.response is None:
             return 0
         return (self.entries[-1].micros - self.response.micros) // 1000
 
 
-def pick(result: Result) -> Seen:
-    """Return the connection of `result` that decided: that of its finding, else the first that was opened."""
+def deciding_connection(result: Result) -> ObservedConnection:
+    """Return the connection of `result` that decided: that of the finding, else the first that was opened."""
     numbers = list(dict.fromkeys(entry.connection for entry in result.transcript))
     found = {
-        number: Seen(result.role, tuple(entry for entry in result.transcript if entry.connection == number))
+        number: ObservedConnection(
+            result.role, tuple(entry for entry in result.transcript if entry.connection == number)
+        )
         for number in numbers
     }
     finding = result.finding
     if finding is not None and finding.entry is not None and finding.entry < len(result.transcript):
         return found[result.transcript[finding.entry].connection]
-    opened = (seen for seen in found.values() if seen.opened)
-    return next(opened, next(iter(found.values()), Seen(result.role, ())))
+    opened = (each for each in found.values() if each.opened)
+    return next(opened, next(iter(found.values()), ObservedConnection(result.role, ())))

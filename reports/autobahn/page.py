@@ -1,7 +1,7 @@
-"""A small `index.html` beside `index.json`: a table of verdicts for people, and for scripts that count in it.
+"""A small `index.html` beside `index.json`: a table of verdicts for people, and for scripts that search it.
 
-Some count the word for a failed cell, which the older suite's page has twice without any failure, in a style and in a
-legend; so it is here, and once more for each failure.
+Some scripts count the class of a failed cell. Autobahn's page contains it twice without any failure, in the style sheet
+and in the legend, and once more for each failure. So does this page.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from wsconform.autobahn.ids import FAILED, INFORMATIONAL, NON_STRICT, OK, UNIMPLEMENTED, order
 from wsconform.escape import html
 
-from .case import Told
+from .case import AutobahnCase
 
 __all__ = ["page"]
 
@@ -41,31 +41,32 @@ _LEGEND = {
 }
 
 
-def page(told: Mapping[str, Sequence[Told]]) -> str:
-    """Return the page for what is `told` of each agent."""
-    by_agent = {agent: {each.id: each for each in cases} for agent, cases in told.items()}
-    ids = sorted({each.id for cases in told.values() for each in cases}, key=order)
+def page(agents: Mapping[str, Sequence[AutobahnCase]]) -> str:
+    """Return the page for the cases of each agent."""
+    by_agent = {agent: {each.id: each for each in cases} for agent, cases in agents.items()}
+    ids = sorted({each.id for cases in agents.values() for each in cases}, key=order)
     head = "".join(f'<th colspan="2">{html(agent)}</th>' for agent in by_agent)
     rows = "\n".join(
         f"<tr><td>Case {id}</td>{''.join(_cells(cases.get(id)) for cases in by_agent.values())}</tr>" for id in ids
     )
     legend = " ".join(f'<span class="{name}">{words}</span>' for name, words in _LEGEND.items())
     return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>WebSocket cases by older ids</title>'
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>WebSocket cases by Autobahn id</title>'
         f"<style>body{{font:14px sans-serif;margin:2em}}td,th{{padding:2px 8px;text-align:left}}"
-        f"span{{padding:2px 8px}}{_STYLE}</style></head>\n<body><h1>WebSocket cases by older ids</h1>\n"
-        "<p>Written by wsconform in the older suite's form; index.json has the same, and a file for each case.</p>\n"
+        f"span{{padding:2px 8px}}{_STYLE}</style></head>\n<body><h1>WebSocket cases by Autobahn id</h1>\n"
+        "<p>Written by wsconform in the format of Autobahn|Testsuite. The same data is in index.json and in one file"
+        " for each case.</p>\n"
         f'<p>{legend}</p>\n<table id="agent_case_results"><tr><th>Case</th>{head}</tr>\n'
         f"{rows}\n</table></body></html>\n"
     )
 
 
-def _cells(told: Told | None) -> str:
-    if told is None:
+def _cells(case: AutobahnCase | None) -> str:
+    if case is None:
         return '<td class="case_missing" colspan="2">Missing</td>'
-    close = told.closing.word
-    if told.code is not None and close in ("OK", "INFORMATIONAL"):
-        close = str(told.code)
-    failed = told.closing.word not in ("OK", "INFORMATIONAL", "FAILED BY CLIENT")
+    close = case.closing.word
+    if case.code is not None and close in ("OK", "INFORMATIONAL"):
+        close = str(case.code)
+    failed = case.closing.word not in ("OK", "INFORMATIONAL", "FAILED BY CLIENT")
     style = "case_failed" if failed else "case_ok"
-    return f'<td class="{_CLASSES[told.behavior]}">{told.behavior}</td><td class="{style}">{close}</td>'
+    return f'<td class="{_CLASSES[case.behavior]}">{case.behavior}</td><td class="{style}">{close}</td>'

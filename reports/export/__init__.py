@@ -1,5 +1,5 @@
-"""One recorded case for other tools: a Python script, a shell line, a hex dump, a packet capture.
+"""Exports of one recorded case for other tools: a Python script, a shell script, a hex dump, a packet capture.
 
-Each is a function `render(target, result, start) -> bytes` behind an entry point of the group `wsconform.exports`; it
-raises CannotExport, a ValueError, where the journal does not hold what is needed.
+Each is a function `render(target, result, start) -> bytes` behind an entry point of the group `wsconform.exports`. It
+raises CannotExport, a ValueError, if the journal lacks octets that the export needs.
 """

@@ -1,7 +1,7 @@
-"""A packet capture (pcapng) made up around the octets of a case: IP and TCP as they may have been, for Wireshark.
+"""A packet capture (pcapng) for Wireshark, with IP and TCP headers constructed around the octets of a case.
 
-The journal has octets and times, no packets: addresses outside of literals, ports of ours, sequence numbers and
-acknowledgements are made up, and TLS is taken off. What each side said, and when, is what was recorded.
+The journal has octets and times but no packets. The octets of each end and their times are as recorded, without TLS.
+Addresses (unless the target's is a literal), our ports, sequence numbers and acknowledgements are constructed.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from wsconform.evidence.result import Result
 from wsconform.journal.journal import TargetRecord
 
-from .exchange import Exchange, Kind, Step
+from .exchange import Exchange, Step, StepKind
 
 __all__ = ["render"]
 
-#: Link type 101 of the registry at tcpdump.org: a packet begins with its IP header.
+#: Link type 101 of the registry at tcpdump.org: packets begin with the IP header.
 _RAW_IP = 101
 _SEGMENT = 1460
 _FIN, _SYN, _RST, _PSH, _ACK = 0x01, 0x02, 0x04, 0x08, 0x10
@@ -27,76 +27,74 @@ _IN, _OUT = 1, 2
 
 _SECTION, _INTERFACE, _PACKET = 0x0A0D0D0A, 1, 6
 _COMMENT, _APPLICATION, _NAME, _FLAGS = 1, 4, 2, 2
-#: Octets of a comment.
+#: The most octets of a comment.
 _LONGEST = 1 << 12
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def render(target: TargetRecord, result: Result, start: str = "") -> bytes:
-    """Return the capture; raises CannotExport where octets of either side are missing."""
+    """Return the capture. Raises CannotExport if octets of either end are missing from the journal."""
     exchange = Exchange(target, result, start)
     steps = exchange.steps(theirs_whole=True)
     began = _micros(exchange.start)
-    told = f"{exchange.result.case} at {exchange.target.name}, {exchange.target.address}: {exchange.result.mark.words}"
-    parts = [_section(told), _interface()]
+    about = f"{exchange.result.case} at {exchange.target.name}, {exchange.target.address}: {exchange.result.mark.words}"
+    parts = [_section(about), _interface()]
     theirs, ours = _addresses(exchange.host)
-    talks: dict[int, Talk] = {}
+    streams: dict[int, TcpStream] = {}
     for step in steps:
-        talk = talks.get(step.connection)
-        if talk is None:
-            talk = talks[step.connection] = Talk(ours, theirs, 49152 + step.connection, exchange.port)
-            opening = talk.opened(by_us=exchange.we_dial)
+        stream = streams.get(step.connection)
+        if stream is None:
+            stream = streams[step.connection] = TcpStream(ours, theirs, 49152 + step.connection, exchange.port)
+            opening = stream.opened(by_us=exchange.we_dial)
             parts += [_packet(began + step.micros, packet, direction, "") for packet, direction in opening]
         comment = "; ".join(step.summaries)
-        for packet, direction in talk.packets(step):
+        for packet, direction in stream.packets(step):
             parts.append(_packet(began + step.micros, packet, direction, comment))
             comment = ""
     return b"".join(parts)
 
 
 @dataclass(slots=True)
-class Talk:
-    """One TCP connection: whose turn it is at which number."""
+class TcpStream:
+    """One TCP connection and its sequence numbers."""
 
     ours: Address
     theirs: Address
     our_port: int
     their_port: int
-    #: The next sequence number of ours and of theirs.
+    #: Our next sequence number, then the target's.
     next: list[int] = field(default_factory=lambda: [1000, 5000])
 
     def opened(self, *, by_us: bool) -> Iterator[tuple[bytes, int]]:
-        """Return the three packets that open the connection."""
+        """Yield the three packets that open the connection, each with its direction."""
         first = 0 if by_us else 1
-        yield self._made(first, _SYN, b"", acknowledged=False)
+        yield self._packet(first, _SYN, b"", acknowledged=False)
         self.next[first] += 1
-        yield self._made(1 - first, _SYN | _ACK)
+        yield self._packet(1 - first, _SYN | _ACK)
         self.next[1 - first] += 1
-        yield self._made(first, _ACK)
+        yield self._packet(first, _ACK)
 
     def packets(self, step: Step) -> Iterator[tuple[bytes, int]]:
-        """Return what `step` puts on the line, with the other side's acknowledgement."""
+        """Yield the packets of `step` and the acknowledgement of the other end, each with its direction."""
         side = 0 if step.is_ours else 1
         match step.kind:
-            case Kind.SEND | Kind.RECEIVE | Kind.HEAD:
+            case StepKind.SEND | StepKind.RECEIVE | StepKind.HEAD:
                 octets = step.octets.head
                 for at in range(0, len(octets), _SEGMENT):
                     part = octets[at : at + _SEGMENT]
                     last = at + _SEGMENT >= len(octets)
-                    yield self._made(side, _ACK | (_PSH if last else 0), part)
+                    yield self._packet(side, _ACK | (_PSH if last else 0), part)
                     self.next[side] += len(part)
-                yield self._made(1 - side, _ACK)
-            case Kind.END if any("RST" in told or "reset" in told for told in step.summaries):
-                yield self._made(side, _RST | _ACK)
-            case Kind.RST:
-                yield self._made(side, _RST | _ACK)
-            case Kind.FIN | Kind.END:
-                yield self._made(side, _FIN | _ACK)
+                yield self._packet(1 - side, _ACK)
+            case StepKind.RST | StepKind.RESET:
+                yield self._packet(side, _RST | _ACK)
+            case StepKind.FIN | StepKind.END:
+                yield self._packet(side, _FIN | _ACK)
                 self.next[side] += 1
-                yield self._made(1 - side, _ACK)
+                yield self._packet(1 - side, _ACK)
 
-    def _made(self, side: int, flags: int, octets: bytes = b"", *, acknowledged: bool = True) -> tuple[bytes, int]:
+    def _packet(self, side: int, flags: int, octets: bytes = b"", *, acknowledged: bool = True) -> tuple[bytes, int]:
         addresses = (self.ours, self.theirs) if side == 0 else (self.theirs, self.ours)
         ports = (self.our_port, self.their_port) if side == 0 else (self.their_port, self.our_port)
         acknowledge = self.next[1 - side] if acknowledged else 0
@@ -105,7 +103,7 @@ class Talk:
 
 
 def _addresses(host: str) -> tuple[Address, Address]:
-    """Theirs and ours: the literal that the target is reached at, or addresses kept for documentation."""
+    """Return the target's address and ours: the literal in the target's URL, or addresses for documentation."""
     try:
         theirs = ipaddress.ip_address(host)
     except ValueError:
@@ -130,7 +128,7 @@ def _micros(start: str) -> int:
 def _tcp(
     addresses: tuple[Address, Address], ports: tuple[int, int], numbers: tuple[int, int], flags: int, octets: bytes
 ) -> bytes:
-    """A segment; `numbers` are its sequence number and what it acknowledges."""
+    """Return a segment; `numbers` are its sequence number and its acknowledgement number."""
     sequence, acknowledge = (number & 0xFFFFFFFF for number in numbers)
 
     def header(checksum: int) -> bytes:
@@ -155,7 +153,7 @@ def _ip(addresses: tuple[Address, Address], segment: bytes) -> bytes:
 
 
 def _checksum(octets: bytes) -> int:
-    """The Internet checksum (RFC 1071)."""
+    """Return the Internet checksum (RFC 1071)."""
     if len(octets) % 2:
         octets += b"\0"
     total: int = sum(struct.unpack(f"!{len(octets) // 2}H", octets))
@@ -164,11 +162,11 @@ def _checksum(octets: bytes) -> int:
     return ~total & 0xFFFF
 
 
-# --- pcapng (draft-ietf-opsawg-pcapng): blocks in our own byte order, little-endian
+# --- pcapng (draft-ietf-opsawg-pcapng): blocks in little-endian order, which the section header declares
 
 
-def _section(told: str) -> bytes:
-    options = _comment(told) + _option(_APPLICATION, b"wsconform")
+def _section(about: str) -> bytes:
+    options = _comment(about) + _option(_APPLICATION, b"wsconform")
     return _block(_SECTION, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + options + _option(0, b""))
 
 
@@ -187,7 +185,7 @@ def _packet(micros: int, packet: bytes, direction: int, comment: str) -> bytes:
 def _comment(text: str) -> bytes:
     octets = text.encode("utf-8", "replace")
     if len(octets) > _LONGEST:
-        # An option's length is a number of 16 bits, and many frames may have left in one write.
+        # The length of an option has 16 bits, and one write may have sent many frames.
         octets = octets[:_LONGEST].decode("utf-8", "ignore").encode() + b" ..."
     return _option(_COMMENT, octets)
 

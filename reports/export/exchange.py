@@ -1,4 +1,4 @@
-"""What was said in one case, as steps that another tool can take: octets out, octets to wait for, ends of streams."""
+"""The transcript of a case as steps for another tool: octets to send, octets to wait for, ends of streams."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from wsconform.evidence.result import Direction, EntryKind, Octets, Result, Tran
 from wsconform.journal.journal import TargetRecord
 from wsconform.registry.requirement import Role
 
-__all__ = ["CannotExport", "Exchange", "Kind", "Step", "accept_value", "field"]
+__all__ = ["CannotExport", "Exchange", "Step", "StepKind", "accept_value", "field"]
 
-#: Entries of ours that follow each other within so many microseconds left in one write, as far as a journal can tell.
+#: Entries of ours with at most this distance, in microseconds, count as one write. The journal does not record writes.
 _TOGETHER = 1000
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -27,30 +27,32 @@ _NOTHING = Octets()
 
 
 class CannotExport(ValueError):
-    """The journal does not hold what this export needs; one line says what is missing, and what to do."""
+    """The journal lacks something that this export needs. The message names it and the remedy, in one line."""
 
 
-class Kind(enum.Enum):
-    """What a step is."""
+class StepKind(enum.Enum):
+    """The kind of a step."""
 
     SEND = "send"
     RECEIVE = "receive"
-    #: The target's head of a response or request: as long as it is, up to the empty line.
+    #: The target sent the head of a request or response: of any length, up to the empty line.
     HEAD = "head"
     FIN = "fin"
     RST = "rst"
-    #: The target ended the stream.
+    #: The target ended its direction of the stream (FIN).
     END = "end"
+    #: The target reset the stream (RST).
+    RESET = "reset"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One thing that happened on a connection (numbered from 1), `micros` after the case began.
+    """One act on a connection (numbered from 1), `micros` microseconds after the start of the case.
 
-    `summaries` tell each entry of the transcript that went into it, `pieces` are their octets.
+    `summaries` and `pieces` are the summaries and the octets of the transcript entries that the step combines.
     """
 
-    kind: Kind
+    kind: StepKind
     connection: int
     micros: int
     octets: Octets = _NOTHING
@@ -59,13 +61,13 @@ class Step:
 
     @property
     def is_ours(self) -> bool:
-        """Whether we did it."""
-        return self.kind in (Kind.SEND, Kind.FIN, Kind.RST)
+        """Whether the act is ours."""
+        return self.kind in (StepKind.SEND, StepKind.FIN, StepKind.RST)
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One result of one target, ready to be written down; `start` is when the run began (ISO 8601)."""
+    """One result of one target, ready for export; `start` is the start of the run (ISO 8601)."""
 
     target: TargetRecord
     result: Result
@@ -73,13 +75,13 @@ class Exchange:
 
     @property
     def host(self) -> str:
-        """The target's host; for a client, the host that it was told."""
+        """The target's host; for a client, the host of the URL that it got."""
         host = urlsplit(self.target.address).hostname or ""
         return host if re.fullmatch(r"[A-Za-z0-9.:_-]+", host) else "127.0.0.1"
 
     @property
     def port(self) -> int:
-        """The target's port; for a client, ours."""
+        """The target's port; for a client, our port."""
         try:
             port = urlsplit(self.target.address).port
         except ValueError:
@@ -88,39 +90,39 @@ class Exchange:
 
     @property
     def tls(self) -> bool:
-        """Whether TLS was below what the journal recorded."""
+        """Whether the recorded octets were sent over TLS."""
         return self.target.transport == "tls"
 
     @property
     def we_dial(self) -> bool:
-        """Whether the connections were ours to open."""
+        """Whether we open the connections."""
         return self.result.role is not Role.CLIENT
 
     def about(self) -> Iterator[str]:
-        """Return lines that say what this is: the case, where it was recorded, what was found."""
+        """Yield lines for the head of the export: the case, the target, the mark and the finding."""
         result, target = self.result, self.target
         yield shown(result.case)
         if result.title:
             yield shown(result.title)
-        where = ", ".join(dict.fromkeys((shown(target.name), shown(target.address))))
-        yield f"Recorded at {where}: {result.mark.words}."
+        place = ", ".join(dict.fromkeys((shown(target.name), shown(target.address))))
+        yield f"Recorded at {place}: {result.mark.words}."
         if result.finding:
             yield f"  expected  {shown(result.finding.expected)}"
             yield f"  observed  {shown(result.finding.observed)}"
         if any(b": ***" in entry.octets.head for entry in result.transcript):
-            yield "Credentials were masked with asterisks before they were recorded; put your own in their place."
+            yield "Credentials were replaced with asterisks before they were recorded. Insert your own."
 
     def steps(self, *, theirs_whole: bool = False) -> list[Step]:
-        """Return what happened in order, our octets whole; what left in one write is one step.
+        """Return the steps in order; our octets are complete, and those of one write form one step.
 
-        Raises CannotExport where octets of ours are missing, or of the target's if `theirs_whole`.
+        Raises CannotExport if octets of ours are missing from the journal, or octets of the target if `theirs_whole`.
         """
         found = list[Step]()
         for number, entry in enumerate(self.result.transcript):
             self._check(number, entry, theirs_whole=theirs_whole)
             for step in _steps(entry):
                 last = found[-1] if found else None
-                if last and _left_together(last, step):
+                if last and _is_same_write(last, step):
                     octets = Octets.of(last.octets.head + step.octets.head, whole=True)
                     found[-1] = replace(
                         last,
@@ -130,54 +132,68 @@ class Exchange:
                     )
                 else:
                     found.append(step)
-        if not any(step.kind is not Kind.END for step in found):
+        if all(step.kind in (StepKind.END, StepKind.RESET) for step in found):
             raise CannotExport(f"{self.result.case}: nothing was sent or received in this case")
         return found
 
     def _check(self, number: int, entry: TranscriptEntry, *, theirs_whole: bool) -> None:
-        again = f"wsconform run {self.target.name} -c '{self.result.case}' --whole"
+        rerun = f"wsconform run {self.target.name} -c '{self.result.case}' --whole"
         if entry.kind is EntryKind.GAP:
             raise CannotExport(
-                f"{self.result.case}: {entry.summary}, which no journal keeps; `wsconform replay` puts the case again"
+                f"{self.result.case}: {entry.summary}, and no journal keeps them;"
+                " run the case again with `wsconform replay`"
             )
         if entry.octets.sha256 is None or (entry.direction is Direction.TARGET and not theirs_whole):
             return
         whose = "ours" if entry.direction is Direction.OURS else "the target's"
         raise CannotExport(
-            f"{self.result.case}: of {entry.octets.length} octets of {whose} (entry {number + 1}) the journal has head"
-            f" and tail; run `{again}` and export from that journal"
+            f"{self.result.case}: of {entry.octets.length} octets of {whose} (entry {number + 1}) the journal has only"
+            f" head and tail; run `{rerun}` and export from the new journal"
         )
 
 
 def _steps(entry: TranscriptEntry) -> Iterator[Step]:
-    told = (entry.summary,) if entry.summary else ()
+    summaries = (entry.summary,) if entry.summary else ()
     match entry.direction:
         case Direction.OURS:
-            yield Step(Kind.SEND, entry.connection, entry.micros, entry.octets, (entry.summary,), (entry.octets.head,))
+            yield _step(StepKind.SEND, entry, (entry.summary,), pieces=(entry.octets.head,))
         case Direction.TARGET if entry.kind in ("request", "response"):
-            yield Step(Kind.HEAD, entry.connection, entry.micros, entry.octets, told)
+            yield _step(StepKind.HEAD, entry, summaries)
         case Direction.TARGET if entry.octets.length:
-            yield Step(Kind.RECEIVE, entry.connection, entry.micros, entry.octets, told)
+            yield _step(StepKind.RECEIVE, entry, summaries)
+        case Direction.TARGET if entry.kind is EntryKind.RST:
+            yield _step(StepKind.RESET, entry, summaries)
         case Direction.TARGET:
-            yield Step(Kind.END, entry.connection, entry.micros, summaries=told)
+            yield _step(StepKind.END, entry, summaries)
         case Direction.EVENT if entry.kind is EntryKind.FIN:
-            yield Step(Kind.FIN, entry.connection, entry.micros, summaries=told)
+            yield _step(StepKind.FIN, entry, summaries)
         case Direction.EVENT if entry.kind is EntryKind.RST:
-            yield Step(Kind.RST, entry.connection, entry.micros, summaries=told)
+            yield _step(StepKind.RST, entry, summaries)
         case _:
             return
 
 
-def _left_together(last: Step, step: Step) -> bool:
+def _step(kind: StepKind, entry: TranscriptEntry, summaries: tuple[str, ...], pieces: tuple[bytes, ...] = ()) -> Step:
+    return Step(
+        kind=kind,
+        connection=entry.connection,
+        micros=entry.micros,
+        octets=entry.octets,
+        summaries=summaries,
+        pieces=pieces,
+    )
+
+
+def _is_same_write(last: Step, step: Step) -> bool:
     return (
-        last.kind is step.kind is Kind.SEND
+        last.kind is step.kind is StepKind.SEND
         and last.connection == step.connection
         and step.micros - last.micros <= _TOGETHER
     )
 
 
 def field(head: bytes, name: str) -> bytes | None:
-    """Return the value of the field `name` in the head of a request or response, None if it has none."""
+    """Return the value of the field `name` in the head of a request or response, None without the field."""
     found = re.search(rb"(?im)^" + name.encode() + rb"[ \t]*:[ \t]*([^\r\n]*)", head)
     return found[1].strip() if found else None
 

@@ -1,4 +1,4 @@
-"""A hex dump: each side's octets with their offsets, and what they are above them."""
+"""A hex dump: the octets of each entry with their offsets, below the summary of the entry."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _ROW = 16
 
 
 def render(target: TargetRecord, result: Result, _: str = "") -> bytes:
-    """Return the dump as ASCII text; what the journal cut is said to be left out."""
+    """Return the dump as ASCII text. Octets that the journal cut are counted in a comment."""
     lines = [
         f"# {shown(result.case)}",
         f"# {shown(target.name)}, a {target.role.value}, {shown(target.address)}; {result.mark.words}",
-        "# > ours, < the target's; offsets count each side's octets of a connection",
+        "# > sent by wsconform, < sent by the target; offsets count the octets of one end on one connection",
     ]
     at: dict[tuple[int, Direction], int] = {}
     for entry in result.transcript:
@@ -30,8 +30,8 @@ def render(target: TargetRecord, result: Result, _: str = "") -> bytes:
 
 def _head(entry: TranscriptEntry) -> str:
     whose = {Direction.OURS: "ours: ", Direction.TARGET: "target: ", Direction.EVENT: ""}[entry.direction]
-    where = f" (connection {entry.connection})" if entry.connection != 1 else ""
-    return f"# {entry.micros / 1000:.1f} ms  {whose}{shown(entry.summary)}{where}"
+    connection = f" (connection {entry.connection})" if entry.connection != 1 else ""
+    return f"# {entry.micros / 1000:.1f} ms  {whose}{shown(entry.summary)}{connection}"
 
 
 def _rows(entry: TranscriptEntry, offset: int) -> Iterator[str]:
@@ -41,7 +41,7 @@ def _rows(entry: TranscriptEntry, offset: int) -> Iterator[str]:
     if octets.sha256 is not None:
         gap = octets.length - len(octets.head) - len(octets.tail)
         digest = f", SHA-256 of all {octets.sha256}" if octets.sha256 else ""
-        yield f"# {gap} octets are left out{digest}; a run with --whole keeps them"
+        yield f"# {gap} octets are not in the journal{digest}; a run with --whole keeps them"
         yield from _dump(octets.tail, offset + octets.length - len(octets.tail), arrow)
 
 

@@ -1,4 +1,4 @@
-"""A Python script that sends the same octets and prints what comes; it needs the standard library and nothing else."""
+"""A Python script that sends the recorded octets and prints the answers. It needs only the standard library."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from wsconform.escape import shown
 from wsconform.evidence.result import Result
 from wsconform.journal.journal import TargetRecord
 
-from .exchange import Exchange, Kind, Step, accept_value, field
+from .exchange import Exchange, Step, StepKind, accept_value, field
 
 _ROW = 24
 
 _HEAD = '''\
 #!/usr/bin/env python3
 {about}
-# Any Python from 3.8 on runs this. {other}
+# Runs with Python 3.8 or later. {usage}
 
 import base64
 import hashlib
@@ -27,107 +27,107 @@ import time
 
 HOST = sys.argv[1] if len(sys.argv) > 1 else {host!r}
 PORT = int(sys.argv[2]) if len(sys.argv) > 2 else {port}
-SILENCE = 5.0  # seconds that what was recorded is waited for
+SILENCE = 5.0  # seconds to wait for each recorded answer
 BEGAN = time.monotonic()
 
 
-def say(number, arrow, text):
+def show(number, arrow, text):
     print("%9.1f ms  %d %s %s" % ((time.monotonic() - BEGAN) * 1000, number, arrow, text), flush=True)
 
 
-def told(octets):
-    few = " ".join("%02x" % octet for octet in octets[:32]) + (" ..." if len(octets) > 32 else "")
-    return "%d octets  %s" % (len(octets), few)
+def dump(octets):
+    first = " ".join("%02x" % octet for octet in octets[:32]) + (" ..." if len(octets) > 32 else "")
+    return "%d octets  %s" % (len(octets), first)
 
 
 class Connection:
     def __init__(self, number, stream):
         self.number, self.stream = number, stream
-        self.came, self.used, self.start, self.ended, self.key = b"", 0, 0, False, b""
+        self.received, self.used, self.start, self.ended, self.key = b"", 0, 0, False, b""
         self.head_seen = self.framed = False
 
     def send(self, octets):
-        say(self.number, ">", told(octets))
+        show(self.number, ">", dump(octets))
         try:
             self.stream.settimeout(SILENCE)
             self.stream.sendall(octets)
         except OSError as problem:
-            say(self.number, ">", "could not send: %s" % problem)
+            show(self.number, ">", "could not send: %s" % problem)
 
     def pull(self, seconds):
-        """Read once; return whether octets came."""
+        """Read once. Return whether octets were received."""
         if self.ended:
             return False
         self.stream.settimeout(seconds)
         try:
             octets = self.stream.recv(65536)
         except socket.timeout:
-            say(self.number, "<", "nothing for %g s" % seconds)
+            show(self.number, "<", "nothing for %g s" % seconds)
             return False
         except OSError as problem:
             self.ended = True
-            say(self.number, "<", "RST (%s)" % problem)
+            show(self.number, "<", "RST (%s)" % problem)
             return False
         if not octets:
             self.ended = True
-            say(self.number, "<", "FIN")
+            show(self.number, "<", "FIN")
             return False
-        self.came += octets
-        self.tell()
+        self.received += octets
+        self.show_received()
         return True
 
-    def tell(self):
-        """Print each head, and each frame behind it, that has come whole."""
+    def show_received(self):
+        """Print each complete head, and each complete frame after it."""
         if not self.head_seen:
-            head, found, _ = self.came[self.used:].partition(b"\\r\\n\\r\\n")
+            head, found, _ = self.received[self.used:].partition(b"\\r\\n\\r\\n")
             if not found:
                 return
             self.head_seen, self.used = True, self.used + len(head) + 4
             self.start, self.framed = self.used, b" 101 " in head[:13] or not head.startswith(b"HTTP/")
             for line in head.decode("latin-1").split("\\r\\n"):
-                say(self.number, "<", line)
+                show(self.number, "<", line)
                 name, _, value = line.partition(":")
                 if name.strip().lower() == "sec-websocket-key":
                     self.key = value.strip().encode("latin-1")
         while self.framed:
-            octets = self.came[self.used:]
+            octets = self.received[self.used:]
             size = frame_size(octets)
             if size is None or size > len(octets):
                 return
-            say(self.number, "<", "%s  %s" % (frame_told(octets), told(octets[:size])))
+            show(self.number, "<", "%s  %s" % (describe_frame(octets), dump(octets[:size])))
             self.used += size
 
     def head(self):
         """Wait for the next head."""
         self.head_seen = self.framed = False
-        self.tell()
+        self.show_received()
         while not self.head_seen and self.pull(SILENCE):
             pass
 
     def receive(self, total):
-        """Wait until `total` octets have come behind the latest head."""
-        while len(self.came) - self.start < total and self.pull(SILENCE):
+        """Wait until `total` octets have been received after the latest head."""
+        while len(self.received) - self.start < total and self.pull(SILENCE):
             pass
 
     def finish(self):
-        say(self.number, ">", "FIN")
+        show(self.number, ">", "FIN")
         try:
             self.stream.shutdown(socket.SHUT_WR)
         except OSError as problem:
-            say(self.number, ">", "could not end it: %s" % problem)
+            show(self.number, ">", "could not send FIN: %s" % problem)
 
     def reset(self):
-        say(self.number, ">", "RST")
+        show(self.number, ">", "RST")
         self.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.stream.close()
         self.ended = True
 
     def rest(self, seconds):
-        """Read until the other end ends the stream, or is silent."""
+        """Read until the other end closes the stream, or sends nothing for `seconds`."""
         while self.pull(seconds):
             pass
-        if self.came[self.used:]:
-            say(self.number, "<", "left over: " + told(self.came[self.used:]))
+        if self.received[self.used:]:
+            show(self.number, "<", "not a complete frame: " + dump(self.received[self.used:]))
 
 
 def frame_size(octets):
@@ -142,7 +142,7 @@ def frame_size(octets):
     return size + (4 if masked else 0) + length
 
 
-def frame_told(octets):
+def describe_frame(octets):
     names = {{0: "Continuation", 1: "Text", 2: "Binary", 8: "Close", 9: "Ping", 10: "Pong"}}
     opcode = octets[0] & 0x0F
     words = [names.get(opcode, "opcode 0x%X" % opcode)]
@@ -198,20 +198,20 @@ def connect(number):
 
 
 def render(target: TargetRecord, result: Result, start: str = "") -> bytes:
-    """Return the script as ASCII text; raises CannotExport where octets of ours are missing."""
+    """Return the script as ASCII text. Raises CannotExport if octets of ours are missing from the journal."""
     exchange = Exchange(target, result, start)
     steps = exchange.steps()
     if exchange.we_dial:
         opening = _DIAL_TLS if exchange.tls else _DIAL
-        other = "Another target: python FILE HOST PORT."
+        usage = "For another target: python FILE HOST PORT."
     else:
         opening = _LISTEN_TLS if exchange.tls else _LISTEN
-        other = "It listens for the client; elsewhere: python FILE HOST PORT."
+        usage = "It listens for the client. For another address: python FILE HOST PORT."
         if exchange.tls:
-            other += " It needs cert.pem and key.pem."
+            usage += " It needs cert.pem and key.pem."
     head = _HEAD.format(
         about="\n".join(f"# {line}" for line in exchange.about()),
-        other=other,
+        usage=usage,
         host=exchange.host,
         port=exchange.port,
         opening=opening,
@@ -221,31 +221,31 @@ def render(target: TargetRecord, result: Result, start: str = "") -> bytes:
 
 def _body(steps: Sequence[Step], exchange: Exchange) -> Iterator[str]:
     opened = dict[int, str]()
-    behind_head = dict[int, int]()
+    after_head = dict[int, int]()
     keys = dict[int, bytes]()
     for step in steps:
         name = f"connection_{step.connection}"
         if step.connection not in opened:
             opened[step.connection] = name
             yield f"{name} = connect({step.connection})"
-        told = "; ".join(shown(summary) for summary in step.summaries)
+        summary = "; ".join(shown(summary) for summary in step.summaries)
         match step.kind:
-            case Kind.SEND:
-                yield from _sent(name, step, keys.get(step.connection))
-            case Kind.HEAD:
-                behind_head[step.connection] = 0
+            case StepKind.SEND:
+                yield from _send_call(name, step, keys.get(step.connection))
+            case StepKind.HEAD:
+                after_head[step.connection] = 0
                 keys[step.connection] = field(step.octets.head, "Sec-WebSocket-Key") or b""
-                yield f"{name}.head()  # {told}"
-            case Kind.RECEIVE:
-                total = behind_head[step.connection] = behind_head.get(step.connection, 0) + step.octets.length
-                yield f"{name}.receive({total})  # {told}"
-            case Kind.FIN:
+                yield f"{name}.head()  # {summary}"
+            case StepKind.RECEIVE:
+                total = after_head[step.connection] = after_head.get(step.connection, 0) + step.octets.length
+                yield f"{name}.receive({total})  # {summary}"
+            case StepKind.FIN:
                 yield f"{name}.finish()"
-            case Kind.RST:
+            case StepKind.RST:
                 yield f"{name}.reset()"
-            case Kind.END:
-                yield f"{name}.rest(SILENCE)  # {told}"
-    ended = {step.connection for step in steps if step.kind in (Kind.END, Kind.RST)}
+            case StepKind.END | StepKind.RESET:
+                yield f"{name}.rest(SILENCE)  # {summary}"
+    ended = {step.connection for step in steps if step.kind in (StepKind.END, StepKind.RESET, StepKind.RST)}
     for number, name in opened.items():
         if number not in ended:
             yield f"{name}.rest(1.0)"
@@ -254,14 +254,14 @@ def _body(steps: Sequence[Step], exchange: Exchange) -> Iterator[str]:
         yield "listener.close()"
 
 
-def _sent(name: str, step: Step, key: bytes | None) -> Iterator[str]:
-    """The call that sends what left in one write, a piece for each entry of the transcript."""
+def _send_call(name: str, step: Step, key: bytes | None) -> Iterator[str]:
+    """Yield the call that sends the octets of one write, in one piece for each entry of the transcript."""
     lines = list[str]()
     for summary, octets in zip(step.summaries, step.pieces, strict=True):
         piece = _literal(octets)
         value = field(octets, "Sec-WebSocket-Accept")
         if key and value is not None and value == accept_value(key):
-            # A client makes a new key each time, and the answer has to be to that one.
+            # A client sends a new key each time, and the response has to answer that key.
             piece = ["(", *(f"    {line}" for line in piece), f").replace({_quoted(value)}, accept({name}.key))"]
         lines += [f"# {shown(summary)}", f"{'+ ' if lines else ''}{piece[0]}", *piece[1:]]
     yield f"{name}.send("
@@ -270,7 +270,7 @@ def _sent(name: str, step: Step, key: bytes | None) -> Iterator[str]:
 
 
 def _literal(octets: bytes) -> list[str]:
-    """`octets` as an expression, a line or several: text where they are a head, else hexadecimal digits."""
+    """Return `octets` as the lines of an expression: text if they are an HTTP head, else hexadecimal digits."""
     if octets.isascii() and b"\r\n" in octets and all(octet >= 0x20 or octet in b"\r\n\t" for octet in octets):
         return [_quoted(line) for line in octets.splitlines(keepends=True)]
     rows = [f'"{octets[at : at + _ROW].hex(" ")}"' for at in range(0, len(octets), _ROW)]

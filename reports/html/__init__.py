@@ -1,4 +1,4 @@
-"""The HTML report: a site of pages, or the same pages in a single file; complete without scripts."""
+"""The HTML report: a site of pages, or the same pages in a single file. It is complete without scripts."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from pathlib import Path
 from wsconform.journal.journal import Journal
 
 from ..columns import gather
+from .write import write_single, write_site
 
 __all__ = ["render"]
 
 
 def render(journals: Sequence[Journal], folder: Path, path: Path | None, *, against: Sequence[Journal] = ()) -> Path:
-    """Write the report and return the file that a person should open. Raises OSError.
+    """Write the report and return the file to open. Raises OSError.
 
-    `path` may name a file ending in .html, which then holds everything, or a folder for a site; without it
-    the site is in `report` under `folder`. With earlier journals `against` there is a page of what changed since.
+    A `path` that ends in .html or .htm becomes a single file with all pages; any other `path` becomes the folder of a
+    site. Without a `path` the site is `report` in `folder`. With earlier journals `against` the report has a page with
+    the changes since then.
     """
-    # The entry point is loaded with every run; the templates, which take time, only for a report.
-    from .write import write_single, write_site  # noqa: PLC0415
-
     gathered = gather(journals, against=against)
     if path is not None and path.suffix.lower() in (".html", ".htm"):
         return write_single(gathered, path)

@@ -1,4 +1,4 @@
-"""A family's page: each case over all targets, equal conduct sharing a ladder."""
+"""A family's page: each case over all targets. Targets with equal behaviour share a ladder."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from .views import BehaviourView, CaseView
 
 
 def case_view(gathered: Gathered, case: str) -> CaseView:
-    """Return what the targets did in `case`, the commonest behaviour first; equal conduct shares a ladder."""
+    """Return the behaviours of the targets in `case`, the most common one first."""
     ordered = sorted(grouped(gathered, case).items(), key=lambda item: -len(item[1]))
     views = tuple(
-        BehaviourView(_letter(place), told, tuple(having))
-        for place, (told, (_, having)) in enumerate(zip(labels(ordered), ordered, strict=True))
+        BehaviourView(_letter(place), text, tuple(having))
+        for place, (text, (_, having)) in enumerate(zip(labels(ordered), ordered, strict=True))
     )
     cells = tuple(cell([column.cases[case]] if case in column.cases else []) for column in gathered.columns)
-    return CaseView(case, parameters(case), views, cells)
+    return CaseView(case=case, parameters=parameters(case), behaviours=views, cells=cells)
 
 
 def labels(groups: Sequence[tuple[tuple[Mark, Behaviour], Sequence[tuple[Column, Result]]]]) -> list[str]:
-    """Return a label for each group of results: what the targets did.
+    """Return a label for each group of results: the acts of its targets.
 
-    Where those alone do not tell one group from another (both answer 101, but what is in it differs), what was
-    observed is said of those that have a finding, and of the others when they did it.
+    If two groups would get the same label (both answer 101, but with different fields), a group with a finding is
+    labelled with the observation instead, and a group without one with our acts in between.
     """
     normal = [steps for (_, steps), _ in groups]
     others = [[each for each in normal if each != steps] for steps in normal]
-    told = [label(steps, rest) for steps, rest in zip(normal, others, strict=True)]
-    found = list(told)
+    acts = [label(steps, rest) for steps, rest in zip(normal, others, strict=True)]
+    found = list(acts)
     for place, (_, having) in enumerate(groups):
-        if told.count(told[place]) > 1:
-            differs = any(each == told[place] and normal[at] != normal[place] for at, each in enumerate(told))
+        if acts.count(acts[place]) > 1:
+            differs = any(each == acts[place] and normal[at] != normal[place] for at, each in enumerate(acts))
             if finding := having[0][1].finding:
                 found[place] = finding.observed
             elif differs:
@@ -49,7 +49,7 @@ def labels(groups: Sequence[tuple[tuple[Mark, Behaviour], Sequence[tuple[Column,
 
 
 def grouped(gathered: Gathered, case: str) -> dict[tuple[Mark, Behaviour], list[tuple[Column, Result]]]:
-    """Return the targets' results in `case`, those of equal mark and behaviour together."""
+    """Return the targets' results in `case`, grouped by mark and behaviour."""
     groups: dict[tuple[Mark, Behaviour], list[tuple[Column, Result]]] = {}
     for column, result in gathered.of(case):
         groups.setdefault((result.mark, behaviour(result.transcript)), []).append((column, result))
@@ -60,9 +60,9 @@ def _letter(place: int) -> str:
     return (_letter(place // 26 - 1) if place >= 26 else "") + chr(ord("A") + place % 26)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FamilyView:
-    """A family's page: what its cases ask, and each of them."""
+    """A family's page: its requirements and its cases."""
 
     family: str
     title: str
@@ -74,12 +74,12 @@ class FamilyView:
 
     @property
     def settled(self) -> bool:
-        """Whether there is nothing that a reader has to see in any of the cases."""
+        """Whether every case passed or was skipped at every target."""
         return all(view.settled for view in self.cases)
 
     @property
     def uneven(self) -> list[list[CaseView]]:
-        """The cases in which there is more to see than ✓ and –, those together that all targets dealt with alike."""
+        """The cases with more than ✓ and –, grouped by equal marks at all targets."""
         groups: dict[tuple[tuple[str, str, str], ...], list[CaseView]] = {}
         for view in self.cases:
             if not view.settled or any(cell.aside for cell in view.cells):
@@ -88,12 +88,12 @@ class FamilyView:
 
     @property
     def brief(self) -> list[CaseView]:
-        """The cases that are lines of a table."""
+        """The cases that are shown as lines of a table."""
         return [view for view in self.cases if view.brief]
 
     @property
     def undrawn(self) -> BehaviourView | None:
-        """The first behaviour whose ladder is not on the page, None if all are there."""
+        """The first behaviour whose ladder is not on the page, None if every ladder is."""
         return next((each for view in self.cases for each in view.behaviours if each not in view.drawn), None)
 
 
@@ -107,13 +107,13 @@ def family_view(gathered: Gathered, family: str) -> FamilyView:
     views = [case_view(gathered, case) for case in gathered.cases[family]]
     why = next((result.extra["why"] for result in results if result.extra.get("why")), "")
     return FamilyView(
-        family,
-        next((result.title for result in results if result.title), family),
-        tuple(" ".join(part.split()) for part in _BLANK.split(why) if part.strip()),
-        next((result.reading for result in results if result.reading), ""),
-        tuple(_distinct(result.hint for result in results)),
-        tuple((gathered.citation(id, level), gathered.requirement(id)) for id, level in cited),
-        tuple(replace(view, plan=plan) for view, plan in zip(views, plans(views), strict=True)),
+        family=family,
+        title=next((result.title for result in results if result.title), family),
+        why=tuple(" ".join(part.split()) for part in _BLANK.split(why) if part.strip()),
+        reading=next((result.reading for result in results if result.reading), ""),
+        hints=tuple(_distinct(result.hint for result in results)),
+        requirements=tuple((gathered.citation(id, level), gathered.requirement(id)) for id, level in cited),
+        cases=tuple(replace(view, plan=plan) for view, plan in zip(views, plans(views), strict=True)),
     )
 
 

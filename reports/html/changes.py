@@ -1,4 +1,4 @@
-"""What changed since earlier journals: by kind, target by target, equal changes of a family told once."""
+"""The changes since earlier journals, by kind and target. Equal changes within a family are shown once."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ..columns import Column, Gathered
 
 @dataclass(frozen=True, slots=True)
 class ChangeGroup:
-    """Cases of one family that changed alike at one target; the first speaks for all."""
+    """Cases of one family that changed alike at one target; the report shows the first."""
 
     changes: tuple[Change, ...]
 
     @property
     def first(self) -> Change:
-        """The change that speaks for the group."""
+        """The change that the report shows for the group."""
         return self.changes[0]
 
     @property
@@ -30,26 +30,26 @@ class ChangeGroup:
 
     @property
     def before(self) -> Mark | None:
-        """The mark before, None for what is new."""
+        """The earlier mark, None for a new case."""
         return self.first.before.mark if self.first.before else None
 
     @property
     def after(self) -> Mark | None:
-        """The mark now, None for what is gone."""
+        """The current mark, None for a case that is gone."""
         return self.first.after.mark if self.first.after else None
 
     @property
     def observed(self) -> str:
-        """What was observed: now where it is not met, before where it is."""
+        """The current observation, or the earlier one if the case passes now; "" if no result has a finding."""
         for result in (self.first.after, self.first.before):
             if result and result.finding and result.mark is not Mark.PASSED:
                 return result.finding.observed
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of change: how it is called, what to say where there is none, and the changes by target."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeKind:
+    """One kind of change: its title, the text if there are no changes of this kind, and the changes by target."""
 
     id: str
     title: str
@@ -59,19 +59,19 @@ class Kind:
 
     @property
     def count(self) -> int:
-        """How many cases."""
+        """The number of cases."""
         return sum(self.at(column) for column, _ in self.targets)
 
     def at(self, column: Column) -> int:
-        """How many cases at one target."""
+        """Return the number of cases at one target."""
         return sum(len(group.changes) for each, groups in self.targets if each is column for group in groups)
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """The lens: every kind, and the targets that only one of both has."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangesView:
+    """The page of changes: every kind, and the targets that only the earlier or only the current journals have."""
 
-    kinds: tuple[Kind, ...]
+    kinds: tuple[ChangeKind, ...]
     columns: tuple[Column, ...]
     same: int
     new: tuple[Column, ...]
@@ -81,52 +81,64 @@ class Changed:
 
     @property
     def count(self) -> int:
-        """How many cases changed, came or went."""
+        """The number of cases that changed, are new or are gone."""
         return sum(kind.count for kind in self.kinds)
 
 
-def changed(gathered: Gathered) -> Changed | None:
-    """Return what changed, None for a report without earlier journals."""
+def changes_view(gathered: Gathered) -> ChangesView | None:
+    """Return the changes, None for a report without earlier journals."""
     found = gathered.changes
     if found is None:
         return None
     kinds = (
-        Kind(
-            "newly-violated",
-            "Newly violated",
-            "No target violates a MUST that it did not violate before.",
-            _by_target(gathered, found.newly_violated),
+        ChangeKind(
+            id="newly-violated",
+            title="Newly violated",
+            none="No target violates a MUST that it did not violate before.",
+            targets=_by_target(gathered, found.newly_violated),
         ),
-        Kind(
-            "newly-met",
-            "Newly met",
-            "Nothing that was violated before is met now.",
-            _by_target(gathered, found.fixed),
+        ChangeKind(
+            id="newly-passed",
+            title="Newly passed",
+            none="No case that was violated before passes now.",
+            targets=_by_target(gathered, found.fixed),
         ),
-        Kind(
-            "undecided",
-            "No longer decided",
-            "Everything that was put before was put again.",
-            _by_target(gathered, found.undecided),
+        ChangeKind(
+            id="undecided",
+            title="No longer decided",
+            none="Every case that was decided before is decided now.",
+            targets=_by_target(gathered, found.undecided),
         ),
-        Kind(
-            "other",
-            "Otherwise changed",
-            "No other mark changed.",
-            _by_target(gathered, found.other),
+        ChangeKind(
+            id="other",
+            title="Otherwise changed",
+            none="No other mark changed.",
+            targets=_by_target(gathered, found.other),
             folded=True,
         ),
-        Kind("new", "New cases", "No case is new.", _by_target(gathered, found.new), folded=True),
-        Kind("gone", "Gone cases", "No case is gone.", _by_target(gathered, found.gone), folded=True),
+        ChangeKind(
+            id="new",
+            title="New cases",
+            none="No case is new.",
+            targets=_by_target(gathered, found.new),
+            folded=True,
+        ),
+        ChangeKind(
+            id="gone",
+            title="Gone cases",
+            none="No case is gone.",
+            targets=_by_target(gathered, found.gone),
+            folded=True,
+        ),
     )
-    return Changed(
-        kinds,
-        tuple(column for column in gathered.columns if any(kind.at(column) for kind in kinds)),
-        found.same,
-        tuple(gathered.column(name) for name in found.targets_new),
-        tuple(gathered.column(name) for name in found.targets_gone),
-        tuple(dict.fromkeys(header.start[:10] for header in gathered.earlier)),
-        tuple(dict.fromkeys(header.catalogue for header in gathered.earlier)),
+    return ChangesView(
+        kinds=kinds,
+        columns=tuple(column for column in gathered.columns if any(kind.at(column) for kind in kinds)),
+        same=found.same,
+        new=tuple(gathered.column(name) for name in found.targets_new),
+        gone=tuple(gathered.column(name) for name in found.targets_gone),
+        since=tuple(dict.fromkeys(header.start[:10] for header in gathered.earlier)),
+        catalogues=tuple(dict.fromkeys(header.catalogue for header in gathered.earlier)),
     )
 
 

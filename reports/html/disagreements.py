@@ -1,4 +1,4 @@
-"""What targets disagree about: cases with different marks, the ways in which they were dealt with as labels."""
+"""Disagreements: cases in which targets have different marks, with the behaviour of each group of targets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """Cases of one family about which the targets are split alike: sides of the commonest mark first."""
+    """Cases of one family in which the targets form the same sides; those with the most common mark come first."""
 
     cases: tuple[str, ...]
     title: str
@@ -33,7 +33,7 @@ class Disagreement:
 
     @property
     def case(self) -> str:
-        """The case that speaks for all."""
+        """The case that the report shows for the group."""
         return self.cases[0]
 
     @property
@@ -55,14 +55,14 @@ class Disagreement:
         return bar(self.marks)
 
 
-# What the suite or the target's set-up decided is no opinion of the target.
-_SILENT = (Mark.SKIPPED, Mark.ERROR, Mark.INCONCLUSIVE)
+# These marks come from wsconform or from the set-up of the target, not from its behaviour.
+_NO_SIDE = (Mark.SKIPPED, Mark.ERROR, Mark.INCONCLUSIVE)
 
 
 def disagreements(gathered: Gathered) -> list[Disagreement]:
     """Return the cases in which targets have different marks, the most evenly split first.
 
-    Cases of a family in which every target is on the same side, and behaves the same, are told once.
+    Cases of a family with the same sides and the same behaviours become one entry.
     """
     found: dict[tuple[object, ...], tuple[tuple[Side, ...], list[str]]] = {}
     titles: dict[str, str] = {}
@@ -70,19 +70,19 @@ def disagreements(gathered: Gathered) -> list[Disagreement]:
         for case in cases:
             results = [result for _, result in gathered.of(case)]
             titles.setdefault(family, next((result.title for result in results if result.title), ""))
-            if len({result.mark for result in results if result.mark not in _SILENT}) > 1:
+            if len({result.mark for result in results if result.mark not in _NO_SIDE}) > 1:
                 sides = _sides(gathered, case)
                 key = (family, *((each.mark, each.label, *(one.name for one in each.columns)) for each in sides))
                 found.setdefault(key, (sides, []))[1].append(case)
-    told = [
+    splits = [
         Disagreement(tuple(cases), titles[cases[0].partition("[")[0]] or cases[0], sides, _minority(sides))
         for sides, cases in found.values()
     ]
-    return sorted(told, key=lambda each: (-each.minority, each.case))
+    return sorted(splits, key=lambda each: (-each.minority, each.case))
 
 
 def _sides(gathered: Gathered, case: str) -> tuple[Side, ...]:
-    groups = {key: having for key, having in grouped(gathered, case).items() if key[0] not in _SILENT}
+    groups = {key: having for key, having in grouped(gathered, case).items() if key[0] not in _NO_SIDE}
     having_mark: dict[Mark, int] = {}
     for (mark, _), having in groups.items():
         having_mark[mark] = having_mark.get(mark, 0) + len(having)
@@ -93,13 +93,13 @@ def _sides(gathered: Gathered, case: str) -> tuple[Side, ...]:
 
     ordered = sorted(groups.items(), key=order)
     return tuple(
-        Side(mark, told, tuple(column for column, _ in having))
-        for told, ((mark, _), having) in zip(labels(ordered), ordered, strict=True)
+        Side(mark, label, tuple(column for column, _ in having))
+        for label, ((mark, _), having) in zip(labels(ordered), ordered, strict=True)
     )
 
 
 def _minority(sides: tuple[Side, ...]) -> float:
-    """The share of the targets that are not of the commonest mark."""
+    """The share of the targets that do not have the most common mark."""
     marks: dict[Mark, int] = {}
     for side in sides:
         marks[side.mark] = marks.get(side.mark, 0) + len(side.columns)

@@ -1,4 +1,4 @@
-"""A target's page: findings told once each, what was out of reach, its areas, what it can do."""
+"""A target's page: its findings without repetition, its skipped cases, its areas and its capabilities."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from wsconform.registry.requirement import Requirement, Role
 from wsconform.wire.frame import CLOSE, read_header
 
 from ..columns import Column, Gathered
-from ..rerun import again
+from ..rerun import rerun_command
 from .marks import CLASSES
 
 
 @dataclass(frozen=True)
 class FindingView:
-    """Equal findings of one target, told once."""
+    """Equal findings of one target, shown once."""
 
     group: Group
     column: Column
@@ -28,7 +28,7 @@ class FindingView:
 
     @property
     def result(self) -> Result:
-        """The result that speaks for the group."""
+        """The result that the report shows for the group."""
         return self.group.first
 
     @property
@@ -37,13 +37,13 @@ class FindingView:
         return CLASSES[self.result.mark]
 
     @property
-    def again(self) -> str:
-        """The command that repeats it."""
-        return again(self.column, self.result.case)
+    def rerun(self) -> str:
+        """The command that runs the case again."""
+        return rerun_command(self.column, self.result.case)
 
     @property
     def flaky(self) -> bool:
-        """Whether attempts at any of its cases disagreed."""
+        """Whether any of its cases is flaky."""
         return any(result.flaky for result in self.group.results)
 
 
@@ -62,8 +62,8 @@ def findings(gathered: Gathered, column: Column, mark: Mark) -> list[FindingView
     ]
 
 
-def out_of_reach(column: Column) -> list[tuple[str, list[Group]]]:
-    """Return what was out of the target's reach by reason, the commonest first."""
+def skipped(column: Column) -> list[tuple[str, list[Group]]]:
+    """Return the skipped cases by reason, the most common reason first."""
     found: dict[str, list[Result]] = {}
     for result in column.cases.values():
         if result.mark is Mark.SKIPPED:
@@ -82,7 +82,7 @@ def area_strips(column: Column) -> list[tuple[str, dict[Mark, int], tuple[int, i
 
 @dataclass(frozen=True, slots=True)
 class Ability:
-    """Something that a target can do, or where it stops: each value that came up, and the case that tells."""
+    """A capability or a limit of a target: each value that was seen, and the case that recorded it."""
 
     name: str
     values: tuple[str, ...]
@@ -92,16 +92,16 @@ class Ability:
 _TRANSPORTS = {"tcp": "TCP", "tls": "TLS over TCP"}
 _MOST_VALUES = 4
 _NO_EXTENSIONS = {Role.SERVER: "none in answer to a browser's offer", Role.CLIENT: "none offered"}
-# Notes in which a target's answer to an offer of extensions stands.
+# Keys of the notes that hold a target's answer to an offer of extensions.
 _AGREED = ("accepted", "agreed")
 _WINDOW = re.compile(r"(server|client)_max_window_bits=(\d+)")
 _TAKEOVER = re.compile(r"(server|client)_no_context_takeover")
-# Of what limit cases note beside capabilities, how something was refused belongs to its case.
+# Limit cases also note how the target refused something, which the page of the case shows.
 _REFUSALS = re.compile(r"refus|answered|stopped with|reply")
 
 
 def abilities(column: Column) -> list[Ability]:
-    """Return what is known of a target: from its record, from the notes of its cases, and from who ended TCP."""
+    """Return the capabilities of a target, from its record, the notes of its cases, and the end that closed TCP."""
     target, results = column.target, list(column.cases.values())
     found = [
         Ability("role", (target.role.value,)),
@@ -136,7 +136,7 @@ def _windows(results: Iterable[Result]) -> Iterator[Ability]:
 
 
 def _capacity(results: Iterable[Result]) -> Iterator[Ability]:
-    """What cases note of how much a target takes, the known capabilities first, in their order."""
+    """Yield the limits that cases noted, the known capabilities first, in their order."""
     notes: dict[str, tuple[dict[str, None], str]] = {}
     known = [each.value for each in Capability]
     for result in results:
@@ -146,29 +146,29 @@ def _capacity(results: Iterable[Result]) -> Iterator[Ability]:
                 notes.setdefault(name, ({}, result.case))[0][text] = None
     for name in sorted(notes, key=lambda name: known.index(name) if name in known else len(known)):
         values, case = notes[name]
-        told = tuple(values)
-        if len(told) > _MOST_VALUES:
-            told = (*told[: _MOST_VALUES - 1], f"and {len(told) - _MOST_VALUES + 1} more")
-        yield Ability(name, told, case)
+        shown = tuple(values)
+        if len(shown) > _MOST_VALUES:
+            shown = (*shown[: _MOST_VALUES - 1], f"and {len(shown) - _MOST_VALUES + 1} more")
+        yield Ability(name, shown, case)
 
 
 def _topic(result: Result) -> str:
-    """The family's last part in plain words, without what it claims: "long message", "many small fragments"."""
+    """Return the subject of the family's name: "long message", "many small fragments"."""
     words = result.family.rpartition(".")[2].replace("_", " ")
     return re.split(r" (?:is|are|comes?|gets?) ", words, maxsplit=1)[0]
 
 
 def _chosen(results: Iterable[Result]) -> tuple[str, ...]:
-    """The subprotocols that a target chose of ours, () where it was offered none."""
+    """Return the subprotocols that a target chose from our offers, () if nothing was offered."""
     chosen = {
         text for result in results if "subprotocol" in result.family for key, text in result.notes if key == "chosen"
     }
     named = tuple(sorted(chosen - {"none"}))
-    return named or (("none of those that the suite offers",) if chosen else ())
+    return named or (("none of those that wsconform offers",) if chosen else ())
 
 
 def _who_ends_tcp(results: Iterable[Result]) -> str:
-    """Who ended TCP first where both had sent a Close frame, in words; "" where that never came up."""
+    """Return which end closed TCP first after both had sent a Close frame, "" if that never happened."""
     enders = Counter(ender for result in results if (ender := _ender(result.transcript)))
     whole = sum(enders.values())
     if not whole:
@@ -187,5 +187,5 @@ def _ender(transcript: Iterable[TranscriptEntry]) -> str:
         if entry.kind.ends_stream:
             if len(closed) < 2:
                 return ""
-            return "the target" if entry.direction is Direction.TARGET else "our end"
+            return "the target" if entry.direction is Direction.TARGET else "wsconform"
     return ""

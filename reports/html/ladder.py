@@ -1,4 +1,4 @@
-"""A transcript as the rows of a ladder: who, when, what in a line, and the octets taken apart."""
+"""A transcript as the rows of a ladder: sender, time, a summary of one line, and the decoded octets."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from wsconform.wire.frame import (
 
 _SIDES = {Direction.OURS: "ours", Direction.TARGET: "target", Direction.EVENT: "event"}
 _WIDTH = 16
-# A head of printable ASCII in lines that CRLF ends: hexadecimal would add nothing to it.
+# A head of printable ASCII in lines that end with CRLF: a hex dump would add nothing.
 _PLAIN = re.compile(rb"(?:[ -~]+\r\n)+\r\n")
 _PLAIN_PARTS = re.compile(rb"[ -~\r\n]*")
 
 
-#: How many entries a ladder shows at most; of a longer one the head, what decided with its neighbours, and the tail.
+#: The most entries that a ladder shows. Of a longer one: head, deciding entry with its neighbours, and tail.
 MOST, HEAD, AROUND, TAIL = 60, 24, 5, 12
 
-#: What a packed row is made of.
+#: The parts of a packed row.
 Packed = str | int | list["Packed"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One entry, ready to be shown; every text is free of what cannot be seen, `lines` line by line.
+    """One entry, ready to be shown; its texts, and each of `lines`, contain printable characters only.
 
-    `side` is ours, target or event; `fields` are a frame's header fields and payload; `lines` the text of a
-    request or response; `octets` those that are shown in hexadecimal, none where that would add nothing; `masked`
-    is where a frame's masked payload begins, behind its key, 0 for one without a key.
+    `side` is ours, target or event; `fields` are a frame's header fields and payload; `lines` is the text of a request
+    or response; `octets` are shown as a hex dump, and are empty if that would add nothing; `masked` is the offset of a
+    frame's masked payload, after its key, 0 for a frame without a key.
     """
 
     side: str
@@ -56,42 +56,42 @@ class Row:
 
     @property
     def opens(self) -> bool:
-        """Whether there is more to see than the summary."""
+        """Whether the row can be opened to show more than the summary."""
         return bool(self.fields or self.lines or self.octets.head)
 
     @property
     def weight(self) -> int:
-        """How much markup the row is, in characters, roughly."""
+        """The approximate size of the row's markup, in characters."""
         octets = len(self.octets.head) + len(self.octets.tail)
-        told = sum(len(name) + len(value) + 38 for name, value in self.fields)
-        return 250 + told + octets * 6 + sum(len(line) + 5 for line in self.lines)
+        names_and_values = sum(len(name) + len(value) + 38 for name, value in self.fields)
+        return 250 + names_and_values + octets * 6 + sum(len(line) + 5 for line in self.lines)
 
     @property
     def dump(self) -> tuple[str, ...]:
-        """The octets in hexadecimal, line by line."""
+        """The lines of the hex dump."""
         return tuple(_dump(self.octets))
 
     def packed(self, css: str, symbol: str) -> list[Packed]:
-        """Return the row as a single file packs it, for the script to put together what the template makes of it.
+        """Return the row as a single file packs it; the script builds the template's markup from it.
 
-        `css` and `symbol` are those of the result's mark. A masked payload is packed without its mask: what was
-        random is then in the file once, as the key, and the payload can be deflated.
+        `css` and `symbol` are those of the result's mark. A masked payload is packed unmasked, so that it can be
+        deflated: of the random octets only the masking key remains in the file.
         """
         head, cut = self.octets.head, list[Packed]()
         if self.masked:
             head = head[: self.masked] + apply_mask(head[self.masked :], head[self.masked - 4 : self.masked])
         if self.octets.sha256 is not None:
             cut = [self.octets.length, self.octets.sha256[:16], self.octets.tail.hex()]
-        told: list[Packed] = [css, symbol] if self.decided else []
+        decided: list[Packed] = [css, symbol] if self.decided else []
         fields: list[Packed] = [[name, value] for name, value in self.fields]
-        row: list[Packed] = [self.side, self.time, self.summary, self.connection, told, fields]
+        row: list[Packed] = [self.side, self.time, self.summary, self.connection, decided, fields]
         return [*row, "\n".join(self.lines), head.hex(), self.masked, cut]
 
 
 def rows(result: Result) -> tuple[Row, ...]:
-    """Return the rows of `result`'s transcript; the entry that decided is marked if the result is not met.
+    """Return the rows of `result`'s transcript; the deciding entry is marked if the result has a finding.
 
-    Of more than `MOST` entries those in between are left out, and a row says how many.
+    Of more than `MOST` entries some are left out; a row in their place counts them.
     """
     deciding = result.finding.entry if result.finding else None
     found: list[Row] = []
@@ -110,18 +110,27 @@ def _kept(count: int, deciding: int | None) -> list[int]:
     kept = {*range(HEAD), *range(count - TAIL, count)}
     if deciding is not None and 0 <= deciding < count:
         kept |= set(range(max(0, deciding - AROUND), min(count, deciding + AROUND + 1)))
-    # A gap of one entry would take as much room as the entry.
+    # A gap of one entry would need as much space as the entry itself.
     kept |= {place for place in range(1, count - 1) if place - 1 in kept and place + 1 in kept}
     return sorted(kept)
 
 
 def _gap(count: int) -> Row:
-    return Row("event", "", f"{count} entries left out here; the journal has them", 0, False, (), (), Octets())
+    return Row(
+        side="event",
+        time="",
+        summary=f"{count} entries left out here; the journal has them",
+        connection=0,
+        decided=False,
+        fields=(),
+        lines=(),
+        octets=Octets(),
+    )
 
 
 def _row(entry: TranscriptEntry, decided: bool) -> Row:
     header = read_header(entry.octets.head) if entry.kind == "frame" else None
-    told = entry.kind in ("request", "response")
+    is_head = entry.kind in ("request", "response")
     return Row(
         side=_SIDES[entry.direction],
         time=f"{entry.micros / 1000:.1f} ms",
@@ -129,8 +138,8 @@ def _row(entry: TranscriptEntry, decided: bool) -> Row:
         connection=entry.connection,
         decided=decided,
         fields=tuple(_fields(header, entry.octets)) if header else (),
-        lines=_lines(entry.octets) if told else (),
-        octets=Octets() if told and _is_plain(entry.octets) else entry.octets,
+        lines=_lines(entry.octets) if is_head else (),
+        octets=Octets() if is_head and _is_plain(entry.octets) else entry.octets,
         masked=header.size if header and header.key is not None else 0,
     )
 

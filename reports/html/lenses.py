@@ -1,4 +1,4 @@
-"""Results by requirement: documents, their sections, and what no case asks."""
+"""Results by requirement: documents, their sections, and the requirements that no case covers."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from wsconform.journal.tally import SEVERITY
 from wsconform.registry.requirement import Document, Observable, Requirement
 
 from ..columns import Gathered
-from .marks import Cell, cell, css, gravest
+from .marks import Cell, cell, css, worst_of
 
 
 @dataclass(frozen=True, slots=True)
 class RequirementRow:
-    """A requirement over all targets; `same_as` names entries of the same duty that are asked in its place."""
+    """A requirement over all targets; `same_as` names covered entries that state the same duty."""
 
     id: str
     requirement: Requirement | None
@@ -26,8 +26,8 @@ class RequirementRow:
 
     @property
     def mark(self) -> Mark | None:
-        """The gravest mark of any target, None where no case asks."""
-        return gravest(self.cells)
+        """The worst mark of any target, None if no case covers the requirement."""
+        return worst_of(self.cells)
 
     @property
     def css(self) -> str:
@@ -36,29 +36,29 @@ class RequirementRow:
 
     @property
     def words(self) -> str:
-        """What became of it, in words."""
+        """The mark in words, or the reason for its absence."""
         if self.mark:
             return self.mark.words
-        return "asked elsewhere" if self.same_as else "no case"
+        return "covered elsewhere" if self.same_as else "no case"
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section of a document with the requirements in it that concern the targets."""
+    """A section of a document and its requirements that concern the targets."""
 
     number: str
     url: str
     rows: tuple[RequirementRow, ...]
 
     @property
-    def asked(self) -> int:
-        """How many of them some case asks."""
+    def covered(self) -> int:
+        """The number of requirements that a case covers."""
         return sum(bool(row.cases) for row in self.rows)
 
     @property
     def mark(self) -> Mark | None:
-        """The gravest mark in it."""
-        return gravest(cell for row in self.rows for cell in row.cells)
+        """The worst mark of its requirements."""
+        return worst_of(cell for row in self.rows for cell in row.cells)
 
     @property
     def css(self) -> str:
@@ -67,30 +67,30 @@ class Section:
 
     @property
     def counted(self) -> list[tuple[Mark | None, int]]:
-        """How many requirements have each mark, the gravest first; None counts what no case asks."""
+        """The number of requirements with each mark, the worst first; None counts those that no case covers."""
         marks = [row.mark for row in self.rows]
-        return [(mark, marks.count(mark)) for mark in dict.fromkeys(sorted(marks, key=_gravity))]
+        return [(mark, marks.count(mark)) for mark in dict.fromkeys(sorted(marks, key=_severity_rank))]
 
 
-def _gravity(mark: Mark | None) -> int:
+def _severity_rank(mark: Mark | None) -> int:
     return SEVERITY.index(mark) if mark else len(SEVERITY)
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentView:
-    """A document; None for requirements that the registry does not know."""
+    """A document and its sections; without a `document` it holds the requirements that the registry does not know."""
 
     document: Document | None
     sections: tuple[Section, ...]
 
     @property
     def name(self) -> str:
-        """What to call it."""
+        """The name to show."""
         return self.document.name if self.document else "Not in this registry"
 
     @property
     def title(self) -> str:
-        """Its title, "" where that is its name."""
+        """Its title, "" if the title is its name."""
         return self.document.title if self.document and self.document.number else ""
 
     @property
@@ -104,23 +104,23 @@ class DocumentView:
         return [row for section in self.sections for row in section.rows]
 
     @property
-    def asked(self) -> int:
-        """How many of its requirements some case asks."""
-        return sum(section.asked for section in self.sections)
+    def covered(self) -> int:
+        """The number of requirements that a case covers."""
+        return sum(section.covered for section in self.sections)
 
     @property
     def total(self) -> int:
-        """How many of its requirements concern the targets."""
+        """The number of requirements that concern the targets."""
         return sum(len(section.rows) for section in self.sections)
 
     @property
-    def unasked(self) -> list[RequirementRow]:
-        """What the wire would show, and no case asks, not even as another requirement's."""
+    def uncovered(self) -> list[RequirementRow]:
+        """The requirements that could be observed on the wire but that no case covers, not even under another id."""
         return [row for row in self.rows if not row.cases and not row.same_as]
 
     @property
     def marks(self) -> dict[Mark, int]:
-        """How many of its requirements have each mark as their gravest."""
+        """The number of requirements by worst mark."""
         found = dict.fromkeys(Mark, 0)
         for row in self.rows:
             if row.mark:
@@ -129,7 +129,7 @@ class DocumentView:
 
 
 def by_requirement(gathered: Gathered) -> list[DocumentView]:
-    """Return the documents: what was asked, and what could be seen on the wire but is asked by no case."""
+    """Return the documents with their covered requirements and those that could be observed on the wire."""
     found: dict[str, dict[str, list[Result]]] = {}
     for column in gathered.columns:
         for result in column.cases.values():
@@ -140,8 +140,8 @@ def by_requirement(gathered: Gathered) -> list[DocumentView]:
     for id, requirement in (gathered.registry or {}).items():
         concerns = requirement.observable is Observable.WIRE and requirement.roles & roles
         if id in found or concerns:
-            asked = tuple(other for other in requirement.same_as if other in found)
-            row = _row(gathered, id, found.get(id, {}), asked if id not in found else ())
+            equals = tuple(other for other in requirement.same_as if other in found)
+            row = _row(gathered, id, found.get(id, {}), equals if id not in found else ())
             documents.setdefault(requirement.document, {}).setdefault(requirement.section, []).append(row)
     views = [
         DocumentView(
@@ -153,7 +153,7 @@ def by_requirement(gathered: Gathered) -> list[DocumentView]:
         )
         for document, sections in documents.items()
     ]
-    views.sort(key=lambda view: (-view.asked, view.id))
+    views.sort(key=lambda view: (-view.covered, view.id))
     unknown = [_row(gathered, id, found[id], ()) for id in found if gathered.requirement(id) is None]
     if unknown:
         views.append(DocumentView(None, (Section("", "", tuple(unknown)),)))
@@ -161,7 +161,7 @@ def by_requirement(gathered: Gathered) -> list[DocumentView]:
 
 
 def _concerned(gathered: Gathered, result: Result) -> Iterable[str]:
-    """The requirement that decides, and those cited beside it that bind the target's role."""
+    """Yield the deciding requirement, then the other cited ones that bind the target's role."""
     yield result.requirement
     for id in result.cites:
         requirement = gathered.requirement(id)
@@ -181,7 +181,7 @@ def _order(section: str) -> list[tuple[int, int, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A section as one target met it: its gravest mark there."""
+    """A section and the worst mark of one target in it."""
 
     section: Section
     mark: Mark
@@ -193,13 +193,13 @@ class Tile:
 
 
 def strip(views: Iterable[DocumentView], place: int) -> list[tuple[DocumentView, list[Tile]]]:
-    """Return the sections that were asked of the target in column `place`, document by document."""
+    """Return the sections with results of the target in column `place`, document by document."""
     found = []
     for view in views:
         tiles = [
             Tile(section, mark)
             for section in view.sections
-            if (mark := gravest(row.cells[place] for row in section.rows)) is not None
+            if (mark := worst_of(row.cells[place] for row in section.rows)) is not None
         ]
         if tiles:
             found.append((view, tiles))

@@ -1,4 +1,4 @@
-"""How results look: the class of a mark, a cell of a table, a bar, a target's short name."""
+"""The look of results: the style class of a mark, a cell of a table, a bar, a target's short name."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ CLASSES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """What one target did in one row: the gravest mark, how many of how many results have it, what is known of it."""
+    """One target in one row: its worst mark, the share of its results with that mark ("2/15"), and a remark."""
 
     mark: Mark | None
     ratio: str = ""
@@ -40,33 +40,33 @@ def cell(results: Sequence[Result]) -> Cell:
     """Return the cell for a target's `results` in one row."""
     mark = worst(results)
     if mark is None:
-        return Cell(None)
+        return Cell(mark=None)
     having = [result for result in results if result.mark is mark]
     words, ratio, aside = mark.words, "", ""
     if len(having) < len(results):
         ratio = f"{len(having)}/{len(results)}"
         words += f", {len(having)} of {len(results)}"
     if any(result.flaky for result in results):
-        words, aside = f"{words}, attempts disagree", "flaky"
+        words, aside = f"{words}, flaky", "flaky"
     if mark is not Mark.PASSED and all(result.expected is not None for result in having):
         words, aside = f"{words}, expected", "known"
-    return Cell(mark, ratio, aside, words, having[0].case)
+    return Cell(mark=mark, ratio=ratio, aside=aside, words=words, case=having[0].case)
 
 
-def gravest(cells: Iterable[Cell]) -> Mark | None:
-    """Return the gravest mark among `cells`, None if none of them has any."""
+def worst_of(cells: Iterable[Cell]) -> Mark | None:
+    """Return the worst mark of `cells`, None if no cell has a mark."""
     marks = {each.mark for each in cells}
     return next((mark for mark in SEVERITY if mark in marks), None)
 
 
 def css(mark: Mark | None) -> str:
-    """Return the style class of `mark`, "none" where there is none."""
+    """Return the style class of `mark`, "none" for None."""
     return CLASSES[mark] if mark else "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of a bar: `start` and `width` in percent."""
+    """A segment of a bar; `start` and `width` are in percent."""
 
     css: str
     start: float
@@ -74,7 +74,7 @@ class Segment:
 
 
 def bar(found: Mapping[Mark, int]) -> list[Segment]:
-    """Return the stretches of a bar that shows `found` in proportion, met first, then by weight."""
+    """Return the segments of a bar that shows `found` in proportion: passed first, then from mild to severe."""
     whole = sum(found.values())
     segments: list[Segment] = []
     start = 0.0
@@ -87,5 +87,5 @@ def bar(found: Mapping[Mark, int]) -> list[Segment]:
 
 
 def short(name: str) -> str:
-    """Return a target's name for the head of a column: an address without its scheme."""
+    """Return a target's name for the head of a column; an address loses its scheme."""
     return name.partition("://")[2].rstrip("/") or name

@@ -1,4 +1,4 @@
-"""The index: areas of the catalogue, a row for each family, a cell for each target."""
+"""The index: the areas of the catalogue, with a row for each family and a cell for each target."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..columns import Gathered
 from .marks import Cell, cell
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MatrixRow:
     """A family over all targets."""
 
@@ -24,13 +24,13 @@ class MatrixRow:
 
     @property
     def violations(self) -> int:
-        """How many targets violate it."""
+        """The number of targets that violate it."""
         return sum(cell.mark is Mark.VIOLATION for cell in self.cells)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Area:
-    """An area of the catalogue: its rows, how many violations each target has, how many cases some target violates."""
+    """An area of the catalogue: its rows, the violations of each target, and the cases that any target violates."""
 
     name: str
     cases: int
@@ -50,22 +50,24 @@ def areas(gathered: Gathered) -> list[Area]:
             results[result.area][place].append(result)
     for name, columns in results.items():
         families = [family for family in gathered.families if family.partition(".")[0] == name]
-        # The violated first, else in the order of the catalogue.
+        # Violated families come first; otherwise the order is that of the catalogue.
         lines = sorted((_row(gathered, name, family) for family in families), key=lambda row: -row.violations)
         violations = tuple(sum(result.mark is Mark.VIOLATION for result in having) for having in columns)
         violated = {each.case for having in columns for each in having if each.mark is Mark.VIOLATION}
         cases = sum(len(gathered.cases[family]) for family in families)
-        found.append(Area(name, cases, violations, len(violated), tuple(lines)))
+        found.append(
+            Area(name=name, cases=cases, violations=violations, violated=len(violated), rows=tuple(lines)),
+        )
     return found
 
 
 def _row(gathered: Gathered, area: str, family: str) -> MatrixRow:
     first = next(column.families[family][0] for column in gathered.columns if family in column.families)
     return MatrixRow(
-        family,
-        first.title or family,
-        family.removeprefix(f"{area}."),
-        len(gathered.cases[family]),
-        first.level.weight,
-        tuple(cell(column.families.get(family, ())) for column in gathered.columns),
+        family=family,
+        title=first.title or family,
+        name=family.removeprefix(f"{area}."),
+        count=len(gathered.cases[family]),
+        level=first.level.weight,
+        cells=tuple(cell(column.families.get(family, ())) for column in gathered.columns),
     )

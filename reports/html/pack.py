@@ -1,7 +1,7 @@
-"""Parts of a single file that are opened on demand: trees of elements, as JSON, deflated, in base64.
+"""Parts of a single file that are unpacked on demand: trees of elements as JSON, deflated, in base64.
 
-What the templates make is taken apart into elements and texts, so that the script puts elements together and has
-no markup to read. Ladders, which are most of it, are packed as their rows. Equal parts are kept once.
+The output of the templates is split into elements and texts, so that the script builds elements and never parses
+markup. Ladders, which are the largest part, are packed as their rows. Equal parts are stored once.
 """
 
 from __future__ import annotations
@@ -19,40 +19,39 @@ from markupsafe import Markup
 
 from .ladder import Packed, Row
 
-#: A text, an element (a list of its tag, its attributes, and what is in it), or a ladder (its rows, in a table).
+#: A text, an element (a list of its tag, its attributes and its children), or a ladder (its rows under a key).
 Node = str | dict[str, str] | dict[str, list[list[Packed]]] | list["Node"]
 
-# Parts are packed together up to so many characters; one pack is unpacked as a whole.
+# The most characters in one pack. A pack is unpacked as a whole.
 _PACK = 80_000
 _VOID = frozenset({"br", "col", "input", "wbr", "rect"})
 _TOKEN = re.compile(r"<(/?)([a-z][a-z0-9]*)([^<>]*)>|([^<]+)")
 _ATTRIBUTE = re.compile(r'([a-z][a-z-]*)(?:="([^"]*)")?')
-# Line ends of templates; what keeps its lines and blanks has them as references, or in one line.
+# Line ends of templates. Preformatted text has its line ends as character references.
 _SPACE = re.compile(r"[ \t]*\n\s*")
 
 
 def tree(markup: str, ladders: Sequence[list[list[Packed]]] = ()) -> list[Node]:
-    """Return what `markup` of our templates is made of; ValueError if an element is not closed in its place.
+    """Return the tree of `markup`, an output of our templates.
 
-    An element with the attribute data-rows has the rows of the ladder in that place of `ladders`.
-
-    Values in it are escaped (a "<" or ">" of theirs is a reference), so that no more than tags has to be told.
+    An element with the attribute data-rows gets the rows of that index in `ladders`. All values in `markup` are
+    escaped, so that every "<" starts a tag. Raises ValueError if the elements are not properly nested.
     """
     top: list[Node] = []
     open_: list[tuple[str, list[Node]]] = [("", top)]
     for slash, tag, attributes, text in _TOKEN.findall(markup):
         inner = open_[-1][1]
         if text:
-            told = _SPACE.sub(" ", text) if "\n" in text else text
-            inner.append(html.unescape(told) if "&" in told else told)
+            joined = _SPACE.sub(" ", text) if "\n" in text else text
+            inner.append(html.unescape(joined) if "&" in joined else joined)
         elif slash:
             if len(open_) == 1 or open_.pop()[0] != tag:
-                raise ValueError(f"</{tag}> closes another element, or none")
+                raise ValueError(f"</{tag}> does not close the innermost open element")
         else:
-            given = _given(attributes)
-            element: list[Node] = [tag, given]
-            if "data-rows" in given:
-                element[1:] = [{"class": given["class"]}, {"rows": ladders[int(given["data-rows"])]}]
+            parsed = _parsed_attributes(attributes)
+            element: list[Node] = [tag, parsed]
+            if "data-rows" in parsed:
+                element[1:] = [{"class": parsed["class"]}, {"rows": ladders[int(parsed["data-rows"])]}]
             inner.append(element)
             if tag not in _VOID:
                 open_.append((tag, element))
@@ -62,13 +61,13 @@ def tree(markup: str, ladders: Sequence[list[list[Packed]]] = ()) -> list[Node]:
 
 
 @lru_cache(maxsize=4096)
-def _given(attributes: str) -> dict[str, str]:
+def _parsed_attributes(attributes: str) -> dict[str, str]:
     return {name: html.unescape(value) for name, value in _ATTRIBUTE.findall(attributes.rstrip("/"))}
 
 
 @dataclass
 class Packer:
-    """Collects parts, and makes packs of them."""
+    """Collects parts and combines them into packs."""
 
     _packs: list[list[str]] = field(default_factory=list)
     _room: int = 0
@@ -76,12 +75,12 @@ class Packer:
     _ladders: list[list[list[Packed]]] = field(default_factory=list)
 
     def rows(self, rows: Iterable[Row], css: str, symbol: str) -> int:
-        """Take a ladder and return what the attribute data-rows has to say in a part that is added later."""
+        """Store a ladder and return the value for the attribute data-rows of a part that is added later."""
         self._ladders.append([row.packed(css, symbol) for row in rows])
         return len(self._ladders) - 1
 
     def add(self, markup: Markup) -> str:
-        """Take a part and return "pack:place", by which the script finds it."""
+        """Store a part and return "pack:place", the key with which the script finds it."""
         key = str(markup)
         if key not in self._places:
             part = json.dumps(tree(key, self._ladders), ensure_ascii=True, separators=(",", ":"))
@@ -94,7 +93,7 @@ class Packer:
         return self._places[key]
 
     def texts(self) -> Iterator[Markup]:
-        """The packs as text that may stand in a script element of no executable type."""
+        """Yield the packs as text for script elements of a type that browsers do not execute."""
         for pack in self._packs:
             deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
             octets = deflater.compress(f"[{','.join(pack)}]".encode()) + deflater.flush()

@@ -1,4 +1,4 @@
-"""From values to pages: the templates, and every page of a report in its order."""
+"""Renders the pages of a report from its values with the Jinja templates of this package."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ from wsconform.journal.tally import headline, mark_counts, mark_words, passed_of
 
 from ..badge import badge, markdown, svg
 from ..columns import Column, Gathered
-from . import behaviours, disagreements, findings, lenses, marks, matrix, views
-from . import changes as changed
+from . import behaviours, changes, disagreements, findings, lenses, marks, matrix, views
 from .addresses import Addresses, SingleAddresses
 from .pack import Packer
 
-# Lines that templates leave empty. No text is in danger: what keeps its lines has them as references.
+# Lines that templates leave empty. Preformatted text is safe: its line ends are character references.
 _GAPS = re.compile(r"\n(?:[ \t]*\n)+")
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """One page: where it is in a site, its id in a single file, its title, and the markup of its body."""
+class ReportPage:
+    """One page: its path in a site, its id in a single file, its title, and the markup of its body."""
 
     path: str
     id: str
@@ -37,20 +36,20 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A badge, ready for a page: its picture, and the Markdown that shows it elsewhere."""
+class BadgeView:
+    """A badge for a page: its picture, and the Markdown that shows it elsewhere."""
 
     picture: Markup
     markdown: str
 
 
 def text(name: str) -> str:
-    """Return a file of this package."""
+    """Return the text of a file of this package."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def _finalize(value: object) -> Markup:
-    """Escape every value on its way into a page, so that control characters and the like are seen, not obeyed."""
+    """Escape a value for a page, so that control characters and markup in it are visible and have no effect."""
     if isinstance(value, Markup):
         return value
     return Markup("" if value is None else escape.html(str(value)))
@@ -62,8 +61,8 @@ def _block(lines: tuple[str, ...]) -> Markup:
 
 @cache
 def environment() -> jinja2.Environment:
-    """Return the templates: every value goes through `escape.html`, and a name that is not there is an error."""
-    made = jinja2.Environment(
+    """Return the templates. Every value passes through `escape.html`, and an undefined name is an error."""
+    templates = jinja2.Environment(
         loader=jinja2.FunctionLoader(text),
         autoescape=True,
         finalize=_finalize,
@@ -71,7 +70,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(
+    templates.globals.update(
         FORMS=views.FORMS,
         MARKS=list(marks.CLASSES.items()),
         Mark=Mark,
@@ -85,20 +84,20 @@ def environment() -> jinja2.Environment:
         passed_of_run=passed_of_run,
         short=marks.short,
     )
-    return made
+    return templates
 
 
-def pages(gathered: Gathered, at: Addresses, packer: Packer | None) -> Iterator[Page]:
-    """Yield every page; `at` is told where each lies before it is made. With a `packer` transcripts go there."""
+def pages(gathered: Gathered, at: Addresses, packer: Packer | None) -> Iterator[ReportPage]:
+    """Yield every page. `at` is set to the address of each page before it is rendered; `packer` stores transcripts."""
 
-    def page(template: str, path: str, id: str, title: str, **values: object) -> Page:
+    def page(template: str, path: str, id: str, title: str, **values: object) -> ReportPage:
         at.depth = path.count("/")
         if isinstance(at, SingleAddresses):
             at.page = id
         body = environment().get_template(template).render(gathered=gathered, at=at, packer=packer, **values)
-        return Page(path, id, escape.shown(title), Markup(_GAPS.sub("\n", body)))
+        return ReportPage(path, id, escape.shown(title), Markup(_GAPS.sub("\n", body)))
 
-    def lens(name: str, title: str, **values: object) -> Page:
+    def lens(name: str, title: str, **values: object) -> ReportPage:
         return page(f"{name}.html", f"{name}.html", name, title, **values)
 
     documents = lenses.by_requirement(gathered)
@@ -107,7 +106,7 @@ def pages(gathered: Gathered, at: Addresses, packer: Packer | None) -> Iterator[
     if len(gathered.columns) > 1:
         yield lens("disagreements", "Disagreements", split=disagreements.disagreements(gathered))
     if gathered.changes:
-        yield lens("changes", "Changes", lens=changed.changed(gathered))
+        yield lens("changes", "Changes", lens=changes.changes_view(gathered))
     for number, column in enumerate(gathered.columns):
         place = at.targets[column.name]
         values = _target(column, place) | {"tiles": lenses.strip(documents, number)}
@@ -121,13 +120,13 @@ def pages(gathered: Gathered, at: Addresses, packer: Packer | None) -> Iterator[
 
 
 def _target(column: Column, place: str) -> dict[str, object]:
-    made = badge(column)
+    target_badge = badge(column)
     return {
         "column": column,
-        "badge": Shown(Markup(svg(made)), markdown(made, f"badge-{place}.svg")),
-        "can": findings.abilities(column),
+        "badge": BadgeView(Markup(svg(target_badge)), markdown(target_badge, f"badge-{place}.svg")),
+        "abilities": findings.abilities(column),
         "expected": [result for result in column.cases.values() if result.expected is not None],
-        "out": findings.out_of_reach(column),
+        "skipped": findings.skipped(column),
         "strips": findings.area_strips(column),
     }
 

@@ -1,5 +1,5 @@
 "use strict";
-/* Adds filter, pins, keys, copying, and in a single file the pages that are packed. Without it a site is complete. */
+/* Adds the filter, pins, keys and copying, and unpacks the pages of a single file. A site is complete without it. */
 (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const make = (tag, attributes = {}, ...children) => {
@@ -12,12 +12,12 @@
   const hide = (element, hidden) => { if (element.hidden !== hidden) element.hidden = hidden; };
   const shownPage = () => pages.find((page) => !page.hidden);
 
-  // --- addresses: "#part", and on the index "#part?filter", where part may be empty
+  // --- addresses: "#part"; on the index "#part?filter", in which part may be empty
 
   const address = () => {
     const [part, query = ""] = location.hash.slice(1).split("?");
     let id = "";
-    try { id = decodeURIComponent(part); } catch { /* not ours */ }
+    try { id = decodeURIComponent(part); } catch { /* an address that this report did not write */ }
     return { id, query: new URLSearchParams(query) };
   };
 
@@ -35,14 +35,14 @@
     const octets = (hex.match(/../g) || []).map((each) => parseInt(each, 16));
     for (let place = masked; masked && place < octets.length; place += 1) octets[place] ^= octets[masked - 4 + (place - masked) % 4];
     const lines = (some, offset) => {
-      const told = [];
+      const dumped = [];
       for (let start = 0; start < some.length; start += 16) {
         const piece = some.slice(start, start + 16);
         const letters = piece.map((octet) => octet >= 0x20 && octet < 0x7f ? String.fromCharCode(octet) : "·").join("");
         const digits = piece.map((octet) => octet.toString(16).padStart(2, "0")).join(" ");
-        told.push(`${(offset + start).toString(16).padStart(4, "0")}  ${digits.padEnd(47)}  ${letters}`);
+        dumped.push(`${(offset + start).toString(16).padStart(4, "0")}  ${digits.padEnd(47)}  ${letters}`);
       }
-      return told;
+      return dumped;
     };
     if (!cut.length) return lines(octets, 0).join("\n");
     const [length, digest, rest] = cut;
@@ -50,20 +50,20 @@
     const between = `      … ${length - octets.length - tail.length} octets are not kept; all ${length} have SHA-256 ${digest}…`;
     return [...lines(octets, 0), between, ...lines(tail, length - tail.length)].join("\n");
   };
-  /* A row of a ladder; macros.html makes the same for a site. */
-  const rung = ([side, time, summary, connection, told, fields, head, hex, masked, cut]) => {
+  /* A row of a ladder; macros.html builds the same markup for a site. */
+  const rung = ([side, time, summary, connection, decided, fields, head, hex, masked, cut]) => {
     const say = make("span", { class: "say" }, make("i", {}, side === "event" ? "" : `${side}:`));
     if (connection > 1) say.append(make("small", {}, `#${connection}`), " ");
     say.append(make("q", {}, summary));
     const line = [make("time", {}, time), say];
-    if (told.length) line.push(make("b", { class: "decides" }, told[1], make("i", {}, "this decided")));
+    if (decided.length) line.push(make("b", { class: "decides" }, decided[1], make("i", {}, "this decided")));
     const octets = make("div", { class: "octets" });
     if (fields.length) {
       octets.append(make("dl", { class: "fields" }, ...fields.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))));
     }
     if (head) octets.append(make("pre", { class: "head", tabindex: "0" }, head));
     if (hex) octets.append(make("pre", { class: "hex", tabindex: "0" }, dump(hex, masked, cut)));
-    return make("li", { class: told.length ? `${side} decided ${told[0]}` : side },
+    return make("li", { class: decided.length ? `${side} decided ${decided[0]}` : side },
       octets.firstChild ? make("details", {}, make("summary", {}, ...line), octets) : make("div", { class: "plain" }, ...line));
   };
   const built = (node) => {
@@ -72,7 +72,7 @@
     return make(tag, attributes, ...children.flatMap((each) => each.rows ? each.rows.map(rung) : [built(each)]));
   };
   const canUnpack = "DecompressionStream" in window;
-  /* Puts together the page of a case, then the ladders that are in sight. */
+  /* Builds a packed part of a page, and returns whether there was one. */
   const fill = async (holder) => {
     if (!holder.dataset.pack) return false;
     const [pack, place] = holder.dataset.pack.split(":");
@@ -84,7 +84,7 @@
   };
   const fillLadders = async (ladders) => {
     if (!await fill(ladders)) return;
-    all(".again", ladders).forEach(copying);
+    all(".command", ladders).forEach(copying);
     choose(ladders);
   };
   const fillPage = async (page) => {
@@ -94,11 +94,11 @@
     for (const ladders of all(".ladders[data-pack]", page)) if (!ladders.closest("details:not([open])")) await fillLadders(ladders);
   };
 
-  // --- what an address points into
+  // --- opening the element that an address points into
 
   const open = (element) => {
     for (let each = element; each; each = each.parentElement) if (each.localName === "details") each.open = true;
-    const inner = element && element.matches(".put") && element.querySelector("details");
+    const inner = element && element.matches(".one-case") && element.querySelector("details");
     if (inner) inner.open = true;
   };
   const single = pages.length > 1;
@@ -190,7 +190,7 @@
     const forms = card.querySelector(".forms");
     if (!forms || forms.dataset.done) return;
     forms.dataset.done = "1";
-    const word = card.querySelector(".export .again b");
+    const word = card.querySelector(".export .command b");
     const name = card.querySelector(".at").textContent.replace(/[^\w.-]+/g, "-");
     const buttons = all("[data-form]", forms).map((each) => {
       const button = make("button", { type: "button", title: each.textContent }, each.dataset.form.split(" ")[0]);
@@ -209,11 +209,11 @@
     forms.replaceChildren(make("span", { role: "group", "aria-label": "Form" }, ...buttons), asHex, asJson);
   };
   const enhance = (root) => {
-    all(".again", root).forEach(copying);
+    all(".command", root).forEach(copying);
     for (const ladders of all(".ladders:not([data-pack])", root)) choose(ladders);
   };
   document.addEventListener("toggle", (event) => {
-    const ladders = event.target.open && canUnpack && event.target.parentElement.matches(".put") && event.target.querySelector(".ladders[data-pack]");
+    const ladders = event.target.open && canUnpack && event.target.parentElement.matches(".one-case") && event.target.querySelector(".ladders[data-pack]");
     if (ladders) fillLadders(ladders);
   }, true);
 
@@ -278,7 +278,7 @@
       nothing.hidden = count > 0;
       form.querySelector("output").textContent = active ? `${count} row${count === 1 ? "" : "s"}` : "";
     };
-    /* The address keeps the filter, so that it can be sent, and found again on the way back. */
+    /* The address keeps the filter, so that it can be shared and restored when the reader comes back. */
     const keep = () => {
       const query = new URLSearchParams();
       if (words.value) query.set("q", words.value);
@@ -322,8 +322,8 @@
   // --- keys
 
   const help = make("dialog", { "aria-labelledby": "keys" }, make("h2", { id: "keys" }, "Keys"), make("dl", {},
-    ...[["/", "search"], ["n  p", "next, previous violation"], ["↑  ↓", "from row to row"], ["Enter", "open"], ["1 … 9", "show a behaviour’s ladder"], ["?", "this help"], ["Esc", "leave"]]
-      .map(([key, what]) => make("div", {}, make("dt", {}, make("kbd", {}, key)), make("dd", {}, what)))));
+    ...[["/", "search"], ["n  p", "next, previous violation"], ["↑  ↓", "from row to row"], ["Enter", "open"], ["1 … 9", "show a behaviour’s ladder"], ["?", "this help"], ["Esc", "close"]]
+      .map(([key, action]) => make("div", {}, make("dt", {}, make("kbd", {}, key)), make("dd", {}, action)))));
   document.body.append(help);
   const seen = (element) => element.checkVisibility ? element.checkVisibility() : element.offsetParent;
   const step = (targets, by) => {
@@ -348,12 +348,12 @@
     else if (event.key === "?") help.showModal();
     else if (event.key === "n" || event.key === "p") step(all("td.bad a, .finding.bad h3 a, .decided.bad summary, #newly-violated a", page), by);
     else if (by) {
-      const links = all(".area[open] tbody th a:not(.cite), .area > summary, .finding h3 a, .briefs a, .put > details > summary, .splits h2 a, .deltas a, .fold > summary, .tile, .behaviours button, .ladder summary", page);
+      const links = all(".area[open] tbody th a:not(.cite), .area > summary, .finding h3 a, .briefs a, .one-case > details > summary, .splits h2 a, .deltas a, .fold > summary, .tile, .behaviours button, .ladder summary", page);
       const from = document.activeElement;
       if (from !== document.body && !links.includes(from) && from.id !== "main") return;
       step(links, by);
     } else if (/^[1-9]$/.test(event.key)) {
-      const near = document.activeElement.closest(".put") || all(".put", page).find((put) => put.querySelector(".behaviours button") && seen(put));
+      const near = document.activeElement.closest(".one-case") || all(".one-case", page).find((each) => each.querySelector(".behaviours button") && seen(each));
       const button = near && all(".behaviours button", near)[event.key - 1];
       if (!button) return;
       button.focus();
@@ -361,5 +361,5 @@
     } else return;
     event.preventDefault();
   });
-  addEventListener("beforeprint", () => { for (const each of all(".put > details, .fold, .area, details.roster", shownPage())) if (each.querySelector(".bad, .err")) each.open = true; });
+  addEventListener("beforeprint", () => { for (const each of all(".one-case > details, .fold, .area, details.roster", shownPage())) if (each.querySelector(".bad, .err")) each.open = true; });
 })();

@@ -1,4 +1,7 @@
-"""Values that templates of findings and ladders show."""
+"""The values of a case that the templates show: its behaviours, their ladders, and the plan of the page.
+
+`behaviours` builds these views from results and `ladder_plan` decides which of their ladders a page draws.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +12,22 @@ from wsconform.evidence.result import Mark, Result
 from wsconform.journal.tally import worst
 
 from ..columns import Column
-from ..rerun import again, explain, export
+from ..rerun import explain_command, export_command, rerun_command
 from .ladder import Row, rows
 from .marks import CLASSES, Cell, css
 
-#: The forms in which the evidence can be had, as the command's last words, and what each is.
+#: The export formats, as the last words of the command, and a description of each.
 FORMS = {
-    "python": "a script that sends the same",
+    "python": "a script that sends the same octets",
     "netcat": "a shell script around netcat",
-    "hex": "octets to read",
+    "hex": "a hex dump",
     "pcapng -o case.pcapng": "a capture for Wireshark",
 }
 
 
 @dataclass(frozen=True)
 class BehaviourView:
-    """One way in which targets dealt with a case, shown by the first of them."""
+    """One behaviour in a case and the targets that showed it; the page shows the ladder of the first."""
 
     letter: str
     label: str
@@ -32,27 +35,27 @@ class BehaviourView:
 
     @property
     def columns(self) -> list[Column]:
-        """All targets that behave so."""
+        """All targets with this behaviour."""
         return [column for column, _ in self.shown]
 
     @property
     def column(self) -> Column:
-        """The target that stands for all."""
+        """The target whose ladder is shown."""
         return self.shown[0][0]
 
     @property
     def result(self) -> Result:
-        """Its result."""
+        """The result of that target."""
         return self.shown[0][1]
 
     @property
     def tagged(self) -> bool:
-        """Whether there is more to say of the result than its mark."""
+        """Whether the result has tags beside its mark."""
         return bool(self.result.expected is not None or self.result.flaky or self.result.reason)
 
     @property
     def mark(self) -> Mark:
-        """The mark that they all have."""
+        """The mark of all these targets."""
         return self.result.mark
 
     @property
@@ -61,33 +64,33 @@ class BehaviourView:
         return CLASSES[self.mark]
 
     @property
-    def again(self) -> str:
-        """The command that repeats what is shown."""
-        return again(self.column, self.result.case)
+    def rerun(self) -> str:
+        """The command that runs the case again."""
+        return rerun_command(self.column, self.result.case)
 
     @property
     def export(self) -> str:
-        """The command that writes the evidence, up to the form, which is one of `FORMS`."""
-        return export(self.column, self.result.case)
+        """The command that exports the evidence, without its last word, the format (see `FORMS`)."""
+        return export_command(self.column, self.result.case)
 
     @property
     def explain(self) -> str:
         """The command that shows the ladder on a terminal."""
-        return explain(self.column, self.result.case)
+        return explain_command(self.column, self.result.case)
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
-        """The ladder."""
+        """The rows of the ladder."""
         return rows(self.result)
 
     @cached_property
     def weight(self) -> int:
-        """How much markup the ladder is, in characters, roughly."""
+        """The approximate size of the ladder's markup, in characters."""
         return 1800 + sum(row.weight for row in self.rows)
 
     @property
     def notes(self) -> list[tuple[str, list[str]]]:
-        """What was noted at the targets: key, and each value that came up."""
+        """The notes of the targets: each key with its distinct values."""
         found: dict[str, dict[str, None]] = {}
         for _, result in self.shown:
             for key, text in result.notes:
@@ -95,7 +98,7 @@ class BehaviourView:
         return [(key, list(values)) for key, values in found.items()]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CaseView:
     """One case over all targets."""
 
@@ -103,30 +106,30 @@ class CaseView:
     parameters: str
     behaviours: tuple[BehaviourView, ...]
     cells: tuple[Cell, ...]
-    plan: Plan | None = None
+    plan: LadderPlan | None = None
 
     @property
     def drawn(self) -> list[BehaviourView]:
-        """The behaviours whose ladders are on the page; all, as long as nobody planned."""
+        """The behaviours whose ladders are on the page; all of them without a plan."""
         return [each for each in self.behaviours if self.plan is None or each.letter in self.plan.drawn]
 
     @property
     def brief(self) -> bool:
-        """Whether the case is no more than a line of a table."""
+        """Whether the case is shown as a line of a table only."""
         return self.plan is not None and self.plan.brief
 
     @property
-    def grave(self) -> list[BehaviourView]:
-        """The behaviours that a line of a table has to tell of: those that did not meet the case."""
+    def not_passed(self) -> list[BehaviourView]:
+        """The behaviours that did not pass, which a line of a table has to show."""
         return [each for each in self.behaviours if each.mark not in (Mark.PASSED, Mark.SKIPPED)]
 
-    def elsewhere(self, view: BehaviourView) -> Place | None:
-        """Where a ladder that tells the same is drawn, None if it is drawn here, or nowhere."""
+    def elsewhere(self, view: BehaviourView) -> LadderPlace | None:
+        """Return the place of an equal ladder, None if this ladder is drawn or no equal one is."""
         return self.plan.elsewhere.get(view.letter) if self.plan else None
 
     @property
     def mark(self) -> Mark | None:
-        """The gravest mark of any target."""
+        """The worst mark of any target."""
         return worst(result for view in self.behaviours for _, result in view.shown)
 
     @property
@@ -136,33 +139,35 @@ class CaseView:
 
     @property
     def settled(self) -> bool:
-        """Whether there is nothing here that a reader has to see: all met it, or it was out of reach."""
+        """Whether the case passed or was skipped at every target."""
         return self.mark in (None, Mark.PASSED, Mark.SKIPPED)
 
     @property
     def counted(self) -> list[tuple[Mark, int]]:
-        """How many targets have each mark, the commonest behaviour's first."""
+        """The number of targets with each mark, that of the most common behaviour first."""
         marks = [view.mark for view in self.behaviours for _ in view.shown]
         return [(mark, marks.count(mark)) for mark in dict.fromkeys(marks)]
 
     @property
     def targets(self) -> int:
-        """How many targets have a result."""
+        """The number of targets with a result."""
         return sum(len(view.shown) for view in self.behaviours)
 
     @cached_property
     def first(self) -> tuple[str, ...]:
-        """The letters of the ladders shown first: the commonest of the gravest mark, beside one that met the case."""
+        """The letters of the two ladders shown first: the most common one of the worst mark, and one that passed."""
         drawn = self.drawn
-        grave = next((view.letter for view in drawn if view.mark is self.mark), drawn[0].letter if drawn else "")
-        others = [view for view in drawn if view.letter != grave]
-        other = next((view.letter for view in others if view.mark is Mark.PASSED), others[0].letter if others else "")
-        return tuple(view.letter for view in drawn if view.letter in (grave, other))
+        worst_letter = next((view.letter for view in drawn if view.mark is self.mark), drawn[0].letter if drawn else "")
+        others = [view for view in drawn if view.letter != worst_letter]
+        other_letter = next(
+            (view.letter for view in others if view.mark is Mark.PASSED), others[0].letter if others else ""
+        )
+        return tuple(view.letter for view in drawn if view.letter in (worst_letter, other_letter))
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A ladder that is drawn elsewhere on the page: its case, that case's parameters, and its letter there."""
+class LadderPlace:
+    """A ladder elsewhere on the page: its case, the parameters of that case, and its letter there."""
 
     case: str
     parameters: str
@@ -170,13 +175,13 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What is drawn of one case: the letters of its ladders, and where others like its own are drawn, by letter."""
+class LadderPlan:
+    """The ladders of one case: the letters of those drawn, and the place of an equal ladder for the others."""
 
     drawn: tuple[str, ...]
-    elsewhere: dict[str, Place]
+    elsewhere: dict[str, LadderPlace]
 
     @property
     def brief(self) -> bool:
-        """Whether the case is no more than a line of a table."""
+        """Whether the case is shown as a line of a table only."""
         return not self.drawn

@@ -1,4 +1,4 @@
-"""From pages to files: a site of many, or the same pages in a single file."""
+"""Writes the pages of a report as the files of a site, or as a single file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NO_FORMS = "; base-uri 'none'; form-action 'none'"
 
 
 def _style(gathered: Gathered) -> str:
-    """The style sheet, with the number of columns: a policy without inline styles has no other place for it."""
+    """The style sheet with the number of columns, because the content security policy forbids inline styles."""
     return f"{text('style.css')}:root{{--n:{max(1, len(gathered.columns))}}}\n"
 
 
@@ -31,17 +31,17 @@ def write_site(gathered: Gathered, folder: Path) -> Path:
         at.depth = page.path.count("/")
         place = folder / page.path
         place.parent.mkdir(parents=True, exist_ok=True)
-        made = shell.render(gathered=gathered, at=at, pages=[page], policy=policy, style="", script="", packs=())
-        place.write_text(made, encoding="utf-8", newline="\n")
+        document = shell.render(gathered=gathered, at=at, pages=[page], policy=policy, style="", script="", packs=())
+        place.write_text(document, encoding="utf-8", newline="\n")
     (folder / "style.css").write_text(_style(gathered), encoding="utf-8", newline="\n")
     (folder / "script.js").write_text(text("script.js"), encoding="utf-8", newline="\n")
     return folder / "index.html"
 
 
 def write_single(gathered: Gathered, path: Path) -> Path:
-    """Write everything into the one file `path` and return it. Raises OSError."""
+    """Write all pages into the file `path` and return `path`. Raises OSError."""
     at, packer = SingleAddresses(gathered), Packer()
-    made = list(pages(gathered, at, packer))
+    rendered = list(pages(gathered, at, packer))
     style, script = _style(gathered), text("script.js")
     policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:{_NO_FORMS}"
     whole = (
@@ -50,7 +50,7 @@ def write_single(gathered: Gathered, path: Path) -> Path:
         .render(
             gathered=gathered,
             at=at,
-            pages=made,
+            pages=rendered,
             policy=policy,
             style=Markup(style),
             script=Markup(script),

@@ -19,8 +19,8 @@ from wsconform.journal.journal import Journal
 from wsconform.registry.requirement import Level, Role
 from wsconform.reports import autobahn
 from wsconform.reports.autobahn.closing import judge
-from wsconform.reports.autobahn.closings import asked
-from wsconform.reports.autobahn.connection import Seen
+from wsconform.reports.autobahn.closings import expected_close
+from wsconform.reports.autobahn.connection import ObservedConnection
 from wsconform.wire.frame import Frame
 
 TABLE = autobahn_cases()
@@ -128,7 +128,7 @@ class TestIndex:
         assert found["a.b"]["1.1.2"]["reportfile"] == "a_b_case_1_1_2.json"
         assert found["A b"]["1.1.2"]["reportfile"] == "a_b_2_case_1_1_2.json"
         told = capsys.readouterr().err
-        assert told == "-r autobahn: A b and a.b have one file name; the files of A b begin with a_b_2_case_\n"
+        assert told == "-r autobahn: A b and a.b have the same file name; the files of A b begin with a_b_2_case_\n"
 
     def test_a_long_name_gets_a_file(self, tmp_path: Path) -> None:
         found = rendered(tmp_path, journal(of("1.1.2"), name="x" * 300))
@@ -247,26 +247,26 @@ class TestClosing:
     def test_each_ending_has_a_behavior(
         self, id: str, behavior: str, entries: Sequence[TranscriptEntry], word: str
     ) -> None:
-        assert judge(Seen(Role.SERVER, tuple(entries)), asked(id), behavior).word == word
+        assert judge(ObservedConnection(Role.SERVER, tuple(entries)), expected_close(id), behavior).word == word
 
     def test_a_client_need_not_end_tcp(self) -> None:
-        seen = Seen(Role.CLIENT, (*OPEN, CLOSE, reply(1000), OUR_FIN))
-        assert judge(seen, asked("1.1.1"), "OK").word == "OK"
+        seen = ObservedConnection(Role.CLIENT, (*OPEN, CLOSE, reply(1000), OUR_FIN))
+        assert judge(seen, expected_close("1.1.1"), "OK").word == "OK"
         assert (seen.clean, seen.dropped_by_us) == (True, True)
 
     def test_expectations_equal_those_of_autobahn(self) -> None:
-        by_target = [id for id in TABLE if not asked(id).by_tester and order(id)[0] <= 7]
+        by_target = [id for id in TABLE if not expected_close(id).by_tester and order(id)[0] <= 7]
         assert len(by_target) == 105
-        assert sum(not asked(id).fatal for id in by_target) == 30
-        assert {asked(id).codes for id in by_target} == {(1002,), (1007,)}
-        assert [id for id in TABLE if not asked(id).judged] == ["7.1.6", "7.13.1", "7.13.2"]
-        assert sorted((id for id in TABLE if asked(id).bad_close), key=order) == [
+        assert sum(not expected_close(id).fatal for id in by_target) == 30
+        assert {expected_close(id).codes for id in by_target} == {(1002,), (1007,)}
+        assert [id for id in TABLE if not expected_close(id).judged] == ["7.1.6", "7.13.1", "7.13.2"]
+        assert sorted((id for id in TABLE if expected_close(id).bad_close), key=order) == [
             *("7.3.2", "7.3.6", "7.5.1"),
             *(f"7.9.{number}" for number in range(1, 10)),
         ]
-        assert asked("7.7.1").codes == (1000, 1000)
-        assert (asked("7.13.2").codes, asked("7.13.2").clean) == ((1000, 65535, 1002), False)
-        assert asked("7.7.13").codes == (1000, 4999)
+        assert expected_close("7.7.1").codes == (1000, 1000)
+        assert (expected_close("7.13.2").codes, expected_close("7.13.2").clean) == ((1000, 65535, 1002), False)
+        assert expected_close("7.7.13").codes == (1000, 4999)
 
 
 class TestCase:
@@ -299,8 +299,8 @@ class TestCase:
             "remoteCloseReason": "bye",
             "reportCompressionRatio": False,
             "reportTime": False,
-            "result": "Met.",
-            "resultClose": "The connection was closed in good order.",
+            "result": "Passed.",
+            "resultClose": "The connection was closed cleanly.",
             "rxFrameStats": {"1": 1, "8": 1},
             "rxOctetStats": {"7": 2, str(len(journals.RESPONSE)): 1},
             "started": "2027-01-12T09:30:00.000Z",
@@ -359,7 +359,7 @@ class TestCase:
             ((*OPEN, CLOSE, reply(1000)), "the server left TCP open"),
             ((*OPEN, CLOSE, FIN), "the target ended TCP without a Close"),
             ((*OPEN, CLOSE), "the target sent no Close"),
-            ((*OPEN, reply(1002), FIN), "the suite sent no Close"),
+            ((*OPEN, reply(1002), FIN), "wsconform sent no Close"),
             (OPEN[:1], "the opening handshake was not completed"),
         ],
     )
@@ -400,7 +400,7 @@ class TestCase:
         failed = of("1.1.2", verdict=Verdict.FAILED, finding=Finding("<an echo>", "none", 3), flaky=True)
         rendered(tmp_path, journal(failed))
         found = case_file(tmp_path, "it_case_1_1_2.json")
-        assert found["result"] == "Expected <an echo>; observed none. Attempts disagreed; this is the last."
+        assert found["result"] == "Expected <an echo>; observed none. Flaky: the attempts disagreed; this is the last."
         assert found["expectation"] == "&lt;an echo&gt;"
         assert found["description"].endswith(f"[{TABLE['1.1.2'][0]}]")
 

@@ -1,4 +1,4 @@
-"""Badges: what they say, and the files that say it."""
+"""Badges: their text and colour, and their files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def of(*verdicts: Verdict, why: str | None = "done", expected: str | None = None
 
 
 @pytest.mark.parametrize(
-    ("made", "message", "color"),
+    ("value", "message", "color"),
     [
         (of(Verdict.PASSED, Verdict.PASSED), "MUST 2/2", "green"),
         (of(Verdict.PASSED, FAILED), "MUST 1/2", "red"),
@@ -42,15 +42,15 @@ def of(*verdicts: Verdict, why: str | None = "done", expected: str | None = None
         (of(), "not tested", "lightgrey"),
     ],
 )
-def test_what_it_says(made: Badge, message: str, color: str) -> None:
-    assert (made.message, made.color) == (message, color)
-    jsonschema.validate(endpoint(made), SCHEMA)
-    assert endpoint(made) == {"schemaVersion": 1, "label": "WebSocket", "message": message, "color": color}
+def test_message_and_color(value: Badge, message: str, color: str) -> None:
+    assert (value.message, value.color) == (message, color)
+    jsonschema.validate(endpoint(value), SCHEMA)
+    assert endpoint(value) == {"schemaVersion": 1, "label": "WebSocket", "message": message, "color": color}
 
 
-def test_the_picture_is_one_document_and_says_it_in_words() -> None:
-    made = of(Verdict.PASSED, FAILED)
-    picture = ElementTree.fromstring(svg(made))
+def test_the_picture_is_valid_svg_with_a_text_alternative() -> None:
+    value = of(Verdict.PASSED, FAILED)
+    picture = ElementTree.fromstring(svg(value))
     assert picture.tag == f"{SVG}svg"
     assert picture.attrib["aria-label"] == "WebSocket: MUST 1/2"
     assert [each.text for each in picture.iter(f"{SVG}text")] == ["WebSocket", "MUST 1/2"]
@@ -59,11 +59,11 @@ def test_the_picture_is_one_document_and_says_it_in_words() -> None:
     assert not [each for each in picture.iter() if "id" in each.attrib or "style" in each.attrib]
 
 
-def test_its_markdown() -> None:
+def test_markdown() -> None:
     assert markdown(of(Verdict.PASSED), "badge.svg") == "![WebSocket: MUST 1/1](badge.svg)"
 
 
-def test_one_target_has_a_badge_and_several_have_one_each(tmp_path: Path) -> None:
+def test_each_target_has_a_badge(tmp_path: Path) -> None:
     one = journals.journal((journals.target(), [journals.result()]))
     assert render([one], tmp_path / "a", None) == tmp_path / "a"
     assert sorted(each.name for each in (tmp_path / "a").iterdir()) == ["badge.json", "badge.svg"]
@@ -85,6 +85,6 @@ def test_hostile_names_stay_in_the_folder(tmp_path: Path) -> None:
         assert ElementTree.fromstring(place.read_bytes()).tag == f"{SVG}svg"
 
 
-def test_nothing_tested_makes_no_badge(tmp_path: Path) -> None:
+def test_a_journal_without_targets_makes_no_badge(tmp_path: Path) -> None:
     assert render([journals.journal()], tmp_path / "none", None) == tmp_path / "none"
     assert list((tmp_path / "none").iterdir()) == []

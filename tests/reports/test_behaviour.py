@@ -1,4 +1,4 @@
-"""Behaviours: what a transcript keeps when payloads, keys, lengths and times are taken out."""
+"""Behaviours: transcripts without payloads, keys, lengths and times."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def test_payload_key_and_time_do_not_matter(payload: bytes, key: bytes, micros: 
         (Frame.binary(bytes(9000)), "Binary"),
     ],
 )
-def test_what_a_frame_is(frame: Frame, words: str) -> None:
+def test_token_of_a_frame(frame: Frame, words: str) -> None:
     assert token(came(1, frame)) == words
 
 
-def test_what_other_entries_are() -> None:
+def test_token_of_other_entries() -> None:
     request, response = opened()
     assert (token(request), token(response)) == ("request", "response 101")
     assert token(happened(1, 'could not send 17 octets of "abc"')) == "could not send # octets of …"
@@ -60,20 +60,20 @@ def test_what_other_entries_are() -> None:
     )
 
 
-def test_repetition_is_said_but_not_counted() -> None:
+def test_repetition_is_marked_but_not_counted() -> None:
     once = [came(1, Frame.pong())]
     assert behaviour(once) != behaviour(once * 2)
     assert behaviour(once * 2) == behaviour(once * 5)
 
 
-def test_connections_and_sides_tell_apart() -> None:
+def test_connections_and_ends_make_a_difference() -> None:
     frame = Frame.ping()
     assert behaviour([came(1, frame)]) != behaviour([sent(1, frame)])
     second = replace(came(1, frame), connection=2)
     assert behaviour([came(1, frame)]) != behaviour([second])
 
 
-def test_labels_say_what_the_target_did() -> None:
+def test_labels_describe_the_acts_of_the_target() -> None:
     start = (*opened(), sent(3, Frame.text("Hello")))
     refused = behaviour((*start, came(4, Frame.close(1002)), happened(5, "FIN", Direction.TARGET)))
     echoed = behaviour((*start, came(4, Frame.text("Hello"))))
@@ -85,7 +85,7 @@ def test_labels_say_what_the_target_did() -> None:
     assert label(behaviour([sent(1, Frame.ping())])) == "nothing"
 
 
-def test_labels_say_what_we_did_between_where_that_tells_targets_apart() -> None:
+def test_labels_can_include_our_acts() -> None:
     closes = sent(5, Frame.close(1002)), came(6, Frame.close(1002))
     one, other = (behaviour((*opened(), *order)) for order in (closes, closes[::-1]))
     assert label(one, [other]) == label(other, [one]) == "Close 1002"

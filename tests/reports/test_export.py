@@ -1,4 +1,4 @@
-"""A recorded case for other tools: each form read back, and the script run, which has to say and hear the same."""
+"""Exports of a recorded case: each format is read back, and the script is run against the reference."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ from wsconform.evidence.result import Direction, EntryKind, Octets, Result, Tran
 from wsconform.journal.journal import TargetRecord, TargetResults, dumps, read
 from wsconform.registry.requirement import Role
 from wsconform.reports.export import capture, hexdump, script, shell
-from wsconform.reports.export.exchange import CannotExport, Exchange, Kind, accept_value, field
+from wsconform.reports.export.exchange import CannotExport, Exchange, StepKind, accept_value, field
 from wsconform.wire.frame import Frame
 
 # --- steps
 
 
-def test_what_left_together_is_one_step() -> None:
+def test_entries_of_one_write_form_one_step() -> None:
     steps = Exchange(target(), result()).steps()
     kinds = [step.kind for step in steps]
     assert kinds == [
-        Kind.SEND,
-        Kind.HEAD,
-        Kind.SEND,
-        Kind.RECEIVE,
-        Kind.SEND,
-        Kind.RECEIVE,
-        Kind.FIN,
-        Kind.END,
+        StepKind.SEND,
+        StepKind.HEAD,
+        StepKind.SEND,
+        StepKind.RECEIVE,
+        StepKind.SEND,
+        StepKind.RECEIVE,
+        StepKind.FIN,
+        StepKind.END,
     ]
     assert steps[2].octets.head == TALK[2].octets.head + TALK[3].octets.head
     assert len(steps[2].summaries) == 2
 
 
 def cut(whose: Direction) -> Result:
-    """Return a result of which the journal keeps head and tail of one entry."""
+    """Return a result with one entry of which the journal has only head and tail."""
     return result(
         *opened(),
         TranscriptEntry(
@@ -56,29 +56,29 @@ def cut(whose: Direction) -> Result:
 
 
 @pytest.mark.parametrize("render", [script.render, shell.render, capture.render])
-def test_octets_of_ours_that_were_cut_are_missed(render: Any) -> None:
+def test_our_octets_must_be_complete(render: Any) -> None:
     with pytest.raises(CannotExport) as caught:
         render(target(), cut(Direction.OURS))
     assert str(caught.value) == (
-        f"{CASE}: of 76800 octets of ours (entry 3) the journal has head and tail; run"
-        f" `wsconform run node-ws -c '{CASE}' --whole` and export from that journal"
+        f"{CASE}: of 76800 octets of ours (entry 3) the journal has only head and tail; run"
+        f" `wsconform run node-ws -c '{CASE}' --whole` and export from the new journal"
     )
 
 
-def test_octets_of_the_targets_that_were_cut_are_missed_by_a_capture_alone() -> None:
+def test_only_a_capture_needs_all_octets_of_the_target() -> None:
     with pytest.raises(CannotExport, match="octets of the target's"):
         capture.render(target(), cut(Direction.TARGET))
     for render in (script.render, shell.render):
         assert b"Binary 76800" in render(target(), cut(Direction.TARGET))
 
 
-def test_what_no_journal_keeps_cannot_be_exported() -> None:
+def test_entries_that_no_journal_keeps_cannot_be_exported() -> None:
     gap = replace(happened(5, "12 entries left out"), kind=EntryKind.GAP)
-    with pytest.raises(CannotExport, match="which no journal keeps; `wsconform replay` puts the case again"):
+    with pytest.raises(CannotExport, match="and no journal keeps them; run the case again with `wsconform replay`"):
         script.render(target(), result(*opened(), gap))
 
 
-def test_a_case_in_which_nothing_was_said() -> None:
+def test_a_case_without_octets_cannot_be_exported() -> None:
     with pytest.raises(CannotExport, match="nothing was sent or received in this case"):
         script.render(target(), result(happened(1, "FIN", Direction.TARGET)))
 
@@ -98,9 +98,9 @@ def test_a_dump_holds_every_octet_with_its_offset() -> None:
     assert "# 5000.9 ms  target: FIN" in text
 
 
-def test_a_dump_says_what_was_cut() -> None:
+def test_a_dump_counts_octets_that_were_cut() -> None:
     text = hexdump.render(target(), cut(Direction.TARGET)).decode("ascii")
-    assert "# 76608 octets are left out, SHA-256 of all " in text
+    assert "# 76608 octets are not in the journal, SHA-256 of all " in text
     assert f"< {len(RESPONSE) + 76800 - 64:08x}  " in text
 
 
@@ -115,24 +115,24 @@ def test_hostile_text_stays_in_its_line() -> None:
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a script printed: each line's connection, arrow and text."""
+class ScriptOutput:
+    """The output of a script: the connection, arrow and text of each line."""
 
     lines: tuple[tuple[int, str, str], ...]
 
     @classmethod
-    def of(cls, out: str) -> Said:
-        """Read what a script printed."""
+    def of(cls, out: str) -> ScriptOutput:
+        """Parse the output of a script."""
         found = (re.fullmatch(r" *[0-9.]+ ms  (\d+) ([<>]) (.*)", line) for line in out.splitlines())
         return cls(tuple((int(match[1]), match[2], match[3]) for match in found if match))
 
     def texts(self, arrow: str) -> list[str]:
-        """Return what one side said."""
+        """Return the texts of one end, by arrow."""
         return [text for _, each, text in self.lines if each == arrow]
 
 
-def run_script(octets: bytes, folder: Path, *words: str) -> Said:
-    """Run a script in `folder`; return what it printed."""
+def run_script(octets: bytes, folder: Path, *words: str) -> ScriptOutput:
+    """Run a script in `folder` and return its output."""
     (folder / "case.py").write_bytes(octets)
     done = subprocess.run(
         [sys.executable, "-I", "-W", "error", "case.py", *words],
@@ -143,7 +143,7 @@ def run_script(octets: bytes, folder: Path, *words: str) -> Said:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    return Said.of(done.stdout)
+    return ScriptOutput.of(done.stdout)
 
 
 @pytest.mark.parametrize(
@@ -157,51 +157,51 @@ def run_script(octets: bytes, folder: Path, *words: str) -> Said:
         "control.ping.ping_inside_a_large_message_is_answered",
     ],
 )
-def test_the_script_says_and_hears_what_was_recorded(case: str, say: Say, tmp_path: Path) -> None:
-    """Put to the reference again, which says the same to the same octets."""
+def test_the_script_repeats_the_recorded_exchange(case: str, say: Say, tmp_path: Path) -> None:
+    """Run against the reference, which answers the same octets with the same octets."""
     with serving() as port:
         assert say("run", f"ws://127.0.0.1:{port}/", "-c", case, "--whole")[0] == 0
         code, out, err = say("export", "wsconform-out", case)
         assert (code, err) == (0, "")
-        said = run_script(out.encode(), tmp_path)
+        output = run_script(out.encode(), tmp_path)
     ((recorded,),) = (each.results for each in read(tmp_path / "wsconform-out" / "journal.jsonl").targets)
     frames = [e for e in recorded.transcript if e.direction is Direction.TARGET and e.kind == "frame"]
-    heard = [text for text in said.texts("<") if " octets  " in text]
-    # The case was over when it had seen enough; the script goes on reading for a second.
-    assert [text.split(" octets  ")[1] for text in heard][: len(frames)] == [_few(e.octets.head) for e in frames]
+    received = [text for text in output.texts("<") if " octets  " in text]
+    # The case ended as soon as it was decided; the script reads for another second.
+    assert [text.split(" octets  ")[1] for text in received][: len(frames)] == [_few(e.octets.head) for e in frames]
     ours = b"".join(e.octets.head for e in recorded.transcript if e.direction is Direction.OURS)
-    told = [text for text in said.texts(">") if " octets  " in text]
-    assert sum(int(text.split()[0]) for text in told) == len(ours)
+    sent = [text for text in output.texts(">") if " octets  " in text]
+    assert sum(int(text.split()[0]) for text in sent) == len(ours)
     ended = [e.summary for e in recorded.transcript if e.direction is Direction.TARGET and e.kind.ends_stream]
-    assert [text.split()[0] for text in said.texts("<") if text.split()[0] in ("FIN", "RST")] == ended
+    assert [text.split()[0] for text in output.texts("<") if text.split()[0] in ("FIN", "RST")] == ended
 
 
 def _few(octets: bytes) -> str:
     return octets[:32].hex(" ") + (" ..." if len(octets) > 32 else "")
 
 
-def test_a_target_that_is_mended_is_heard_all_the_same(tmp_path: Path) -> None:
-    """The recorded echo does not come, a Close does: the script goes on and tells it."""
+def test_the_script_prints_answers_that_differ_from_the_record(tmp_path: Path) -> None:
+    """The target sends a Close instead of the recorded echo; the script continues and prints it."""
     with serving() as port:
         octets = script.render(target(address=f"ws://127.0.0.1:{port}/"), result())
-        said = run_script(octets.replace(b"SILENCE = 5.0", b"SILENCE = 0.2"), tmp_path)
-    heard = said.texts("<")
-    assert "HTTP/1.1 101 Switching Protocols" in heard
-    assert any(text.startswith("Close  ") for text in heard)
+        output = run_script(octets.replace(b"SILENCE = 5.0", b"SILENCE = 0.2"), tmp_path)
+    received = output.texts("<")
+    assert "HTTP/1.1 101 Switching Protocols" in received
+    assert any(text.startswith("Close  ") for text in received)
 
 
-def test_another_target_may_be_named(tmp_path: Path) -> None:
+def test_the_script_takes_another_target_as_arguments(tmp_path: Path) -> None:
     with serving() as port:
-        said = run_script(
+        output = run_script(
             script.render(target(address="ws://gone.invalid:9/"), result()), tmp_path, "127.0.0.1", str(port)
         )
-    assert said.texts("<")
+    assert output.texts("<")
 
 
 def test_the_script_for_a_client_listens_and_answers_its_key(tmp_path: Path) -> None:
     request, response = REQUEST, RESPONSE
     assert field(response, "Sec-WebSocket-Accept") == accept_value(field(request, "Sec-WebSocket-Key") or b"")
-    talk = (
+    transcript = (
         TranscriptEntry(
             micros=1,
             direction=Direction.TARGET,
@@ -246,7 +246,7 @@ def test_the_script_for_a_client_listens_and_answers_its_key(tmp_path: Path) -> 
         ),
     )
     record = target(role=Role.CLIENT, address="ws://127.0.0.1:9001/")
-    (tmp_path / "case.py").write_bytes(script.render(record, result(*talk, role=Role.CLIENT)))
+    (tmp_path / "case.py").write_bytes(script.render(record, result(*transcript, role=Role.CLIENT)))
     with subprocess.Popen(
         [sys.executable, "-I", "case.py", "127.0.0.1", str(free_port())],
         cwd=tmp_path,
@@ -261,8 +261,8 @@ def test_the_script_for_a_client_listens_and_answers_its_key(tmp_path: Path) -> 
             assert list(client) == []
         out, _ = process.communicate(timeout=LONG)
     assert process.returncode == 0
-    heard = Said.of(out).texts("<")
-    assert [text.split("  ")[0] for text in heard if "octets" in text] == ["Text masked", "Close masked"]
+    received = ScriptOutput.of(out).texts("<")
+    assert [text.split("  ")[0] for text in received if "octets" in text] == ["Text masked", "Close masked"]
 
 
 def free_port() -> int:
@@ -272,14 +272,14 @@ def free_port() -> int:
         return int(unused.getsockname()[1])
 
 
-def test_hostile_text_never_leaves_its_comment(tmp_path: Path) -> None:
+def test_hostile_text_stays_in_its_comment(tmp_path: Path) -> None:
     for each in journals.hostile().targets:
         for one in each.results:
             plain = replace(one, transcript=tuple(e for e in one.transcript if e.octets.sha256 is None))
             compile(script.render(each.target, plain), "case.py", "exec")
 
 
-def test_masked_credentials_are_told() -> None:
+def test_a_comment_mentions_masked_credentials() -> None:
     masked = REQUEST.replace(b"\r\n\r\n", b"\r\nAuthorization: *******\r\n\r\n")
     first = TranscriptEntry(
         micros=210,
@@ -288,9 +288,9 @@ def test_masked_credentials_are_told() -> None:
         summary="GET /chat HTTP/1.1",
         octets=Octets.of(masked),
     )
-    assert b"# Credentials were masked with asterisks" in script.render(target(), result(first))
+    assert b"# Credentials were replaced with asterisks" in script.render(target(), result(first))
     assert b"Credentials" not in script.render(target(), result())
-    assert b"# Credentials were masked with asterisks" in shell.render(target(), result(first))
+    assert b"# Credentials were replaced with asterisks" in shell.render(target(), result(first))
 
 
 def test_a_target_named_by_its_address_is_named_once() -> None:
@@ -302,7 +302,7 @@ def test_a_target_named_by_its_address_is_named_once() -> None:
 
 
 def test_the_shell_lines_send_the_same_octets(tmp_path: Path) -> None:
-    """netcat is played by one that keeps what it gets, and no pause lasts."""
+    """The test's netcat stores its input, and its `sleep` returns at once."""
     tools = tmp_path / "tools"
     tools.mkdir()
     for name, body in (("nc", 'echo "$@" > words; cat > octets'), ("sleep", "true")):
@@ -333,7 +333,7 @@ def test_the_shell_lines_send_the_same_octets(tmp_path: Path) -> None:
 
 def test_octets_that_look_like_options_are_octets(tmp_path: Path) -> None:
     octets = b"-n\n--\n" + b"-" * 250
-    talk = (
+    transcript = (
         *opened(),
         TranscriptEntry(
             micros=4000,
@@ -343,27 +343,27 @@ def test_octets_that_look_like_options_are_octets(tmp_path: Path) -> None:
             octets=Octets.of(octets, whole=True),
         ),
     )
-    text = shell.render(target(), result(*talk)).decode()
+    text = shell.render(target(), result(*transcript)).decode()
     lines = "\n".join(line for line in text.splitlines() if "printf" in line)
     done = subprocess.run(["sh", "-eu", "-c", lines], capture_output=True, timeout=LONG, check=False)
-    assert (done.returncode, done.stdout) == (0, octets_of(talk, Direction.OURS))
+    assert (done.returncode, done.stdout) == (0, octets_of(transcript, Direction.OURS))
 
 
-def test_a_connection_that_is_ended_without_an_octet_is_a_command_all_the_same() -> None:
+def test_a_connection_without_octets_of_ours_is_a_valid_command() -> None:
     text = shell.render(target(), result(happened(10, "our FIN"))).decode()
     done = subprocess.run(["sh", "-n"], input=text, text=True, capture_output=True, timeout=LONG, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize(("host", "told"), [("example.org", "$HOST:$PORT"), ("[::1]", "[$HOST]:$PORT")])
-def test_shell_lines_over_tls_go_through_openssl(host: str, told: str) -> None:
+@pytest.mark.parametrize(("host", "message"), [("example.org", "$HOST:$PORT"), ("[::1]", "[$HOST]:$PORT")])
+def test_shell_lines_over_tls_go_through_openssl(host: str, message: str) -> None:
     text = shell.render(target(transport="tls", address=f"wss://{host}/"), result()).decode()
-    assert f'openssl s_client -quiet -connect "{told}"' in text
+    assert f'openssl s_client -quiet -connect "{message}"' in text
     assert f'HOST="${{HOST:-{host.strip("[]")}}}" PORT="${{PORT:-443}}"' in text
 
 
-def test_a_client_is_nothing_for_netcat() -> None:
-    with pytest.raises(CannotExport, match="netcat cannot answer a client's key; take --as python"):
+def test_a_client_cannot_be_exported_for_netcat() -> None:
+    with pytest.raises(CannotExport, match="netcat cannot answer a client's key; use --as python"):
         shell.render(target(role=Role.CLIENT), result(role=Role.CLIENT))
 
 
@@ -378,11 +378,11 @@ def test_a_hostile_address_is_not_run(host: str) -> None:
 
 def write(folder: Path, *columns: tuple[TargetRecord, Result]) -> None:
     """Write a journal into `folder`."""
-    made = journals.journal()
+    journal = journals.journal()
     targets = tuple(
         TargetResults(record, (one, journals.result("a.b[1]"), journals.result("a.b[2]"))) for record, one in columns
     )
-    (folder / "j.jsonl").write_text(dumps(replace(made, targets=targets)))
+    (folder / "j.jsonl").write_text(dumps(replace(journal, targets=targets)))
 
 
 def test_the_command_writes_to_a_file_or_to_stdout(say: Say, tmp_path: Path) -> None:
@@ -395,7 +395,7 @@ def test_the_command_writes_to_a_file_or_to_stdout(say: Say, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("j.jsonl", CASE), "j.jsonl: has 2 targets; name one with --target: one, two"),
         (("j.jsonl", CASE, "--target", "tow"), 'j.jsonl: has no target tow; did you mean "two"?'),
@@ -412,13 +412,13 @@ def test_the_command_writes_to_a_file_or_to_stdout(say: Say, tmp_path: Path) -> 
             ("j.jsonl", CASE, "--target", "one", "-o", "no/such/file"),
             "-o no/such/file: cannot be written: No such file or directory; name another file",
         ),
-        (("j.jsonl", CASE, "--target", "two"), f"{CASE}: of 76800 octets of ours (entry 3) the journal has head and"),
+        (("j.jsonl", CASE, "--target", "two"), f"{CASE}: of 76800 octets of ours (entry 3) the journal has only head"),
         (("gone", CASE), "gone: cannot be read: "),
     ],
 )
-def test_what_cannot_be_exported_is_said(words: tuple[str, ...], told: str, say: Say, tmp_path: Path) -> None:
+def test_a_failed_export_prints_one_line(words: tuple[str, ...], message: str, say: Say, tmp_path: Path) -> None:
     write(tmp_path, (target("one"), result()), (target("two"), cut(Direction.OURS)))
     code, out, err = say("export", *words)
     assert (code, out) == (2, "")
-    assert err.startswith(told)
+    assert err.startswith(message)
     assert len(err.splitlines()) == 1

@@ -1,7 +1,6 @@
 """The HTML report in a real browser: axe in both schemes, keys, filter, pins, packed pages, no network, no scripts.
 
-Needs a Chromium among the programs of the machine; without one these tests are skipped, and say so, unless
-WSCONFORM_REQUIRE_BROWSER is set, which makes that a failure.
+Needs a Chromium on the PATH. Without one these tests are skipped, or fail if WSCONFORM_REQUIRE_BROWSER is set.
 """
 
 from __future__ import annotations
@@ -38,16 +37,16 @@ KINDS = {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A Chromium of the machine, driven without a network."""
+    """A Chromium without a network."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         if os.environ.get("WSCONFORM_REQUIRE_BROWSER"):
-            pytest.fail("WSCONFORM_REQUIRE_BROWSER is set, and there is no chromium on the PATH; install one")
+            pytest.fail("WSCONFORM_REQUIRE_BROWSER is set, but there is no chromium on the PATH; install one")
         pytest.skip("there is no chromium on the PATH to look at the report with; install one")
     # Only after the check for a browser: without one the tests skip.
     from playwright.sync_api import sync_playwright  # noqa: PLC0415
 
-    # Root has no sandbox of Chromium's; the pages are our own, and there is no network.
+    # Chromium's sandbox does not work for root. The pages are our own, and there is no network.
     options = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=options)
@@ -57,7 +56,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a site and a single file of five targets, compared with an earlier run of other results."""
+    """A folder with a site and a single file of five targets, with an earlier run to compare."""
     folder = tmp_path_factory.mktemp("report")
     now, before = journals.plausible(5, 60, faults=3), journals.plausible(6, 58, faults=2)
     render([now], folder, folder / "single.html", against=[before])
@@ -66,7 +65,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def address(report: Path, form: str, kind: str) -> str:
-    """Where the page of a kind is in a form, "site" or "single"."""
+    """Return the address of the page of a kind in a form, "site" or "single"."""
     path, fragment = KINDS[kind]
     place = report / "site" / path if form == "site" else report / "single.html"
     return place.as_uri() + (fragment if form == "single" else "")
@@ -74,14 +73,14 @@ def address(report: Path, form: str, kind: str) -> str:
 
 @contextmanager
 def page_at(browser: Any, where: str, **options: Any) -> Iterator[Any]:
-    """A page that is loaded; at the end it must have reported no error, and asked for nothing but files."""
+    """Yield a loaded page; at the end fail if it reported an error or requested anything but files."""
     context = browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **options})
     page, problems = context.new_page(), list[str]()
     page.on("pageerror", lambda problem: problems.append(str(problem)))
-    page.on("console", lambda told: problems.append(told.text) if told.type in ("error", "warning") else None)
+    page.on("console", lambda message: problems.append(message.text) if message.type in ("error", "warning") else None)
     page.on(
         "request",
-        lambda asked: None if asked.url.startswith(("file:", "data:", "blob:")) else problems.append(asked.url),
+        lambda request: None if request.url.startswith(("file:", "data:", "blob:")) else problems.append(request.url),
     )
     page.goto(where)
     if options.get("java_script_enabled", True):
@@ -92,7 +91,7 @@ def page_at(browser: Any, where: str, **options: Any) -> Iterator[Any]:
 
 
 def unpacked(page: Any, css: str = "") -> None:
-    """Wait until nothing on the page that is shown, of this kind, is packed any more."""
+    """Wait until the visible page has no packed parts that match `css`."""
     page.wait_for_selector(f".page:not([hidden]) {css}[data-pack]", state="detached")
 
 
@@ -102,38 +101,36 @@ def unpacked(page: Any, css: str = "") -> None:
 def test_axe_finds_nothing(browser: Any, report: Path, kind: str, form: str, scheme: Scheme) -> None:
     from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # noqa: PLC0415
 
-    # axe puts its own script into the page, which the page's policy rightly forbids to strangers.
+    # axe adds its own script to the page, which the content security policy of the page forbids.
     with page_at(browser, address(report, form, kind), color_scheme=scheme, bypass_csp=True) as page:
         for each in page.query_selector_all("main details"):
             each.evaluate("each => { each.open = true; }")
         unpacked(page)
-        # It would also fetch style sheets, which no page of files may. Nothing but colours differs between schemes.
+        # Without `preload` axe would fetch style sheets, which file pages cannot. Schemes differ in colours only.
         only = {} if scheme == "light" else {"runOnly": ["color-contrast", "link-in-text-block"]}
         found = Axe().run(page, options={"preload": False, **only})
-    assert found.response["passes"], "rules were applied"
-    told = [
+    assert found.response["passes"], "axe applied no rule"
+    found_texts = [
         f"{each['id']}: {each['help']}: {each['nodes'][0]['html'][:200]} {each['nodes'][0]['failureSummary']}"
         for each in found.response["violations"]
     ]
-    assert told == []
+    assert found_texts == []
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_nothing_sticks_out_of_the_window(browser: Any, report: Path, kind: str, width: int) -> None:
+def test_pages_fit_the_width_of_the_window(browser: Any, report: Path, kind: str, width: int) -> None:
     with page_at(browser, address(report, "site", kind), viewport={"width": width, "height": 800}) as page:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("targets", [5, 12])
-def test_heads_that_stay_do_not_hide_what_an_address_points_into(
-    browser: Any, tmp_path: Path, targets: int, width: int
-) -> None:
+def test_sticky_heads_do_not_hide_the_target_of_a_link(browser: Any, tmp_path: Path, targets: int, width: int) -> None:
     index = render([journals.plausible(targets, 60)], tmp_path, None)
     where = (index.parent / "documents/rfc6455.html").as_uri() + "#section-7.4.1"
     with page_at(browser, where, viewport={"width": width, "height": 800}) as page:
-        heads, section = (page.locator(css).bounding_box() for css in (".laws .head", "[id='section-7.4.1'] h2"))
+        heads, section = (page.locator(css).bounding_box() for css in (".rules .head", "[id='section-7.4.1'] h2"))
         assert section["y"] >= heads["y"] + heads["height"]
 
 
@@ -160,7 +157,7 @@ def test_the_filter_is_kept_in_the_address(browser: Any, report: Path, form: str
 
 
 @pytest.mark.parametrize("form", ["site", "single"])
-def test_the_report_is_read_with_keys(browser: Any, report: Path, form: str) -> None:
+def test_keys_move_through_the_report(browser: Any, report: Path, form: str) -> None:
     with page_at(browser, address(report, form, "index")) as page:
         page.keyboard.press("?")
         assert page.locator("dialog").is_visible()
@@ -177,7 +174,7 @@ def test_the_report_is_read_with_keys(browser: Any, report: Path, form: str) -> 
         assert outline == "solid"
         page.keyboard.press("Enter")
         page.wait_for_selector(".page:not([hidden]) .rungs", state="attached")
-        page.locator(".page:not([hidden]) .put summary").first.focus()
+        page.locator(".page:not([hidden]) .one-case summary").first.focus()
         page.keyboard.press("ArrowDown")
         assert page.evaluate("document.activeElement.matches('.behaviours button, summary')")
 
@@ -186,25 +183,25 @@ def test_the_report_is_read_with_keys(browser: Any, report: Path, form: str) -> 
 def test_two_ladders_stand_side_by_side_and_pins_hold_one(browser: Any, report: Path, form: str) -> None:
     with page_at(browser, address(report, form, "case")) as page:
         page.wait_for_selector(".page:not([hidden]) .behaviours button")
-        puts = page.locator(".page:not([hidden]) .put").all()
-        put = next(each for each in puts if each.locator(".behaviours button").count() > 2)
-        cards = put.locator(".rungs:visible")
+        sections = page.locator(".page:not([hidden]) .one-case").all()
+        section = next(each for each in sections if each.locator(".behaviours button").count() > 2)
+        cards = section.locator(".rungs:visible")
         letters = [each.get_attribute("data-b") for each in cards.all()]
         assert len(letters) == 2
         one, other = cards.all()
         boxes = [each.bounding_box() for each in (one, other)]
         assert boxes[0]["y"] == boxes[1]["y"]
-        put.locator(f".rungs[data-b={letters[1]}] .pin").click()
+        section.locator(f".rungs[data-b={letters[1]}] .pin").click()
         third = next(each for each in "ABCDE" if each not in letters)
-        put.locator(f"li[data-b={third}] button").focus()
+        section.locator(f"li[data-b={third}] button").focus()
         page.keyboard.press("Enter")
         assert {each.get_attribute("data-b") for each in cards.all()} == {letters[1], third}
         page.keyboard.press("1")
         assert "A" in {each.get_attribute("data-b") for each in cards.all()}
 
 
-def test_a_packed_page_is_what_the_site_has(browser: Any, report: Path) -> None:
-    told = []
+def test_an_unpacked_page_equals_the_page_of_the_site(browser: Any, report: Path) -> None:
+    found_texts = []
     for form in ("site", "single"):
         with page_at(browser, address(report, form, "case")) as page:
             for each in page.query_selector_all(".page:not([hidden]) details"):
@@ -212,9 +209,9 @@ def test_a_packed_page_is_what_the_site_has(browser: Any, report: Path) -> None:
             unpacked(page)
             cards, octets = (page.locator(f".page:not([hidden]) {css}").all() for css in (".rungs", "pre"))
             words = ["".join(each.text_content().split()) for each in cards]
-            told.append((words, [each.text_content() for each in octets]))
-    assert told[0] == told[1]
-    assert len(told[0][1]) > 20
+            found_texts.append((words, [each.text_content() for each in octets]))
+    assert found_texts[0] == found_texts[1]
+    assert len(found_texts[0][1]) > 20
 
 
 def test_evidence_can_be_saved_and_the_export_command_changes(browser: Any, report: Path) -> None:
@@ -238,12 +235,12 @@ def test_a_site_is_complete_without_scripts(browser: Any, report: Path, kind: st
         assert page.locator("main h1").is_visible()
         assert page.locator("form.filter:visible, button:visible").count() == 0
         if kind == "case":
-            hidden = page.locator(".put > details:not([open]) .rungs").count()
+            hidden = page.locator(".one-case > details:not([open]) .rungs").count()
             assert page.locator(".rungs:visible").count() == page.locator(".rungs").count() - hidden
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_a_print_is_light_and_has_failures_open(browser: Any, report: Path, scheme: Scheme) -> None:
+def test_a_print_is_light_and_shows_failures(browser: Any, report: Path, scheme: Scheme) -> None:
     with page_at(browser, address(report, "site", "case"), color_scheme=scheme) as page:
         page.evaluate("dispatchEvent(new Event('beforeprint'))")
         page.emulate_media(media="print")

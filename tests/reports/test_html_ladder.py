@@ -1,4 +1,4 @@
-"""The rows of a ladder: header fields, text of heads, octets in hexadecimal."""
+"""The rows of a ladder: header fields, the text of heads, and hex dumps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def fields(frame: Frame) -> dict[str, str]:
 
 
 def test_sides_times_and_the_entry_that_decided() -> None:
-    made = result(
+    recorded = result(
         verdict=Verdict.FAILED,
         finding=Finding("a", "b", 1),
         transcript=(
@@ -32,7 +32,7 @@ def test_sides_times_and_the_entry_that_decided() -> None:
             happened(2100, "our FIN"),
         ),
     )
-    assert [(each.side, each.time, each.decided) for each in rows(made)] == [
+    assert [(each.side, each.time, each.decided) for each in rows(recorded)] == [
         ("ours", "0.0 ms", False),
         ("target", "1.2 ms", True),
         ("target", "2.0 ms", False),
@@ -73,12 +73,12 @@ def test_header_fields(frame: Frame, name: str, value: str) -> None:
     assert fields(frame)[name] == value
 
 
-def test_a_frame_without_payload_has_no_such_field() -> None:
+def test_a_frame_without_payload_has_no_payload_field() -> None:
     assert "payload data" not in fields(Frame.ping())
     assert "masking key" not in fields(Frame.ping())
 
 
-def test_a_frame_kept_in_part_says_so() -> None:
+def test_a_payload_that_was_cut_ends_with_an_ellipsis() -> None:
     assert fields(Frame.text("a" * 1000))["payload data"].endswith("” …")
 
 
@@ -98,7 +98,7 @@ def test_octets_in_hexadecimal() -> None:
     )
 
 
-def test_octets_left_out_are_counted_and_their_digest_is_shown() -> None:
+def test_a_dump_counts_cut_octets_and_shows_their_digest() -> None:
     octets = bytes(range(256)) * 4
     dump = row(
         TranscriptEntry(
@@ -123,7 +123,7 @@ def test_a_plain_head_is_text_alone() -> None:
     [b"HTTP/1.1 200 OK\n\n", b"HTTP/1.1 200 OK\r\nA: \xff\r\n\r\n", b"HTTP/1.1 200 OK\r\n", b"A: \x1b[m\r\n\r\n"],
     ids=["bare LF", "not ASCII", "cut off", "control"],
 )
-def test_a_head_that_text_does_not_tell_is_shown_in_hexadecimal_too(head: bytes) -> None:
+def test_a_head_with_unusual_octets_also_has_a_dump(head: bytes) -> None:
     shown = row(
         TranscriptEntry(
             micros=1,
@@ -151,6 +151,6 @@ def test_a_long_head_shows_both_ends() -> None:
     assert shown.dump == ()
 
 
-def test_an_event_has_nothing_to_open() -> None:
+def test_an_event_cannot_be_opened() -> None:
     assert not row(happened(1, "our FIN")).opens
     assert row(came(1, Frame.ping())).opens

@@ -1,4 +1,4 @@
-"""What a family's page draws: each kind of conduct once, long ladders cut, the rest in lines of a table."""
+"""The ladders of a family's page: each kind of behaviour once, long ladders cut, other cases in a table."""
 
 from __future__ import annotations
 
@@ -15,91 +15,94 @@ from wsconform.wire.frame import Frame
 
 
 def page(columns: list[list[Result]], folder: Path) -> Element:
-    """The page of the family "a.b", over a target for each of `columns`."""
-    made = journals.journal(
+    """Return the page of the family "a.b", with a target for each of `columns`."""
+    journal = journals.journal(
         *[(journals.target(journals.NAMES[place]), each) for place, each in enumerate(columns)],
     )
-    index = render([made], folder, None)
+    index = render([journal], folder, None)
     return read((index.parent / "cases/a.b.html").read_text(encoding="utf-8"))
 
 
 def failed(case: str, observed: str, *frames: Frame) -> Result:
-    """A violation of `case` in which the last of `frames` decided."""
-    told = (*journals.opened(), *[journals.came(900 + place, each) for place, each in enumerate(frames)])
-    finding = Finding("nothing", observed, len(told) - 1)
-    return journals.result(case, verdict=Verdict.FAILED, finding=finding, transcript=told)
+    """Return a violation of `case` in which the last of `frames` decided."""
+    transcript = (*journals.opened(), *[journals.came(900 + place, each) for place, each in enumerate(frames)])
+    finding = Finding("nothing", observed, len(transcript) - 1)
+    return journals.result(case, verdict=Verdict.FAILED, finding=finding, transcript=transcript)
 
 
-def met(case: str, *frames: Frame) -> Result:
-    """A pass of `case`."""
-    told = (*journals.opened(), *[journals.came(900, each) for each in frames])
-    return journals.result(case, transcript=told)
+def passed(case: str, *frames: Frame) -> Result:
+    """Return a pass of `case`."""
+    transcript = (*journals.opened(), *[journals.came(900, each) for each in frames])
+    return journals.result(case, transcript=transcript)
 
 
-def test_a_case_that_all_met_has_one_ladder(tmp_path: Path) -> None:
-    made = page([[met("a.b", Frame.ping())], [met("a.b", Frame.pong())]], tmp_path)
-    assert len(made.one("ol", "behaviours").all("li")) == 2
-    assert len(made.all("article", "rungs")) == 1
+def test_a_case_that_all_targets_passed_has_one_ladder(tmp_path: Path) -> None:
+    document = page([[passed("a.b", Frame.ping())], [passed("a.b", Frame.pong())]], tmp_path)
+    assert len(document.one("ol", "behaviours").all("li")) == 2
+    assert len(document.all("article", "rungs")) == 1
 
 
-def test_members_that_all_met_are_lines_of_a_table_but_the_first_few(tmp_path: Path) -> None:
+def test_passed_cases_are_lines_of_a_table_after_the_first_few(tmp_path: Path) -> None:
     cases = [f"a.b[{number}]" for number in range(9)]
-    made = page([[met(case) for case in cases], [met(case) for case in cases]], tmp_path)
-    assert len(made.all("article", "rungs")) == FEW == len(made.all("section", "put"))
-    lines = made.one("section", "rest").one("tbody").all("tr")
+    document = page([[passed(case) for case in cases], [passed(case) for case in cases]], tmp_path)
+    assert len(document.all("article", "rungs")) == FEW == len(document.all("section", "one-case"))
+    lines = document.one("section", "rest").one("tbody").all("tr")
     assert [each.attributes["id"] for each in lines] == ["3", "4", "5", "6", "7", "8"]
-    assert [each.text for each in lines][:1] == ["[3]✓met2"]
-    explain, export = [each.text for each in made.all("code")[-2:]]
+    assert [each.text for each in lines][:1] == ["[3]✓passed2"]
+    explain, export = [each.text for each in document.all("code")[-2:]]
     assert explain.startswith("wsconform explain 'a.b[3]' --in wsconform-out/journal.jsonl --target ")
     assert export.endswith(" --as hex")
 
 
-def test_of_equal_findings_the_first_is_drawn_and_the_others_lead_to_it(tmp_path: Path) -> None:
+def test_equal_findings_are_drawn_once_and_linked(tmp_path: Path) -> None:
     one = [failed(f"a.b[{number}]", f"a Ping of {number} octets", Frame.ping()) for number in range(5)]
     one += [failed("a.b[odd]", "a Pong", Frame.pong())]
-    made = page([one, [met(result.case) for result in one]], tmp_path)
-    assert [each.attributes["id"] for each in made.all("section", "put")] == ["0", "odd"]
-    # What failed stands beside what did not.
-    assert [each.one("header").all("b")[0].text for each in made.all("article", "rungs")] == ["✗violation", "✓met"] * 2
-    lines = made.one("section", "rest").one("tbody").all("tr")
+    document = page([one, [passed(result.case) for result in one]], tmp_path)
+    assert [each.attributes["id"] for each in document.all("section", "one-case")] == ["0", "odd"]
+    # A ladder that failed stands beside one that passed.
+    assert [each.one("header").all("b")[0].text for each in document.all("article", "rungs")] == [
+        "✗violation",
+        "✓passed",
+    ] * 2
+    lines = document.one("section", "rest").one("tbody").all("tr")
     assert [each.attributes["id"] for each in lines] == ["1", "2", "3", "4"]
     assert [each.one("a").attributes["href"] for each in lines] == ["#0"] * 4
     assert "node-ws" in lines[0].text
     assert "tungstenite" not in lines[0].text
 
 
-def test_a_case_has_no_more_ladders_than_a_reader_can_use(tmp_path: Path) -> None:
+def test_a_case_has_at_most_six_ladders(tmp_path: Path) -> None:
     columns = [[failed("a.b", f"{'x' * number}", *[Frame.ping(), Frame.pong()] * number)] for number in range(1, 9)]
-    made = page([*columns[:5], [met("a.b")]], tmp_path / "few")
-    assert len(made.all("article", "rungs")) == 6 == MOST
-    assert not made.all("p", "undrawn")
+    document = page([*columns[:5], [passed("a.b")]], tmp_path / "few")
+    assert len(document.all("article", "rungs")) == 6 == MOST
+    assert not document.all("p", "undrawn")
     columns = [[failed("a.b", "x" * number, *[Frame.ping(), Frame.pong()] * number)] for number in range(1, 8)]
-    made = page(columns[: len(journals.NAMES)], tmp_path / "many")
-    assert len(made.one("ol", "behaviours").all("li")) > len(made.all("article", "rungs")) == MOST
-    assert made.all("p", "undrawn")
+    document = page(columns[: len(journals.NAMES)], tmp_path / "many")
+    assert len(document.one("ol", "behaviours").all("li")) > len(document.all("article", "rungs")) == MOST
+    assert document.all("p", "undrawn")
 
 
-def test_a_page_keeps_its_weight(tmp_path: Path) -> None:
+def test_the_ladders_of_a_page_have_a_size_limit(tmp_path: Path) -> None:
     frames = [Frame.text("x" * 200)] * 50
     one = [failed(f"a.b[{'abcdefghijklmnopqrst'[number]}]", "y" * (number + 1), *frames) for number in range(20)]
-    made = render([journals.journal((journals.target(), one))], tmp_path, None).parent / "cases/a.b.html"
-    assert BUDGET / 2 < made.stat().st_size < 700_000
-    text = read(made.read_text(encoding="utf-8"))
+    document = render([journals.journal((journals.target(), one))], tmp_path, None).parent / "cases/a.b.html"
+    assert BUDGET / 2 < document.stat().st_size < 700_000
+    text = read(document.read_text(encoding="utf-8"))
     assert 0 < len(text.all("article", "rungs")) < 20
-    anchored = [*text.all("section", "put"), *text.one("section", "rest").one("tbody").all("tr")]
+    anchored = [*text.all("section", "one-case"), *text.one("section", "rest").one("tbody").all("tr")]
     assert len({each.attributes["id"] for each in anchored}) == 20
 
 
-def test_a_long_ladder_is_cut_around_what_decided() -> None:
+def test_a_long_ladder_keeps_the_deciding_entry() -> None:
     result = failed("a.b", "z", *[Frame.ping()] * 500)
     middle = Finding("nothing", "z", 200)
     for found, at in ((result.finding, -1), (middle, None)):
-        made = rows(journals.result(verdict=Verdict.FAILED, finding=found, transcript=result.transcript))
-        assert len(made) <= MOST_ENTRIES
-        decided = [place for place, each in enumerate(made) if each.decided]
+        document = rows(journals.result(verdict=Verdict.FAILED, finding=found, transcript=result.transcript))
+        assert len(document) <= MOST_ENTRIES
+        decided = [place for place, each in enumerate(document) if each.decided]
         assert len(decided) == 1
-        assert at is None or decided[0] == len(made) - 1
-        gaps = [int(each.summary.split()[0]) for each in made if "left out here" in each.summary]
-        assert sum(gaps) + len(made) - len(gaps) == len(result.transcript)
+        assert at is None or decided[0] == len(document) - 1
+        gaps = [int(each.summary.split()[0]) for each in document if "left out here" in each.summary]
+        assert sum(gaps) + len(document) - len(gaps) == len(result.transcript)
     short = result.transcript[:MOST_ENTRIES]
     assert len(rows(journals.result(transcript=short))) == MOST_ENTRIES

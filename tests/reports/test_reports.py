@@ -25,18 +25,18 @@ from wsconform.reports.columns import gather
 
 SCHEMA = json.loads(files("wsconform").joinpath("schemas/summary.json").read_text(encoding="utf-8"))
 JOURNALS = {"plausible": journals.plausible, "hostile": journals.hostile, "empty": journals.journal}
-any_journal = pytest.mark.parametrize("made", JOURNALS.values(), ids=JOURNALS)
+any_journal = pytest.mark.parametrize("make_journal", JOURNALS.values(), ids=JOURNALS)
 
 
 def outcome(result: Result, **gate: object) -> tuple[str, str, str]:
-    """Return tag, message and text of what JUnit says of `result`, the header saying of the `gate` what is given."""
+    """Return tag, message and text of the JUnit element for `result`; `gate` sets fields of the journal's header."""
     journal = journals.journal((journals.target(), [result]))
     journal = replace(journal, header=replace(journal.header, **gate))  # type: ignore[arg-type]
     document = etree.fromstring(junit.dumps(gather([journal])))
     (case,) = document.iter("testcase")
-    told = [child for child in case if child.tag != "properties"]
-    assert len(told) <= 1
-    return (told[0].tag, told[0].get("message", ""), told[0].text or "") if told else ("passed", "", "")
+    elements = [child for child in case if child.tag != "properties"]
+    assert len(elements) <= 1
+    return (elements[0].tag, elements[0].get("message", ""), elements[0].text or "") if elements else ("passed", "", "")
 
 
 @pytest.mark.parametrize(
@@ -82,13 +82,13 @@ FLAKY = journals.result(flaky=True, attempts=(Attempt(Verdict.FAILED, None, 1),)
         (replace(FLAKY, verdict=Verdict.FAILED, expected="known", flaky_expected=True), {}, "skipped"),
     ],
 )
-def test_junit_fails_what_the_gate_was_told(result: Result, gate: dict[str, object], tag: str) -> None:
+def test_junit_applies_the_gate_of_the_run(result: Result, gate: dict[str, object], tag: str) -> None:
     assert outcome(result, **gate)[0] == tag
 
 
-def test_junit_says_how_attempts_disagree() -> None:
+def test_junit_lists_the_attempts_of_a_flaky_case() -> None:
     _, message, text = outcome(FLAKY)
-    assert message == "attempts disagree: failed, then passed"
+    assert message == "flaky: failed, then passed"
     assert "attempts     failed, then passed" in text
 
 
@@ -96,7 +96,7 @@ def test_junit_says_how_attempts_disagree() -> None:
     ("gate", "failures", "skipped"),
     [({}, 2, 0), ({"allow": ("stale",)}, 0, 2), ({"fail_on": "never"}, 0, 2)],
 )
-def test_junit_tells_what_of_the_list_holds_no_more(gate: dict[str, object], failures: int, skipped: int) -> None:
+def test_junit_has_a_suite_of_stale_expectations(gate: dict[str, object], failures: int, skipped: int) -> None:
     lines = ('expected.toml: *: "a.b": passes now', 'expected.toml: *: "a.<c>": matches no case')
     column = (journals.target(), [journals.result()])
     journal = replace(journals.journal(column), footer=Footer(why="done", stale=lines))
@@ -107,13 +107,13 @@ def test_junit_tells_what_of_the_list_holds_no_more(gate: dict[str, object], fai
     assert [case.name for case in suites[1]] == list(lines)
 
 
-def test_junit_failure_says_what_and_how_again() -> None:
+def test_junit_failure_has_the_finding_and_the_rerun_command() -> None:
     finding = Finding("the connection to be failed", "our payload came back", 2)
     _, message, text = outcome(journals.result(verdict=Verdict.FAILED, finding=finding, hint="look at the MASK bit"))
     assert message == "violation: expected the connection to be failed; observed our payload came back"
     for words in ("RFC 6455 5.1 MUST", finding.expected, finding.observed, "look at the MASK bit", "Close 2 1002"):
         assert words in text
-    assert "wsconform run node-ws -c framing.masking.unmasked_frame_is_refused -v" in text
+    assert "rerun        wsconform run node-ws -c framing.masking.unmasked_frame_is_refused -v" in text
 
 
 def test_junit_shows_the_end_of_a_long_transcript() -> None:
@@ -126,8 +126,8 @@ def test_junit_shows_the_end_of_a_long_transcript() -> None:
 
 
 @any_journal
-def test_junit_is_read_back_by_others(made: Any, tmp_path: Path) -> None:
-    journal: Journal = made()
+def test_another_parser_reads_junit(make_journal: Any, tmp_path: Path) -> None:
+    journal: Journal = make_journal()
     path = junit.render([journal], tmp_path, None)
     assert path == tmp_path / "junit.xml"
     suites = list(junitparser.JUnitXml.fromfile(str(path)))
@@ -144,44 +144,44 @@ def test_junit_is_read_back_by_others(made: Any, tmp_path: Path) -> None:
 
 
 @any_journal
-def test_summary_keeps_its_schema(made: Any, tmp_path: Path) -> None:
+def test_summary_keeps_its_schema(make_journal: Any, tmp_path: Path) -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    path = summary.render([made()], tmp_path, None)
+    path = summary.render([make_journal()], tmp_path, None)
     assert path == tmp_path / "summary.json"
     jsonschema.validate(json.loads(path.read_text(encoding="utf-8")), SCHEMA)
 
 
-def test_summary_counts_and_lists_what_is_no_pass() -> None:
+def test_summary_counts_marks_and_lists_all_but_passes() -> None:
     journal = journals.plausible(3, 40, faults=3)
-    told: Any = summary.summarize(gather([journal]))
-    for column, each in zip(told["targets"], journal.targets, strict=True):
+    elements: Any = summary.summarize(gather([journal]))
+    for column, each in zip(elements["targets"], journal.targets, strict=True):
         marks = [result.mark for result in each.results]
         assert column["counts"] == {mark.words: marks.count(mark) for mark in Mark}
         assert len(column["results"]) == len(marks) - marks.count(Mark.PASSED)
-    assert told["targets"][1]["results"]
+    assert elements["targets"][1]["results"]
 
 
-def test_every_output_is_made_from_what_a_journal_keeps() -> None:
+def test_every_output_depends_on_the_stored_journal_alone() -> None:
     journal = journals.plausible(2, 40)
-    again = parse(dumps(journal).splitlines())
+    stored = parse(dumps(journal).splitlines())
     for render in (junit.dumps, markdown.dumps, summary.summarize):
-        assert render(gather([journal])) == render(gather([again]))
+        assert render(gather([journal])) == render(gather([stored]))
 
 
-def test_markdown_lists_violations_with_what_was_seen() -> None:
+def test_markdown_lists_violations_with_their_findings() -> None:
     finding = Finding("a Pong", "nothing for 5 s")
     results = [
         journals.result(f"control.ping.is_answered[{size}]", verdict=Verdict.FAILED, finding=finding)
         for size in (0, 125)
     ]
     text = markdown.dumps(gather([journals.journal((journals.target(), [*results, journals.result()]))]))
-    assert "| node-ws | 1 of 3 |  | 2 |" in text
+    assert "| node-ws | 1 / 3 |  | 2 |" in text
     assert "(and <code>\\[125\\]</code>)" in text
     assert "- expected: a Pong\n- observed: nothing for 5 s" in text
     assert "[RFC 6455 5.1 MUST](https://www.rfc-editor.org/rfc/rfc6455#section-5.1)" in text
 
 
-def test_markdown_is_cut_and_says_so() -> None:
+def test_markdown_that_is_cut_counts_the_missing_blocks() -> None:
     gathered = gather([journals.plausible(8, 120, faults=4)])
     whole = markdown.dumps(gathered)
     most = len(whole.encode()) // 2
@@ -200,13 +200,13 @@ def test_markdown_of_hostile_text_has_no_html_of_its_own() -> None:
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
 
 
-def test_a_run_that_was_cut_off_says_so() -> None:
+def test_reports_mark_a_run_that_was_cut_off() -> None:
     gathered = gather([journals.journal((journals.target(), [journals.result()]), why=None)])
     assert "The run was cut off" in markdown.dumps(gathered)
     assert 'name="incomplete"' in junit.dumps(gathered)
 
 
-def test_targets_of_one_name_are_told_apart() -> None:
+def test_targets_of_one_name_are_numbered() -> None:
     column = (journals.target(), [journals.result()])
     journal = journals.journal(column)
     gathered = gather([journal, journal, journals.journal((journals.target("node-ws (2)"), []))])

@@ -1,4 +1,4 @@
-"""Unpacking of a single-file report in Python, as its script does it."""
+"""Unpacks the packed parts of a single-file report, as its script does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wsconform.wire.frame import apply_mask
 
 
 def element(node: Node) -> list[Element | str]:
-    """Return a packed part as the script builds it: an element, a text, or the rows of a ladder."""
+    """Return a packed part as the script builds it: an element or a text, or the rows of a ladder."""
     if isinstance(node, str):
         return [node]
     if isinstance(node, dict):
@@ -28,7 +28,7 @@ def element(node: Node) -> list[Element | str]:
 
 
 def rung(row: Sequence[Any]) -> Element:
-    """Return a packed row as an element; its octets are masked again."""
+    """Return a packed row as the script builds it, with its masked octets masked again."""
     side, time, summary, connection, decided, fields, head, octets, masked, cut = row
     whole = bytes.fromhex(octets)
     if masked:
@@ -36,15 +36,24 @@ def rung(row: Sequence[Any]) -> Element:
     kept = Octets.of(whole, whole=True)
     if cut:
         kept = Octets(whole, bytes.fromhex(cut[2]), int(cut[0]), cut[1])
-    made = Row(side, time, summary, connection, bool(decided), tuple((name, value) for name, value in fields), (), kept)
+    read = Row(
+        side=side,
+        time=time,
+        summary=summary,
+        connection=connection,
+        decided=bool(decided),
+        fields=tuple((name, value) for name, value in fields),
+        lines=(),
+        octets=kept,
+    )
     texts = [time, f"{side}:" if side != "event" else "", f"#{connection} " if connection > 1 else "", summary]
-    texts += [*([decided[1], "this decided"] if decided else []), *(part for field in made.fields for part in field)]
-    pres = [Element("pre", {}, [text]) for text in (head, "\n".join(made.dump)) if text]
+    texts += [*([decided[1], "this decided"] if decided else []), *(part for field in read.fields for part in field)]
+    pres = [Element("pre", {}, [text]) for text in (head, "\n".join(read.dump)) if text]
     return Element("li", {"class": f"{side} decided {decided[0]}" if decided else side}, [*texts, *pres])
 
 
 def unpacked(page: Element) -> Element:
-    """Return the page with every packed part unpacked in its place."""
+    """Return the page with every part unpacked in its place."""
     packs = [
         json.loads(zlib.decompress(base64.b64decode(each.raw), -15)) for each in page.all("script", type="text/plain")
     ]

@@ -1,4 +1,4 @@
-"""The commands that reports show: they put a case again the way in which the journal's command reached the target."""
+"""The commands that reports show: they reach the target with the options of the journal's command."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.support import journals
 from wsconform.commands.options import target_options
 from wsconform.registry.requirement import Role
 from wsconform.reports.columns import Column, gather
-from wsconform.reports.rerun import _REACHES, _SERVES, again, explain, export
+from wsconform.reports.rerun import _RUN_OPTIONS, _SERVE_OPTIONS, explain_command, export_command, rerun_command
 
 
 def column(command: str, name: str = "echo-go", role: Role = Role.SERVER, profile: str = "standard") -> Column:
-    made = journals.journal((journals.target(name, role=role), [journals.result(role=role)]))
-    (found,) = gather([replace(made, header=journals.header(command=command, profile=profile))]).columns
+    journal = journals.journal((journals.target(name, role=role), [journals.result(role=role)]))
+    (found,) = gather([replace(journal, header=journals.header(command=command, profile=profile))]).columns
     return found
 
 
@@ -34,12 +34,12 @@ def column(command: str, name: str = "echo-go", role: Role = Role.SERVER, profil
         ("", ""),
     ],
 )
-def test_a_server_is_reached_as_it_was(command: str, words: str) -> None:
-    assert again(column(command), "a.b[0x3]") == f"wsconform run echo-go{words} -c 'a.b[0x3]' -v"
+def test_a_server_is_reached_with_the_recorded_options(command: str, words: str) -> None:
+    assert rerun_command(column(command), "a.b[0x3]") == f"wsconform run echo-go{words} -c 'a.b[0x3]' -v"
 
 
 @pytest.mark.parametrize(
-    ("command", "again_"),
+    ("command", "expected"),
     [
         (
             "wsconform serve --port 9431 --tls -q -c 'a.*' -- node client.mjs '{url}' -v",
@@ -54,16 +54,16 @@ def test_a_server_is_reached_as_it_was(command: str, words: str) -> None:
         ("", "wsconform serve --target browserless -c a.b -v"),
     ],
 )
-def test_a_client_is_served_as_it_was(command: str, again_: str) -> None:
-    assert again(column(command, "browserless", Role.CLIENT), "a.b") == again_
+def test_a_client_is_served_with_the_recorded_options(command: str, expected: str) -> None:
+    assert rerun_command(column(command, "browserless", Role.CLIENT), "a.b") == expected
 
 
-def test_a_case_of_a_wider_profile_is_found_again() -> None:
-    assert again(column("", profile="full"), "a.b") == "wsconform run echo-go --profile full -c a.b -v"
+def test_the_profile_of_the_run_is_kept() -> None:
+    assert rerun_command(column("", profile="full"), "a.b") == "wsconform run echo-go --profile full -c a.b -v"
 
 
-def test_what_cannot_be_pasted_is_quoted() -> None:
-    assert again(column("", "a\x1b[m"), "it's") == "wsconform run $'a\\x1b[m' -c 'it'\"'\"'s' -v"
+def test_control_characters_are_quoted() -> None:
+    assert rerun_command(column("", "a\x1b[m"), "it's") == "wsconform run $'a\\x1b[m' -c 'it'\"'\"'s' -v"
 
 
 @pytest.mark.parametrize(
@@ -79,23 +79,23 @@ def test_what_cannot_be_pasted_is_quoted() -> None:
         ("pytest -o log_cli=true", "wsconform-out/journal.jsonl"),
     ],
 )
-def test_the_journal_is_where_its_command_put_it(command: str, journal: str) -> None:
-    made = column(command)
-    assert export(made, "a.b[1]") == f"wsconform export {journal} 'a.b[1]' --target echo-go --as"
-    assert explain(made, "a.b[1]") == f"wsconform explain 'a.b[1]' --in {journal} --target echo-go"
+def test_the_path_of_the_journal_follows_from_the_command(command: str, journal: str) -> None:
+    found = column(command)
+    assert export_command(found, "a.b[1]") == f"wsconform export {journal} 'a.b[1]' --target echo-go --as"
+    assert explain_command(found, "a.b[1]") == f"wsconform explain 'a.b[1]' --in {journal} --target echo-go"
 
 
-@pytest.mark.parametrize(("word", "flags"), [("run", _REACHES), ("serve", _SERVES)])
-def test_what_is_kept_of_a_command_are_options_that_it_has(word: str, flags: dict[str, bool]) -> None:
+@pytest.mark.parametrize(("word", "flags"), [("run", _RUN_OPTIONS), ("serve", _SERVE_OPTIONS)])
+def test_the_kept_options_exist(word: str, flags: dict[str, bool]) -> None:
     command = importlib.import_module(f"wsconform.commands.{word}").command
     known = {name: not each.is_flag for each in command.params if isinstance(each, click.Option) for name in each.opts}
     assert {name: known.get(name) for name in flags} == flags
 
 
-def test_whatever_says_how_to_reach_a_server_is_kept() -> None:
+def test_all_options_that_reach_a_server_are_kept() -> None:
     @target_options
-    def asked() -> None:
+    def command() -> None:
         """Take the options."""
 
-    names = {name for each in asked.__click_params__ for name in each.opts}  # type: ignore[attr-defined]
-    assert names - {"--role"} == set(_REACHES)
+    names = {name for each in command.__click_params__ for name in each.opts}  # type: ignore[attr-defined]
+    assert names - {"--role"} == set(_RUN_OPTIONS)
