@@ -93,9 +93,9 @@ def journal(*results: Result, name: str = "it", info: dict[str, str] | None = No
     return journals.journal((journals.target(name, info=info or {}), results))
 
 
-def rendered(folder: Path, *made: Journal) -> dict[str, Any]:
-    """Write the report of the journals `made`, and return its index."""
-    path = autobahn.render(made, folder, folder / "there")
+def rendered(folder: Path, *journals: Journal) -> dict[str, Any]:
+    """Write the report of the journals `journals`, and return its index."""
+    path = autobahn.render(journals, folder, folder / "there")
     assert path == folder / "there" / "index.json"
     found: dict[str, Any] = json.loads(path.read_text(encoding="ascii"))
     return found
@@ -127,8 +127,8 @@ class TestIndex:
         found = rendered(tmp_path, journal(of("1.1.2"), name="a.b"), journal(of("1.1.2"), name="A b"))
         assert found["a.b"]["1.1.2"]["reportfile"] == "a_b_case_1_1_2.json"
         assert found["A b"]["1.1.2"]["reportfile"] == "a_b_2_case_1_1_2.json"
-        told = capsys.readouterr().err
-        assert told == "-r autobahn: A b and a.b have the same file name; the files of A b begin with a_b_2_case_\n"
+        printed = capsys.readouterr().err
+        assert printed == "-r autobahn: A b and a.b have the same file name; the files of A b begin with a_b_2_case_\n"
 
     def test_a_long_name_gets_a_file(self, tmp_path: Path) -> None:
         found = rendered(tmp_path, journal(of("1.1.2"), name="x" * 300))

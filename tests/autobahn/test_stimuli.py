@@ -48,14 +48,14 @@ def _payload(text: str) -> bytes:
 def _frames(text: str) -> Iterator[Sent]:
     """Read a row of `older_stimuli.toml`."""
     for part in filter(None, text.split("; ")):
-        told = re.fullmatch(r"(?:(\d+) x )?(0x[0-9A-F]|[A-Z]+)(-?)(?:/(\d))?(?: (\S+))?", part)
-        assert told, part
-        count, name, open_ended, rsv, payload = told.groups()
+        matched = re.fullmatch(r"(?:(\d+) x )?(0x[0-9A-F]|[A-Z]+)(-?)(?:/(\d))?(?: (\S+))?", part)
+        assert matched, part
+        count, name, open_ended, rsv, payload = matched.groups()
         opcode = OPCODES[name] if name in OPCODES else int(name, 16)
         yield from [(opcode, not open_ended, int(rsv or 0), _payload(payload or ""))] * int(count or 1)
 
 
-def _told(frame: Frame) -> Sent:
+def sent_frame(frame: Frame) -> Sent:
     # Autobahn can send only frames with the shortest form of the length.
     assert frame.announced is None
     return (frame.opcode, frame.fin, frame.rsv if frame.is_minimal else -1, frame.payload)
@@ -75,7 +75,7 @@ def stimuli() -> Mapping[str, Sequence[Sequence[Sent]]]:
     seen: dict[str, list[list[Sent]]] = {}
 
     def record(conversation: Conversation) -> Iterator[Sample]:
-        seen.setdefault(conversation.case, []).append([_told(frame) for frame in conversation.sent])
+        seen.setdefault(conversation.case, []).append([sent_frame(frame) for frame in conversation.sent])
         return iter(())
 
     cases: list[Item] = list({case.id: case for case in named().values()}.values())

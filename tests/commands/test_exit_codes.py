@@ -267,7 +267,7 @@ SITUATIONS = {
         "gone.jsonl: cannot be read: [Errno 2] No such file or directory: 'gone.jsonl';"
         " name a journal.jsonl that a run wrote",
     ),
-    "a journal that is none": Situation(
+    "an invalid journal": Situation(
         ("report", "notes.txt", "-r", "junit"),
         2,
         "notes.txt: line 1: not JSON; the file is not a journal, or is damaged",

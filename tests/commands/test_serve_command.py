@@ -265,8 +265,8 @@ class TestWrongUsage:
         assert ended.out == ""
 
     def test_a_port_in_use(self, tmp_path: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
             ended = wsconform("serve", "--port", str(port), folder=tmp_path)
         assert ended.code == 2
         assert ended.error.startswith(f"127.0.0.1:{port}: the port is in use; ")

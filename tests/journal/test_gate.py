@@ -31,10 +31,10 @@ KNOWN = result("a.known", verdict=Verdict.FAILED, expected="known")
 
 def outcome(*results: Result, name: str = "echo-go", **fields: str) -> TargetOutcome:
     """Return a target's outcome with these results."""
-    made = TargetOutcome(name=name, planned=len(results), **fields)  # type: ignore[arg-type]
+    outcome_of_target = TargetOutcome(name=name, planned=len(results), **fields)  # type: ignore[arg-type]
     for each in results:
-        made.record(each)
-    return made
+        outcome_of_target.record(each)
+    return outcome_of_target
 
 
 def ruled(*results: Result, policy: Policy | None = None, stale: tuple[str, ...] = (), expected: str = "") -> Ruling:
@@ -156,6 +156,6 @@ def test_cases_that_did_not_run_are_not_counted_as_passed() -> None:
 
 
 def test_a_later_result_of_a_case_replaces_the_earlier_one() -> None:
-    made = outcome(VIOLATION, PASS, result("a.violation"))
-    assert [each.case for each in made.results] == ["a.violation", PASS.case]
-    assert rule([made], (), Policy()).exit is Exit.HELD
+    outcome_of_target = outcome(VIOLATION, PASS, result("a.violation"))
+    assert [each.case for each in outcome_of_target.results] == ["a.violation", PASS.case]
+    assert rule([outcome_of_target], (), Policy()).exit is Exit.HELD

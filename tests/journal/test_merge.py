@@ -26,32 +26,34 @@ def of(*results: Result, **fields: object) -> Journal:
 
 def merged(*journals: Journal, mixed: bool = False) -> tuple[Journal, tuple[str, ...]]:
     """Return the merger of the journals, named a, b and so on, and the remarks about it."""
-    made = merge([Source(chr(97 + n), each) for n, each in enumerate(journals)], "wsconform merge", mixed=mixed)
-    return made.journal, made.remarks
+    merged_journal = merge(
+        [Source(chr(97 + n), each) for n, each in enumerate(journals)], "wsconform merge", mixed=mixed
+    )
+    return merged_journal.journal, merged_journal.remarks
 
 
 def test_shards_of_a_target_are_joined() -> None:
-    made, remarks = merged(of(result("a.a")), of(result("a.b")), of(VIOLATED, result("a.c")))
-    (one,) = made.targets
+    merged_journal, remarks = merged(of(result("a.a")), of(result("a.b")), of(VIOLATED, result("a.c")))
+    (one,) = merged_journal.targets
     assert [each.case for each in one.results] == ["a.a", "a.b", "a.c"]
     assert one.results[1].verdict is Verdict.FAILED
     assert remarks == ("1 case of one in b and in c: the result in c counts",)
-    assert made.footer == Footer(
+    assert merged_journal.footer == Footer(
         why="done", end="2027-01-12T09:30:11Z", seconds=33.6, counts={"one": {"passed": 2, "violation": 1}}
     )
-    assert made.header.command == "wsconform merge"
+    assert merged_journal.header.command == "wsconform merge"
 
 
 def test_different_targets_are_kept_side_by_side() -> None:
-    made, remarks = merged(of(PASSED), journal((target("two"), [PASSED]), (target("one"), [result("a.c")])))
-    assert [(each.target.name, len(each.results)) for each in made.targets] == [("one", 2), ("two", 1)]
+    merged_journal, remarks = merged(of(PASSED), journal((target("two"), [PASSED]), (target("one"), [result("a.c")])))
+    assert [(each.target.name, len(each.results)) for each in merged_journal.targets] == [("one", 2), ("two", 1)]
     assert remarks == ()
 
 
 @pytest.mark.parametrize(("first", "second"), [(NO_TIME, VIOLATED), (VIOLATED, NO_TIME)])
 def test_a_case_skipped_for_lack_of_time_replaces_no_result(first: Result, second: Result) -> None:
-    made, remarks = merged(of(first), of(second))
-    assert made.targets[0].results == (VIOLATED,)
+    merged_journal, remarks = merged(of(first), of(second))
+    assert merged_journal.targets[0].results == (VIOLATED,)
     assert remarks == ()
 
 
@@ -65,8 +67,8 @@ def test_the_gravest_of_a_monitors_results_counts() -> None:
             (Verdict.PASSED, None),
         )
     ]
-    made, remarks = merged(*map(of, seen))
-    assert made.targets[0].results == (seen[2],)
+    merged_journal, remarks = merged(*map(of, seen))
+    assert merged_journal.targets[0].results == (seen[2],)
     assert remarks == ()
     assert merged(of(seen[0]), of(seen[1]))[0].targets[0].results == (seen[1],)
 
@@ -78,8 +80,8 @@ def test_two_catalogues_are_refused_unless_mixed() -> None:
     versions = "1.4 in a, 1.5 in b"
     message = f"the journals are of 2 versions of the catalogue: {versions}; run again, or use --mixed"
     assert caught.value.text == message
-    made, remarks = merged(of(PASSED), other, mixed=True)
-    assert made.header.catalogue == "1.4"
+    merged_journal, remarks = merged(of(PASSED), other, mixed=True)
+    assert merged_journal.header.catalogue == "1.4"
     assert remarks[0] == f"mixed catalogues: {versions}; the journal names the first"
 
 
@@ -101,8 +103,8 @@ def test_two_targets_of_one_name_are_refused_unless_mixed(fields: dict[str, obje
 
 
 def test_an_address_may_change_from_shard_to_shard() -> None:
-    made, _ = merged(of(PASSED), of(result("a.c"), address="ws://other:2/"))
-    assert made.targets[0].target.address == target().address
+    merged_journal, _ = merged(of(PASSED), of(result("a.c"), address="ws://other:2/"))
+    assert merged_journal.targets[0].target.address == target().address
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -111,33 +113,33 @@ def test_the_reason_why_one_shard_could_not_test_a_target_is_kept(turned: bool) 
         TargetRecord(name="one", role=Role.SERVER, address="ws://a/", untested="nothing listens"), ()
     )
     lost = Journal(header(), (untested,), Footer(why="target-lost"))
-    made, remarks = merged(*((lost, of(PASSED)) if turned else (of(PASSED), lost)))
-    record = made.targets[0].target
+    merged_journal, remarks = merged(*((lost, of(PASSED)) if turned else (of(PASSED), lost)))
+    record = merged_journal.targets[0].target
     assert record.offers == target().offers
     assert record.untested == "nothing listens"
-    assert made.footer is not None
-    assert made.footer.why == "target-lost"
+    assert merged_journal.footer is not None
+    assert merged_journal.footer.why == "target-lost"
     assert remarks == ()
 
 
 def test_a_journal_without_a_footer_counts_as_interrupted() -> None:
-    made, remarks = merged(of(PASSED), journal((target("two"), [PASSED]), why=None))
-    assert made.footer is not None
-    assert made.footer.why == "interrupted"
+    merged_journal, remarks = merged(of(PASSED), journal((target("two"), [PASSED]), why=None))
+    assert merged_journal.footer is not None
+    assert merged_journal.footer.why == "interrupted"
     assert remarks == ("b: has no footer, so its run crashed or is still going on; it counts as interrupted",)
 
 
 @pytest.mark.parametrize("why", ["budget", "target-lost", "interrupted"])
 def test_the_gravest_end_counts(why: str) -> None:
-    made, _ = merged(of(PASSED), journal((target("two"), [PASSED]), why=why), of(result("a.c")))
-    assert made.footer is not None
-    assert made.footer.why == why
+    merged_journal, _ = merged(of(PASSED), journal((target("two"), [PASSED]), why=why), of(result("a.c")))
+    assert merged_journal.footer is not None
+    assert merged_journal.footer.why == why
 
 
 def test_different_profiles_and_seeds_are_reported() -> None:
     other = Journal(header(profile="quick", seed=3), of(result("a.c")).targets, Footer(why="done"))
-    made, remarks = merged(of(PASSED), other)
-    assert (made.header.profile, made.header.seed) == ("quick", header().seed)
+    merged_journal, remarks = merged(of(PASSED), other)
+    assert (merged_journal.header.profile, merged_journal.header.seed) == ("quick", header().seed)
     assert remarks == (
         "profiles standard, quick: the merged journal has quick",
         f"seeds {header().seed}, 3: the merged journal has {header().seed}; to replay, use the original journals",
@@ -150,10 +152,10 @@ def test_the_options_and_findings_of_the_gate_are_kept() -> None:
     other = Journal(
         header(fail_on="should", allow=("flaky",)), of(result("a.c")).targets, Footer(why="done", stale=("y",))
     )
-    made, _ = merged(one, other)
-    assert (made.header.fail_on, made.header.allow) == ("should", ("flaky",))
-    assert made.footer is not None
-    assert made.footer.stale == ("x", "y")
+    merged_journal, _ = merged(one, other)
+    assert (merged_journal.header.fail_on, merged_journal.header.allow) == ("should", ("flaky",))
+    assert merged_journal.footer is not None
+    assert merged_journal.footer.stale == ("x", "y")
     assert merged(one, of(result("a.c")))[0].header.fail_on == "must"
 
 
@@ -170,9 +172,9 @@ def test_the_command_writes_one_journal(say: Say, tmp_path: Path) -> None:
         "b.jsonl: has no footer, so its run crashed or is still going on; it counts as interrupted",
         "1 case of one in run and in b.jsonl: the result in b.jsonl counts",
     ]
-    made = read(tmp_path / "merged.jsonl")
-    assert made.targets[0].results[0].verdict is Verdict.FAILED
-    assert made.header.command == "wsconform merge run b.jsonl"
+    merged_journal = read(tmp_path / "merged.jsonl")
+    assert merged_journal.targets[0].results[0].verdict is Verdict.FAILED
+    assert merged_journal.header.command == "wsconform merge run b.jsonl"
 
 
 def test_a_journal_may_be_merged_into_itself(say: Say, tmp_path: Path) -> None:

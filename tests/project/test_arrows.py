@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: Where each package lies in the checkout.
+#: The folder of each package in the checkout.
 HOMES = {
     "wsconform.cases": ROOT / "cases",
     "wsconform.reports": ROOT / "reports",
@@ -63,7 +63,7 @@ MOST_FLAT_MODULES = 10
 
 @dataclass(frozen=True)
 class Import:
-    """One import: the importing module, the absolute name that it imports, and where it stands."""
+    """One import: the importing module, the absolute name that it imports, and its line."""
 
     module: str
     of: str

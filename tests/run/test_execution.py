@@ -196,14 +196,14 @@ def test_an_interrupted_run_writes_its_results_and_a_footer() -> None:
     interrupt = trio.Event()
 
     async def around(execution: Execution) -> None:
-        # Do what the receiver of a signal does.
-        async def heed(scope: trio.CancelScope, *, task_status: trio.TaskStatus[None]) -> None:
+        # Interrupt the run, as the receiver of a signal does.
+        async def interrupt_at_once(scope: trio.CancelScope, *, task_status: trio.TaskStatus[None]) -> None:
             task_status.started()
             await interrupt.wait()
             execution.interrupted = True
             scope.cancel()
 
-        execution._watch_signals = heed  # type: ignore[assignment,method-assign]
+        execution._watch_signals = interrupt_at_once  # type: ignore[assignment,method-assign]
         assert await execution.run() is EndReason.INTERRUPTED
 
     ran = Ran([plan("one"), plan("two")], lambda _: Hanging, RunOptions(jobs=1), around=around)

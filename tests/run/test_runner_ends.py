@@ -143,7 +143,7 @@ class TestStopping:
 
     def test_unconfirmed_failures_do_not_stop_the_run(self) -> None:
         """Two cases fail once and run again at once; because they pass then, the others run, too."""
-        cases = [a_case(outcomes("fail", "pass"), f"area.wavers[{number}]") for number in range(2)]
+        cases = [a_case(outcomes("fail", "pass"), f"area.flaky[{number}]") for number in range(2)]
         cases += [a_case(outcomes("fail"), f"area.fails[{number}]") for number in range(4)]
         done = run(cases, options=RunOptions(max_failures=2, jobs=1))
         assert [verdict for case, verdict in done.verdicts().items() if "fails" in case] == [

@@ -65,11 +65,11 @@ def test_a_profile_is_new_and_is_removed() -> None:
 
 
 def test_returns_the_digests_of_a_generated_certificate(tmp_path: Path) -> None:
-    made = tls.generate_certificate("127.0.0.1", tmp_path)
-    trust = made.trust("127.0.0.1", 1)
+    certificate = tls.generate_certificate("127.0.0.1", tmp_path)
+    trust = certificate.trust("127.0.0.1", 1)
     assert trust is not None
     assert (len(trust.spki), len(trust.sha256)) == (44, 95)
-    assert made.cacert == (tmp_path / "ca.pem").absolute()
+    assert certificate.cacert == (tmp_path / "ca.pem").absolute()
 
 
 def test_returns_no_digests_of_a_loaded_certificate(tmp_path: Path) -> None:

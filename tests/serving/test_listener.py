@@ -148,9 +148,9 @@ class TestTls:
 
 
 async def test_reports_a_port_in_use_in_one_line() -> None:
-    (taken,) = await open_listeners("127.0.0.1", 0)
-    async with taken:
-        port = taken.socket.getsockname()[1]
+    (listener,) = await open_listeners("127.0.0.1", 0)
+    async with listener:
+        port = listener.socket.getsockname()[1]
         with pytest.raises(Problem, match=rf"^127\.0\.0\.1:{port}: the port is in use; .* --port"):
             await open_listeners("127.0.0.1", port)
 

@@ -103,7 +103,7 @@ def opened() -> tuple[TranscriptEntry, ...]:
 
 def result(case: str = "framing.masking.unmasked_frame_is_refused", **fields: object) -> Result:
     """Return a passed result of `case`; `fields` replace other fields of Result."""
-    made = Result(
+    default = Result(
         case=case,
         title="A frame masked against the rule of its direction is refused, not repaired.",
         role=Role.SERVER,
@@ -114,12 +114,12 @@ def result(case: str = "framing.masking.unmasked_frame_is_refused", **fields: ob
         micros=2400,
         transcript=(*opened(), sent(1200, Frame.text("Hello")), came(1400, Frame.close(1002))),
     )
-    return replace(made, **fields)  # type: ignore[arg-type]
+    return replace(default, **fields)  # type: ignore[arg-type]
 
 
 def target(name: str = "node-ws", **fields: object) -> TargetRecord:
     """Return the record of a target; `fields` replace its other fields."""
-    made = TargetRecord(
+    default = TargetRecord(
         name=name,
         role=Role.SERVER,
         address="ws://127.0.0.1:9001/",
@@ -129,12 +129,12 @@ def target(name: str = "node-ws", **fields: object) -> TargetRecord:
         round_trip=0.00042,
         notes={"largest message": "1048576 octets", "who ends TCP": "the target"},
     )
-    return replace(made, **fields)  # type: ignore[arg-type]
+    return replace(default, **fields)  # type: ignore[arg-type]
 
 
 def header(**fields: object) -> Header:
     """Return the header of a run; `fields` replace its fields."""
-    made = Header(
+    default = Header(
         catalogue="1.4",
         documents=("RFC6455", "RFC7692", "RFC8441"),
         command="wsconform run",
@@ -142,7 +142,7 @@ def header(**fields: object) -> Header:
         platform="Linux x86_64, CPython 3.11.7",
         start="2027-01-12T09:30:00Z",
     )
-    return replace(made, **fields)  # type: ignore[arg-type]
+    return replace(default, **fields)  # type: ignore[arg-type]
 
 
 def journal(*columns: tuple[TargetRecord, Sequence[Result]], why: str | None = "done") -> Journal:
@@ -183,7 +183,7 @@ FAMILIES = (
         parameters=tuple(f"[{opcode:#x}]" for opcode in (3, 4, 5, 6, 7, 0xB, 0xC, 0xD, 0xE, 0xF)),
         hint="refuse opcodes 3-7 and 11-15 before reading the payload",
         why="A target that takes an unknown opcode for one that it knows hands octets to an application that never\n"
-        "agreed to them.\n\nA later extension could then not be told from an error.",
+        "agreed to them.\n\nA later extension could then not be distinguished from an error.",
     ),
     Family(
         id="framing.masking.wrongly_masked_frame_fails_the_connection",
@@ -264,7 +264,7 @@ FAMILIES = (
     ),
     Family(
         id="utf8.text.invalid_text_fails_the_connection",
-        title="Octets that are no UTF-8 never reach an application as text.",
+        title="Invalid UTF-8 never reaches an application as text.",
         requirement="6455-8.1-1",
         level=Level.MUST,
         stimulus=Frame.text(b"\xce\xba\xe1\xbd\xb9\xcf\x83\xed\xa0\x80edited"),
@@ -454,6 +454,6 @@ def hostile() -> Journal:
                 results,
             )
         )
-    made = journal(*columns)
+    default = journal(*columns)
     hostile_header = header(catalogue=HOSTILE[0], command=HOSTILE[1], platform=HOSTILE[2], start=HOSTILE[4])
-    return replace(made, header=hostile_header, footer=Footer(why=HOSTILE[3], end=HOSTILE[5]))
+    return replace(default, header=hostile_header, footer=Footer(why=HOSTILE[3], end=HOSTILE[5]))

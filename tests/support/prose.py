@@ -29,7 +29,7 @@ USAGES: dict[str, tuple[re.Pattern[str], float]] = {
     "where": (re.compile(r"\bwhere\b", re.I), 1.5),
     "put": (re.compile(r"\b(?:put|puts|putting)\b", re.I), 0.4),
     "is no": (re.compile(r"(?<!there )\b(?:is|are|was|were|be) no\b(?! (?:longer|more)\b)", re.I), 0.3),
-    "none": (re.compile(r"\b(?:is|are|was|were|of) none\b(?! of\b)", re.I), 0.1),
+    "none": (re.compile(r"\b(?:is|are|was|were|of) none\b(?! of\b)"), 0.1),
 }
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z'-]*")

@@ -21,17 +21,16 @@ _SHELLS = ("bash", "zsh", "fish")
 
 @click.command("completion", short_help="print a script that adds completion to a shell")
 @click.argument("shell", type=click.Choice(_SHELLS))
-def command(shell: str) -> None:
+@click.pass_context
+def command(context: click.Context, shell: str) -> None:
     """Print the script that makes SHELL complete commands, options, cases and targets.
 
     For the current session: eval "$(wsconform completion bash)". For all sessions: write the output to a file in
     the folder in which the shell looks for completions.
     """
-    from ..cli import wsconform  # noqa: PLC0415
-
     kind = get_completion_class(shell)
     assert kind is not None  # click knows all of _SHELLS
-    Out(sys.stdout).write(kind(wsconform, {}, "wsconform", "_WSCONFORM_COMPLETE").source())
+    Out(sys.stdout).write(kind(context.find_root().command, {}, "wsconform", "_WSCONFORM_COMPLETE").source())
 
 
 def complete_cases(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

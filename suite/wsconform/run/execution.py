@@ -223,13 +223,13 @@ class Execution:
             )
 
 
-def _output(folder: Path | None, target: Target, taken: set[str]) -> Output:
-    """Return the keeper of a started target's output: in a file in `folder` that is not among `taken`, if possible."""
+def _output(folder: Path | None, target: Target, used: set[str]) -> Output:
+    """Return the keeper of a started target's output: in a file in `folder` that is not among `used`, if possible."""
     if folder is None:
         return Output()
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", target.name).strip("-.") or "target"
     path, number = folder / f"{name}.log", 1
-    while str(path) in taken:
+    while str(path) in used:
         number += 1
         path = folder / f"{name}.{number}.log"
     try:
