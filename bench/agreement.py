@@ -73,7 +73,7 @@ class Grade:
         return f"{self.behavior}/{self.closing}" if self.closing else self.behavior
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
     """Why the results of some ids differ, and which is right; `autobahn` and `ours` are patterns of results.
 

@@ -31,7 +31,7 @@ DEADLINE = 7200.0
 ROWS, COMPRESSION = range(1, 19), (*(f"12.{n}" for n in range(1, 6)), *(f"13.{n}" for n in range(1, 8)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """Stimuli of both suites: Autobahn's ids, the rounds of each suite, and `only` to choose among our cases."""
 
@@ -46,10 +46,10 @@ class Group:
 GROUPS = {
     group.name: group
     for group in (
-        Group("frames", "1.*,2.*,3.*,4.*,5.*,6.*,7.*,10.*", 247, 5, 3),
-        Group("sizes", "9.*", 54, 5, 3),
-        Group("compression", "12.*,13.*", 216, 5, 1, only="few"),
-        Group("volume", "12.*,13.*", 216, 1, 1, only="thousand"),
+        Group(name="frames", ids="1.*,2.*,3.*,4.*,5.*,6.*,7.*,10.*", number=247, ours=5, autobahn=3),
+        Group(name="sizes", ids="9.*", number=54, ours=5, autobahn=3),
+        Group(name="compression", ids="12.*,13.*", number=216, ours=5, autobahn=1, only="few"),
+        Group(name="volume", ids="12.*,13.*", number=216, ours=1, autobahn=1, only="thousand"),
     )
 }
 

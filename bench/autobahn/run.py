@@ -29,7 +29,7 @@ class RunError(Exception):
     """Autobahn did not complete its run; the message is one line."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """One run: seconds, peak memory (MB), the number of cases, and how often each grade occurred."""
 
@@ -112,7 +112,14 @@ def one_run(program: Path, url: str, cases: list[str], excluded: list[str], dead
             raise RunError(f"{url}: Autobahn left no results; its last line: {last[0]}") from None
     grades = Counter(result["behavior"] for result in results.values())
     closings = Counter(result["behaviorClose"] for result in results.values())
-    return Outcome(round(wall, 3), round(cpu, 3), round(peak, 1), len(results), dict(grades), dict(closings))
+    return Outcome(
+        wall=round(wall, 3),
+        cpu=round(cpu, 3),
+        peak=round(peak, 1),
+        cases=len(results),
+        behaviours=dict(grades),
+        closing_behaviours=dict(closings),
+    )
 
 
 def measured(command: list[str], folder: str, deadline: float) -> tuple[float, float, float, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from wsconform import (
     DEFLATE,
     Answer,
@@ -98,6 +100,7 @@ def with_extensions(answer: Answer) -> str:
     return f"{answer}, {EXTENSIONS}: {field_text(answer.field(EXTENSIONS))}"
 
 
+@cache
 def compressible_text(size: int) -> bytes:
     """Return `size` octets of text that compresses well, with repetitions at short and long distances."""
     text = bytearray()

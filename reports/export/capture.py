@@ -45,7 +45,9 @@ def render(target: TargetRecord, result: Result, start: str = "") -> bytes:
     for step in steps:
         stream = streams.get(step.connection)
         if stream is None:
-            stream = streams[step.connection] = TcpStream(ours, theirs, 49152 + step.connection, exchange.port)
+            stream = streams[step.connection] = TcpStream(
+                ours=ours, theirs=theirs, our_port=49152 + step.connection, their_port=exchange.port
+            )
             opening = stream.opened(by_us=exchange.we_dial)
             parts += [_packet(began + step.micros, packet, direction, "") for packet, direction in opening]
         comment = "; ".join(step.summaries)
@@ -55,7 +57,7 @@ def render(target: TargetRecord, result: Result, start: str = "") -> bytes:
     return b"".join(parts)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class TcpStream:
     """One TCP connection and its sequence numbers."""
 

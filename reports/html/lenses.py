@@ -14,7 +14,7 @@ from ..columns import Gathered
 from .marks import Cell, cell, css, worst_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequirementRow:
     """A requirement over all targets; `same_as` names covered entries that state the same duty."""
 
@@ -172,7 +172,7 @@ def _concerned(gathered: Gathered, result: Result) -> Iterable[str]:
 def _row(gathered: Gathered, id: str, results: dict[str, list[Result]], same_as: tuple[str, ...]) -> RequirementRow:
     cases = dict.fromkeys(result.family for having in results.values() for result in having)
     cells = tuple(cell(results.get(column.name, ())) for column in gathered.columns)
-    return RequirementRow(id, gathered.requirement(id), tuple(cases), cells, same_as)
+    return RequirementRow(id=id, requirement=gathered.requirement(id), cases=tuple(cases), cells=cells, same_as=same_as)
 
 
 def _order(section: str) -> list[tuple[int, int, str]]:

@@ -145,7 +145,9 @@ def test_text_of_a_target_is_escaped(pytester: pytest.Pytester) -> None:
 
 def test_hostile_text_is_escaped_in_the_cells() -> None:
     log = HtmlLog(SimpleNamespace(total=1))  # type: ignore[arg-type]  # that is all it asks of a session here
-    cells = Cells(HOSTILE, HOSTILE, "https://example.org/" + HOSTILE, HOSTILE, HOSTILE)
+    cells = Cells(
+        level=HOSTILE, requirement=HOSTILE, link="https://example.org/" + HOSTILE, mark=HOSTILE, finding=HOSTILE
+    )
     report = SimpleNamespace(
         when="call", passed=False, nodeid=HOSTILE, wsconform={name: getattr(cells, name) for name in cells.__slots__}
     )

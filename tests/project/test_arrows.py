@@ -61,7 +61,7 @@ MOST_INNER_IMPORTS = 60
 MOST_FLAT_MODULES = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Import:
     """One import: the importing module, the absolute name that it imports, and its line."""
 
@@ -105,12 +105,18 @@ def _read(module: str) -> Iterator[Import]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield Import(module, alias.name, node.lineno, False, id(node) in late)
+                yield Import(module=module, of=alias.name, line=node.lineno, relative=False, late=id(node) in late)
         elif isinstance(node, ast.ImportFrom):
             base = _base(module, path, node)
             for alias in node.names:
                 inner = f"{base}.{alias.name}"
-                yield Import(module, inner if inner in MODULES else base, node.lineno, node.level > 0, id(node) in late)
+                yield Import(
+                    module=module,
+                    of=inner if inner in MODULES else base,
+                    line=node.lineno,
+                    relative=node.level > 0,
+                    late=id(node) in late,
+                )
 
 
 def _base(module: str, path: Path, node: ast.ImportFrom) -> str:

@@ -40,7 +40,7 @@ def entries(*patterns: str) -> tuple[Item, ...]:
 
 def plan(name: str = "one", *patterns: str, **fields: object) -> Plan:
     """Return a plan for a target called `name`."""
-    target = Target(name, Url("ws", "localhost", 9001, "/"), **fields)  # type: ignore[arg-type]
+    target = Target(name=name, url=Url("ws", "localhost", 9001, "/"), **fields)  # type: ignore[arg-type]
     return Plan(target=target, items=entries(*patterns))
 
 

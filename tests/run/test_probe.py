@@ -23,7 +23,7 @@ def look(script: Script, url: str = URL, *, limits: Limits | None = None, **opti
 
     async def run() -> None:
         async with trio.open_nursery() as nursery:
-            dialled = Target(nursery, script)
+            dialled = Target(name=nursery, url=script)
             configured = targets.Target("it", targets.Url.parse(url), **options)  # type: ignore[arg-type]
             try:
                 found.append(await probe(configured, dialled.dial, limits or Limits()))

@@ -61,7 +61,7 @@ class TestUrl:
 class TestTarget:
     def test_requests_name_the_target_as_configured(self) -> None:
         url = Url.parse("wss://a:9001/x")
-        target = Target("a", url, headers=(("Authorization", "x"),), subprotocol="chat")
+        target = Target(name="a", url=url, headers=(("Authorization", "x"),), subprotocol="chat")
         assert target.tls
         assert target.address() == Address(
             host="a:9001", target="/x", headers=(("Authorization", "x"),), subprotocol="chat", scheme="wss"
@@ -69,15 +69,15 @@ class TestTarget:
         assert target.address().fields == (("Sec-WebSocket-Protocol", "chat"), ("Authorization", "x"))
 
     def test_without_a_subprotocol_the_request_has_no_field(self) -> None:
-        assert Target("a", Url.parse("ws://a/")).address().fields == ()
+        assert Target(name="a", url=Url.parse("ws://a/")).address().fields == ()
 
     def test_a_missing_ca_file(self, tmp_path: Path) -> None:
-        target = Target("a", Url.parse("wss://a/"), cacert=str(tmp_path / "none.pem"))
+        target = Target(name="a", url=Url.parse("wss://a/"), cacert=str(tmp_path / "none.pem"))
         with pytest.raises(TargetError, match=r"^--cacert .*none\.pem: no certificates in PEM form: "):
             target.dialer()
 
     def test_a_file_without_certificates(self, tmp_path: Path) -> None:
         (tmp_path / "empty.pem").write_text("nothing")
-        target = Target("a", Url.parse("wss://a/"), cacert=str(tmp_path / "empty.pem"))
+        target = Target(name="a", url=Url.parse("wss://a/"), cacert=str(tmp_path / "empty.pem"))
         with pytest.raises(TargetError, match=r"^--cacert .*empty\.pem: no certificates in PEM form: "):
             target.dialer()

@@ -447,7 +447,7 @@ class TestDialer:
         """Return a target on `port` whose CA certificate is in a file."""
         path = tmp_path / "ca.pem"
         AUTHORITY.cert_pem.write_to_path(path)
-        return Target("it", Url.parse(f"wss://127.0.0.1:{port}/"), cacert=str(path))
+        return Target(name="it", url=Url.parse(f"wss://127.0.0.1:{port}/"), cacert=str(path))
 
     async def test_passes_options_to_the_stream(self, tmp_path: Path) -> None:
         async with served(over_tls(echo, server_context())) as port:
@@ -465,6 +465,6 @@ class TestDialer:
 
     async def test_dials_a_ws_url_in_cleartext(self) -> None:
         async with served(echo) as port:
-            stream = await Target("it", Url.parse(f"ws://127.0.0.1:{port}/")).dialer()()
+            stream = await Target(name="it", url=Url.parse(f"ws://127.0.0.1:{port}/")).dialer()()
             assert isinstance(stream, TcpStream)
             await stream.aclose()

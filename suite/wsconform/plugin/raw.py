@@ -164,7 +164,7 @@ class Listening:
 
     def incoming(self) -> Incoming:
         """Accept the next connection and return it with its request; answer it with `answer`."""
-        target = Target("client", Url.parse(self.url), Role.CLIENT)
+        target = Target(name="client", url=Url.parse(self.url), role=Role.CLIENT)
 
         async def received() -> Incoming:
             return await Incoming.receive(

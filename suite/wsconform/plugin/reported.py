@@ -12,7 +12,7 @@ from .items import CaseItem
 __all__ = ["Cells", "cells_of", "fill"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cells:
     """The cells of a row in a table, besides those of pytest, as plain text: a table must escape them."""
 
@@ -33,7 +33,13 @@ def fill(item: CaseItem, report: pytest.TestReport) -> None:
         return
     mark = result.mark if result is not None else Mark.INCONCLUSIVE
     finding = result.finding.observed if result is not None and result.finding else ""
-    cells = Cells(requirement.level.words, requirement.citation, requirement.url, mark.words, finding)
+    cells = Cells(
+        level=requirement.level.words,
+        requirement=requirement.citation,
+        link=requirement.url,
+        mark=mark.words,
+        finding=finding,
+    )
     # pytest-xdist transfers attributes of a report that consist of plain values.
     report.wsconform = asdict(cells)  # type: ignore[attr-defined]
 

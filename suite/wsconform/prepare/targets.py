@@ -81,7 +81,7 @@ def _reference() -> ChosenTarget:
 def _choose_one(name: str, configuration: Configuration) -> ChosenTarget:
     if "://" in name:
         try:
-            return ChosenTarget(target=Target(name, Url.parse(name)), words=(name,))
+            return ChosenTarget(target=Target(name=name, url=Url.parse(name)), words=(name,))
         except TargetError as problem:
             raise Problem(str(problem)) from None
     if name == REFERENCE and name not in configuration.targets:

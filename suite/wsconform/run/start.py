@@ -28,7 +28,7 @@ def reference_target() -> tuple[Target, Serve]:
     """
     for point in entry_points(group="wsconform.reference", name="server"):
         serve: Serve = point.load()
-        return Target(REFERENCE, Url("ws", "127.0.0.1", 0, "/"), app="echo"), serve
+        return Target(name=REFERENCE, url=Url("ws", "127.0.0.1", 0, "/"), app="echo"), serve
     raise TargetError("no reference endpoint is installed; name an address such as ws://HOST:PORT/")
 
 

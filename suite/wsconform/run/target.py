@@ -69,7 +69,7 @@ class Url:
         return f"{self.scheme}://{self.authority}{self.target}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One target as configured. `app` is "echo", "none", or None if the probe has to find out; `start` its command."""
 
