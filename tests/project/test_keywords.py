@@ -52,7 +52,7 @@ def long_calls(path: str, tree: ast.Module) -> Iterator[str]:
     """Yield the place of each call of a class with more positional arguments than allowed."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            name = getattr(node.func, "id", None) or getattr(node.func, "attr", "")
+            name = str(getattr(node.func, "id", None) or getattr(node.func, "attr", ""))
             positional = [each for each in node.args if not isinstance(each, ast.Starred)]
             if name[:1].isupper() and len(positional) > MOST_ARGUMENTS:
                 yield f"{path}:{node.lineno}: {name}"

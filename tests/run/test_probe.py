@@ -23,8 +23,8 @@ def look(script: Script, url: str = URL, *, limits: Limits | None = None, **opti
 
     async def run() -> None:
         async with trio.open_nursery() as nursery:
-            dialled = Target(name=nursery, url=script)
-            configured = targets.Target("it", targets.Url.parse(url), **options)  # type: ignore[arg-type]
+            dialled = Target(nursery, script)
+            configured = targets.Target(name="it", url=targets.Url.parse(url), **options)  # type: ignore[arg-type]
             try:
                 found.append(await probe(configured, dialled.dial, limits or Limits()))
             except ProbeFailed as problem:
@@ -223,7 +223,7 @@ class TestFailures:
 
         async def run() -> None:
             with pytest.raises(Unreachable, match=r"^a:9001: nothing listens there$"):
-                await probe(targets.Target("it", targets.Url.parse(URL)), dial, Limits())
+                await probe(targets.Target(name="it", url=targets.Url.parse(URL)), dial, Limits())
 
         jumping(run)
 
@@ -234,7 +234,7 @@ class TestFailures:
 
         async def run() -> None:
             with pytest.raises(ProbeFailed) as caught:
-                await probe(targets.Target("it", targets.Url.parse(URL)), dial, Limits())
+                await probe(targets.Target(name="it", url=targets.Url.parse(URL)), dial, Limits())
             assert str(caught.value) == "a:9001: no connection within 10 s, nor a refusal; check host and port"
 
         jumping(run)
