@@ -86,8 +86,8 @@ def test_list_shows_each_implementation(compare: Say) -> None:
     ("words", "code", "line"),
     [
         (("by-hnd",), 2, 'by-hnd: there is no recipe of this name; did you mean "by-hand"?'),
-        (("by-hand", "-o", "file/out"), 2, "-o file/out: cannot be made: Not a directory; name another folder"),
-        (("by-hand", "-r", "pdf"), 2, "-r pdf: there is no report of this kind"),
+        (("by-hand", "-o", "file/out"), 2, "-o file/out: cannot be created: Not a directory; name another folder"),
+        (("by-hand", "-r", "pdf"), 2, "-r pdf: unknown kind of report"),
         (("by-hand", "-c", "masking.nothing"), 2, 'no case matches "masking.nothing"'),
         (("by-hand", "--expected", "gone.toml"), 2, "gone.toml: cannot be read: No such file or directory"),
         (

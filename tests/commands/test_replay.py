@@ -160,7 +160,7 @@ def test_a_target_that_is_not_there(say: Say) -> None:
         (("wsconform-out", "--target", "tow"), 'wsconform-out: has no target tow; did you mean "two"?'),
         (("wsconform-out", "--target", "two", "--url", "http://x/"), "http://x/: not a ws or wss URL; did you mean "),
         (("wsconform-out",), "two: is a client; rerun its cases with `wsconform serve -c CASE`, or name a"),
-        (("wsconform-out", "--target", "one", "-o", "taken"), "-o taken: cannot be made: File exists; name another"),
+        (("wsconform-out", "--target", "one", "-o", "taken"), "-o taken: cannot be created: File exists; name another"),
         (("wsconform-out", "--patience", "x"), "wsconform replay: --patience: 'x' is not a duration; "),
     ],
 )

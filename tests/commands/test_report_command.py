@@ -42,7 +42,7 @@ def test_a_missing_earlier_journal_is_reported_in_one_line(say: Say, tmp_path: P
 def test_a_folder_instead_of_a_file_is_reported_in_one_line(say: Say, tmp_path: Path) -> None:
     now = saved(tmp_path / "now.jsonl", Verdict.FAILED, "2027-01-12")
     code, _, err = say("report", now, "-r", f"junit={tmp_path}")
-    assert (code, err) == (2, f"-r junit={tmp_path}: that is a folder; name a file in it\n")
+    assert (code, err) == (2, f"-r junit={tmp_path}: is a folder; name a file in it\n")
 
 
 def test_a_badge_is_written_to_the_named_file(say: Say, tmp_path: Path) -> None:

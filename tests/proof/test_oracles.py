@@ -37,7 +37,7 @@ from wsconform.wire.http1 import Request, Response, base_request, base_response,
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 keys = st.binary(min_size=4, max_size=4)
 payloads = st.binary(max_size=140) | st.sampled_from((bytes(125), bytes(126), bytes(0xFFFF), bytes(0x10000)))
-data = st.builds(Frame, st.sampled_from((0, 1, 2)), payloads, st.booleans())
+data = st.builds(Frame, st.sampled_from((0, 1, 2)), payloads, fin=st.booleans())
 control = st.builds(Frame, st.sampled_from((9, 10)), st.binary(max_size=125))
 legal = data | control
 messages = st.lists(payloads, min_size=1, max_size=4)

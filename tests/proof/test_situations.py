@@ -174,7 +174,7 @@ SITUATIONS = {
     ),
     "inconclusive": Situation(
         1,
-        "Does not conform at MUST: 1 not reached.",
+        "Does not conform at MUST: 1 inconclusive.",
         ("{url}", *ARRANGED),
         lambda: serving(AcceptsFragmentedControl),
     ),
@@ -245,7 +245,7 @@ SITUATIONS = {
     ),
     "lost": Situation(
         3,
-        "{url} was lost. 4 not reached.",
+        "{url} was lost. 4 inconclusive.",
         ("{url}", "-j", "1", "--patience", "1s", *CASES),
         lambda: serving(at_most=6),
     ),
