@@ -15,6 +15,7 @@ from ..journal.merge import Source, merge
 from ..prepare import config, values
 from ..prepare.journals import command_line, journal_at
 from ..problem import Problem
+from ..words import counted
 from .options import Value, display_options
 from .output import output
 
@@ -50,8 +51,7 @@ def command(words: list[str], /, journals: Sequence[Path], out: Path, mixed: boo
     names = len(merged.journal.targets)
     text_out.line(
         style.text(
-            f"{path}: {names} target{'' if names == 1 else 's'}, {cases} result{'' if cases == 1 else 's'}"
-            f" of {len(sources)} journal{'' if len(sources) == 1 else 's'}"
+            f"{path}: {counted(names, 'target')}, {counted(cases, 'result')} of {counted(len(sources), 'journal')}"
         )
     )
 

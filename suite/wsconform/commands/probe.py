@@ -35,6 +35,7 @@ from ..run.start import reached
 from ..run.target import Target, TargetError
 from ..transport.program import StartFailed
 from ..transport.stream import Unreachable
+from ..words import counted
 from .options import DURATION, display_options, target_options
 from .output import output
 
@@ -155,7 +156,7 @@ def _lines(probed: Probed, capabilities: Mapping[str, str], style: Style) -> lis
     ]
     if facts.chatter or facts.chatty:
         count = len(facts.chatter)
-        words = f"{count} message{'' if count == 1 else 's'} of its own" if count else "messages of its own"
+        words = f"{counted(count, 'message')} of its own" if count else "messages of its own"
         rows.append(("chatter", f"{words}{', others at any time' if facts.chatty else ' on every connection'}"))
     rows += [*record.info.items(), *capabilities.items()]
     lines = [style.paint(style.text(record.address), "bold")]

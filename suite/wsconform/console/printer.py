@@ -13,6 +13,7 @@ from ..journal.gate import Policy, Ruling, TargetOutcome
 from ..journal.journal import TargetRecord
 from ..journal.tally import SEVERITY, Group, by_area, group_findings, headline
 from ..registry.registry import Registry
+from ..words import counted
 from .ladder import ladder
 from .progress import Bars
 from .style import Out, Style
@@ -145,7 +146,7 @@ class Printer:
         if len(groups) > _MOST:
             left = len(groups) - _MOST
             command = shlex.join(["wsconform", "report", "-r", "html", str(self._options.journal)])
-            lines.append(f"{left} more finding{'' if left == 1 else 's'}. All of them: {command}")
+            lines.append(f"{counted(left, 'more finding')}. All of them: {command}")
         return lines
 
     def _trouble(self, outcome: TargetOutcome) -> list[str]:

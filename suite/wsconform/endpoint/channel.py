@@ -16,6 +16,7 @@ from ..wire.blocks import LARGEST_WINDOW
 from ..wire.close import CloseBody
 from ..wire.deflate import Deflater, InflateError, Inflater, TooLong
 from ..wire.frame import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT, Frame, FrameReader, opcode_name
+from ..words import counted
 from .session import CaseSubject, Session, Unreached
 
 #: From this number of octets on, we read while we send, so that a target that answers at once cannot block both ends.
@@ -48,12 +49,7 @@ class Received:
         name = opcode_name(self.opcode)
         if self.opcode == CLOSE:
             return f"{name} {CloseBody(self.payload)}"
-        return f"{name} of {octets_text(len(self.payload))} ({show(self.payload)})"
-
-
-def octets_text(count: int) -> str:
-    """Return `count` with its unit: "1 octet", "2 octets"."""
-    return "1 octet" if count == 1 else f"{count} octets"
+        return f"{name} of {counted(len(self.payload), 'octet')} ({show(self.payload)})"
 
 
 def show(payload: bytes, most: int = 24) -> str:
@@ -139,7 +135,7 @@ class Channel(CaseSubject):
                 self.mark_our_end(entry)
             parts.append(encoded)
         if tail:
-            self._record_sent("octets", octets_text(len(tail)), tail)
+            self._record_sent("octets", counted(len(tail), "octet"), tail)
             self.conversation.sent_raw = True
             parts.append(tail)
         # `join` does not copy if there is one part, and the largest frames are sent alone.
@@ -262,7 +258,7 @@ class Channel(CaseSubject):
         if self._reader.pending:
             self.conversation.residue = self._reader.residue
             self._record_received(
-                "octets", f"{octets_text(self._reader.pending)} of an incomplete frame", self.conversation.residue
+                "octets", f"{counted(self._reader.pending, 'octet')} of an incomplete frame", self.conversation.residue
             )
         self.conversation.ending = ending
         kind = EntryKind.FIN if ending is Ending.FIN else EntryKind.RST

@@ -14,7 +14,8 @@ from ..registry.requirement import Role
 from ..transport.stream import Stream
 from ..wire.close import CloseBody, is_sendable
 from ..wire.frame import BINARY, CLOSE, PING, PONG, TEXT, Frame
-from .channel import Channel, Received, octets_text
+from ..words import counted
+from .channel import Channel, Received
 from .own_limit import TOO_BIG, limit_text, may_be_too_big
 from .session import ProvidedCase, Session, Unreached
 
@@ -254,7 +255,7 @@ class Connection(Channel):
                 break
             if received.opcode == PONG:
                 other.append(received)
-        wanted = f"a Pong of {octets_text(len(data))} with the Ping's application data"
+        wanted = f"a Pong of {counted(len(data), 'octet')} with the Ping's application data"
         if other:
             self.session.fail(wanted, str(other[-1]), other[-1].entry)
         return self.session.fail(wanted, self._state(last))

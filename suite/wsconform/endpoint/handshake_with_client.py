@@ -16,7 +16,8 @@ from ..wire.close import CloseBody
 from ..wire.frame import CLOSE, PONG, Frame
 from ..wire.handshake import DEFLATE, Extension, MalformedExtensions, deflate_mirrored, offered, parse_extensions
 from ..wire.http1 import Head, Response, base_response, head_end, parse_head
-from .channel import Received, octets_text
+from ..words import counted
+from .channel import Received
 from .connection import Connection
 from .session import CaseSubject, ProvidedCase, Session, Unreached
 
@@ -73,7 +74,7 @@ class Incoming(CaseSubject):
         stream, conversation = await session.connect(Role.CLIENT)
         octets, rest = await read_head(stream, session.deadline())
         if not octets:
-            summary = f"{octets_text(len(rest))} that are not a request"
+            summary = f"{counted(len(rest), 'octet')} that are not a request"
             session.transcript.add(Direction.TARGET, "octets", summary, rest)
             raise Unreached(Reason.ARRANGING, "the client did not send a whole opening handshake")
         head = parse_head(octets)
@@ -83,7 +84,7 @@ class Incoming(CaseSubject):
         conversation.requests.append(octets)
         if rest:
             # The client must wait for the response (section 4.1). A monitor judges that; no case does.
-            session.transcript.add(Direction.TARGET, "octets", f"{octets_text(len(rest))} after the request", rest)
+            session.transcript.add(Direction.TARGET, "octets", f"{counted(len(rest), 'octet')} after the request", rest)
             conversation.before_head = rest
         return cls(session, stream, conversation, head)
 
@@ -122,7 +123,7 @@ class Incoming(CaseSubject):
         if tail:
             self.conversation.sent_raw = True
             self.session.transcript.add(
-                Direction.OURS, "octets", f"{octets_text(len(tail))} after it", tail, self.conversation.number
+                Direction.OURS, "octets", f"{counted(len(tail), 'octet')} after it", tail, self.conversation.number
             )
         self.answered = True
         self.conversation.extensions = self._agreed(octets)

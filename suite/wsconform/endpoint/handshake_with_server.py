@@ -14,7 +14,7 @@ from ..registry.requirement import Role
 from ..transport.stream import Reset, Stream, send_pieces
 from ..wire.handshake import DEFLATE, Extension, MalformedExtensions, accept_value, encode_key, offered
 from ..wire.http1 import Head, Request, base_request, chunked_end, head_end, parse_head
-from .channel import octets_text
+from ..words import counted
 from .connection import Connection
 from .session import CaseSubject, ProvidedCase, Session, Unreached
 
@@ -101,7 +101,7 @@ class HttpConnection:
         junk = octets.find(b"HTTP/")
         if junk > 0 and not self.conversation.heads:
             self.conversation.before_head, octets = octets[:junk], octets[junk:]
-            self._add("octets", f"{octets_text(junk)} before the response", self.conversation.before_head)
+            self._add("octets", f"{counted(junk, 'octet')} before the response", self.conversation.before_head)
         head = parse_head(octets)
         entry = self._add("response", octets.split(b"\n", 1)[0].strip().decode("latin-1"), octets)
         self.conversation.heads.append((entry, head))
@@ -110,7 +110,7 @@ class HttpConnection:
     def _no_answer(self, interim: tuple[Head, ...]) -> Answer:
         entry = None
         if self._buffer:
-            summary = f"{octets_text(len(self._buffer))} that are not a response"
+            summary = f"{counted(len(self._buffer), 'octet')} that are not a response"
             entry = self._add("octets", summary, bytes(self._buffer))
             if not self.conversation.heads:
                 self.conversation.before_head = bytes(self._buffer)
@@ -137,7 +137,7 @@ class HttpConnection:
         body = bytes(self._buffer[:end])
         del self._buffer[:end]
         if body:
-            self._add("octets", f"{octets_text(len(body))} of the response's body", body)
+            self._add("octets", f"{counted(len(body), 'octet')} of the response's body", body)
         return body
 
     async def _pull(self, deadline: float) -> bool:

@@ -15,6 +15,7 @@ from ..evidence.transcript import Conversation
 from ..journal.journal import EndReason
 from ..registry.registry import Registry
 from ..transport.stream import Reset, Unreachable
+from ..words import counted
 from .confirmation import (
     Decision,
     confirmed_result,
@@ -262,7 +263,7 @@ class Runner:
     def _close_open_cases(self) -> None:
         """Report the cases that the end of the run left undecided: run once and not confirmed, or not run at all."""
         verdict, reason = Verdict.SKIPPED, Reason.BUDGET
-        text = f"the run stopped at {self._failures} failure{'' if self._failures == 1 else 's'}"
+        text = f"the run stopped at {counted(self._failures, 'failure')}"
         if self.why is EndReason.LOST:
             verdict, reason = Verdict.INCONCLUSIVE, Reason.LOST
             text = "the target was lost and could not be started again"

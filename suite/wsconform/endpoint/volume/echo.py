@@ -8,7 +8,8 @@ from collections import deque
 from ...evidence.result import Direction, Octets
 from ...wire.deflate import InflateError
 from ...wire.frame import CONTINUATION, RSV1, Frame, Header, LengthForm, apply_mask, opcode_name, read_header
-from ..channel import octets_text, show
+from ...words import counted
+from ..channel import show
 from ..connection import Connection
 from ..session import Violation
 from .message import PIECE, Message
@@ -198,7 +199,7 @@ class Echoes:
                 self._fail(f"another message ({show(self._foreign)})")
         elif message is not None:
             if self._offset < message.length:
-                self._fail(f"{opcode_name(message.opcode)} of only the first {octets_text(self._offset)}")
+                self._fail(f"{opcode_name(message.opcode)} of only the first {counted(self._offset, 'octet')}")
             self.waiting.popleft()
             self.octets_waiting -= message.length
         if self._kept is not None and self.frames <= KEPT_FRAMES:

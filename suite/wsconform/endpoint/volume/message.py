@@ -10,7 +10,8 @@ from functools import lru_cache
 from ...evidence.result import Reason
 from ...wire.deflate import Deflater
 from ...wire.frame import CONTINUATION, RSV1, Frame, apply_mask, opcode_name
-from ..channel import octets_text, show
+from ...words import counted
+from ..channel import show
 from ..connection import Connection
 from ..session import Unreached
 
@@ -71,7 +72,9 @@ class Message:
 
     def __str__(self) -> str:
         """Return type, size and first octets, for findings."""
-        return f"{opcode_name(self.opcode)} of {octets_text(self.length)} ({show(self.at(0, min(25, self.length)))})"
+        return (
+            f"{opcode_name(self.opcode)} of {counted(self.length, 'octet')} ({show(self.at(0, min(25, self.length)))})"
+        )
 
     def at(self, start: int, count: int) -> bytes:
         """Return `count` octets of the content, beginning at `start`."""
