@@ -17,6 +17,7 @@ from tests.support.proof import (
     unfounded_kills,
 )
 from tests.support.proof_case import Failures, Subject, main, report, selected
+from tests.support.proof_snapshot import merged, to_run
 from wsconform.catalogue.case import Case, Monitor
 from wsconform.fixtures.mutants import Mutant, load_mutants
 from wsconform.fixtures.mutants.framing.opcodes import ChecksOpcodesOnlyWithFin
@@ -161,3 +162,26 @@ class TestOneCase:
 def members() -> dict[Role, tuple[Case, ...]]:
     """Return the members of FAMILY for servers."""
     return {Role.SERVER: selected(FAMILY)[Role.SERVER]}
+
+
+class TestSnapshotOfSomeCases:
+    """`make proof-snapshot CASE=...`: which items run, and what becomes of the others."""
+
+    def test_a_known_mutant_runs_the_matching_cases_alone(self, mutant: Mutant) -> None:
+        ran = to_run(plan_of(mutant), f"{FAMILY}*", known=True)
+        assert [item.id for item in ran] == list(MEMBERS)
+
+    def test_a_new_mutant_runs_everything(self, mutant: Mutant) -> None:
+        plan = plan_of(mutant)
+        assert to_run(plan, f"{FAMILY}*", known=False) == to_run(plan, None, known=True) == tuple(plan)
+
+    def test_monitors_need_a_whole_run(self, mutant: Mutant) -> None:
+        assert not any(isinstance(item, Monitor) for item in to_run(plan_of(mutant), "*", known=True))
+
+    def test_failures_of_the_cases_that_ran_replace_earlier_ones(self, mutant: Mutant) -> None:
+        ran = to_run(plan_of(mutant), f"{FAMILY}*", known=True)
+        assert merged({MEMBERS[0], MEMBERS[1], OTHER}, ran, {MEMBERS[1], MEMBERS[2]}) == {
+            MEMBERS[1],
+            MEMBERS[2],
+            OTHER,
+        }
