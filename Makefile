@@ -44,7 +44,7 @@ check: $(VENV)/.test-installed
 
 # The share of the package's lines that the tests of its rooms reach: a table of the modules below 100 %, and the figure.
 # The proof and the tests with real programs are left out: they take most of the time, and reach few lines of their own.
-ROOMS := wire registry transport evidence endpoint catalogue autobahn journal run serving console prepare commands reports
+ROOMS := wire registry transport evidence endpoint catalogue autobahn journal run serving console prepare commands plugin reports
 coverage: $(VENV)/.test-installed
 	$(BIN)/python -m pytest -q -n auto --cov --cov-report=term -m "not browser and not targets" $(ROOMS:%=tests/%)
 
