@@ -22,6 +22,7 @@ from tests.support.proof import (
     proof_seed,
     run_cases,
     sample,
+    shard,
     unfounded_kills,
 )
 from wsconform.catalogue.case import Item, Monitor
@@ -46,7 +47,7 @@ def test_the_reference_passes_every_case(role: Role, tls: bool) -> None:
     assert {id: str(results[id].finding) for id in failed(results)} == {}
 
 
-@pytest.mark.parametrize("name", MUTANTS)
+@pytest.mark.parametrize("name", shard(MUTANTS))
 def test_a_mutant_fails_exactly_what_the_snapshot_lists(name: str) -> None:
     if name not in CLAIMS:
         pytest.fail(f"{name}: kills.toml has no entry for it; run `make proof-snapshot`", pytrace=False)

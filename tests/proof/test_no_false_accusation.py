@@ -13,7 +13,7 @@ import zlib
 
 import pytest
 
-from tests.support.proof import accused, catalogue, families, run_cases
+from tests.support.proof import accused, catalogue, families, run_cases, shard
 from wsconform.catalogue.case import Item
 from wsconform.catalogue.selection import matches
 from wsconform.fixtures.eccentrics import Eccentric, load_eccentrics
@@ -33,7 +33,7 @@ def sample(eccentric: Eccentric) -> tuple[Item, ...]:
     return tuple(chosen)
 
 
-@pytest.mark.parametrize("name", ECCENTRICS)
+@pytest.mark.parametrize("name", shard(ECCENTRICS))
 def test_an_eccentric_departs_as_declared_and_is_not_accused(name: str) -> None:
     eccentric = ECCENTRICS[name]
     whole = os.environ.get("WSCONFORM_PROOF") == "whole"

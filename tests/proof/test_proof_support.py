@@ -14,6 +14,7 @@ from tests.support.proof import (
     proof_seed,
     run_cases,
     sample,
+    shard,
     unfounded_kills,
 )
 from tests.support.proof_case import Failures, Subject, main, report, selected
@@ -185,3 +186,25 @@ class TestSnapshotOfSomeCases:
             MEMBERS[2],
             OTHER,
         }
+
+
+class TestShard:
+    """A whole proof in parts, for slow machines."""
+
+    def test_the_shards_together_are_the_whole(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        names = [f"mutant {number}" for number in range(11)]
+        found: list[str] = []
+        for number in range(1, 5):
+            monkeypatch.setenv("WSCONFORM_PROOF_SHARD", f"{number}/4")
+            found += shard(names)
+        assert sorted(found) == sorted(names)
+
+    def test_without_the_variable_everything_runs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("WSCONFORM_PROOF_SHARD", raising=False)
+        assert shard(["a", "b"]) == ["a", "b"]
+
+    @pytest.mark.parametrize("text", ["0/4", "5/4", "2", "a/b", ""])
+    def test_anything_else_is_an_error(self, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+        monkeypatch.setenv("WSCONFORM_PROOF_SHARD", text)
+        with pytest.raises(ValueError, match=r"is not a part such as 2/4$"):
+            shard(["a"])

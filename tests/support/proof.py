@@ -267,6 +267,18 @@ def unfounded_kills(mutant: Mutant, snapshot: Snapshot) -> list[str]:
     return wrong
 
 
+def shard(names: Iterable[str]) -> list[str]:
+    """Return the part of `names` that the environment variable WSCONFORM_PROOF_SHARD selects: "N/M", every M-th.
+
+    Without the variable return all. Raises ValueError if it is not a part of a whole.
+    """
+    text = os.environ.get("WSCONFORM_PROOF_SHARD", "1/1")
+    number, slash, count = text.partition("/")
+    if not (slash and number.isdecimal() and count.isdecimal() and 0 < int(number) <= int(count)):
+        raise ValueError(f'WSCONFORM_PROOF_SHARD: "{text}" is not a part such as 2/4')
+    return list(names)[int(number) - 1 :: int(count)]
+
+
 def proof_seed() -> str:
     """Return the seed that selects the case families that a sample compares in full.
 
