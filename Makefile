@@ -21,7 +21,7 @@ targets: $(VENV)/.test-installed
 	$(BIN)/python -m wsconform.fixtures.targets prepare all
 
 # Run the whole catalogue against every mutant and every eccentric; `make test` does it with a sample.
-# It takes 27 minutes on 2 quick cores, and up to 100 on 2 slow ones: SHARD=1/4 runs a quarter of it.
+# It takes about 27 minutes on 2 quick cores and, by estimate, 100 on 2 slow ones: SHARD=1/4 runs a quarter of it.
 # Run one case or family, in seconds: make proof CASE='control.pong.*'
 proof: $(VENV)/.test-installed
 ifdef CASE
